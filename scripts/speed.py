@@ -1,0 +1,179 @@
+"""Measure speed: `python scripts/speed.py [--seconds 5] [--rounds 3] [--markdown FILE]`.
+
+Steps per second of (a) a plain hand-written PyTorch loop with torch's default optimizer arguments, (b) Lightning as usually
+written (DataLoader, self.log, automatic optimization) and (c) a descent run with its records, checkpoints and events. The
+three take turns, round after round; the table holds medians over rounds of the steps per second, and of the ratios within a
+round, as the machine's own speed drifts. Imports are not counted; (c) counts everything from the first record to the last.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, TensorDataset
+
+from descent import build
+from descent.display import console as descents_console
+from descent.settings import compose
+from descent.training import train
+
+ROOT = Path(__file__).resolve().parents[1]
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+CELLS = [
+    (problem, batch, optimizer)
+    for problem in ("digits_mlp", "mnist_mlp")
+    for batch in ("stochastic", "mini", "full")
+    for optimizer in OPTIMIZERS
+]
+
+
+def plain(model: nn.Module, x: Tensor, y: Tensor, size: int, optimizer: str, seconds: float) -> float:
+    """(a): what one writes first."""
+    updates = OPTIMIZERS[optimizer](model.parameters(), lr=1e-3)
+    rows_per_epoch = list(range(0, len(x), size))
+    steps, begun = 0, time.perf_counter()
+    while True:
+        order = torch.randperm(len(x))
+        for start in rows_per_epoch:
+            if size == len(x):
+                inputs, targets = x, y
+            else:
+                rows = order[start : start + size]
+                inputs, targets = x[rows], y[rows]
+            updates.zero_grad()
+            loss = cross_entropy(model(inputs), targets)
+            loss.backward()
+            updates.step()
+            steps += 1
+            elapsed = time.perf_counter() - begun
+            if elapsed >= seconds:
+                return steps / elapsed
+
+
+class Usual(pl.LightningModule):
+    """(b): the module of Lightning's own introduction."""
+
+    def __init__(self, model: nn.Module, optimizer: str) -> None:
+        super().__init__()
+        self.model = model
+        self.optimizer = optimizer
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        inputs, targets = batch
+        loss = cross_entropy(self.model(inputs), targets)
+        self.log("train/loss", loss)
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return OPTIMIZERS[self.optimizer](self.parameters(), lr=1e-3)
+
+    def on_train_start(self) -> None:
+        self.begun = time.perf_counter()
+
+    def on_train_end(self) -> None:
+        self.elapsed = time.perf_counter() - self.begun
+
+
+def usual(model: nn.Module, x: Tensor, y: Tensor, size: int, optimizer: str, seconds: float) -> float:
+    module = Usual(model, optimizer)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = pl.Trainer(
+            accelerator="cpu",
+            max_time={"seconds": int(seconds)},
+            max_epochs=-1,
+            default_root_dir=folder,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+        )
+        trainer.fit(module, DataLoader(TensorDataset(x, y), batch_size=size, shuffle=True))
+    return trainer.global_step / module.elapsed
+
+
+def descent(settings: dict[str, Any]) -> float:
+    """(c)."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = train(settings, {"device": "cpu", "engine": "torch"}, "speed", Path(folder) / "run")
+    return result["steps"] / result["wall_seconds"]
+
+
+def mnist() -> list[str]:
+    """Return the overrides that find MNIST, or a stand-in of its shape."""
+    for root in filter(None, (os.environ.get("DESCENT_DATA"), str(ROOT / "data"), str(ROOT.parent / "shared" / "data"))):
+        if (Path(root) / "MNIST" / "raw").is_dir():
+            return [f"problem.root={root}"]
+    return ["problem.dataset=stand_in"]
+
+
+def contestants(problem: str, batch: str, optimizer: str, seconds: float) -> dict[str, Callable[[], float]]:
+    data = mnist() if problem.startswith("mnist") else []
+    chosen = [f"problem={problem}", f"batch={batch}", f"optimizer={optimizer}", "optimizer.lr=0.001", *data]
+    settings = compose(ROOT / "conf", *chosen, "epochs=null", f"max_seconds={seconds}", "trainer=cpu")
+    torch.set_num_threads(settings["problem"]["threads"])
+    x, y = build.problem(settings).data("train")
+    size = {"stochastic": 1, "mini": settings["problem"]["batch_size"], "full": len(x)}[batch]
+
+    def model() -> nn.Module:
+        network: nn.Module = build.problem(settings).network  # type: ignore[assignment]
+        return network
+
+    return {
+        "plain": lambda: plain(model(), x, y, size, optimizer, seconds),
+        "lightning": lambda: usual(model(), x, y, size, optimizer, seconds),
+        "descent": lambda: descent(settings),
+    }
+
+
+def measure(cells: list[tuple[str, str, str]], seconds: float, rounds: int) -> Iterator[tuple[str, ...]]:
+    """Yield a row of the table for each cell."""
+    for cell in cells:
+        found: dict[str, list[float]] = {}
+        for turn in range(rounds + 1):
+            for name, contestant in contestants(*cell, 1.0 if turn == 0 else seconds).items():
+                speed = contestant()
+                if turn:  # the first turn warms up
+                    found.setdefault(name, []).append(speed)
+        ratios = {
+            rival: statistics.median(ours / theirs for ours, theirs in zip(found["descent"], found[rival], strict=True))
+            for rival in ("plain", "lightning")
+        }
+        speeds = [f"{statistics.median(found[name]):,.4g}" for name in ("plain", "lightning", "descent")]
+        yield (*cell, *speeds, f"{ratios['plain']:.2f}", f"{ratios['lightning']:.1f}")
+
+
+HEADER = ("problem", "batch", "optimizer", "plain", "Lightning", "descent", "descent / plain", "descent / Lightning")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of training, for each contestant, cell and round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cells", default="", help="only cells whose name contains this, as in digits_mlp/mini")
+    parser.add_argument("--markdown", type=Path, help="write the table to this file too")
+    given = parser.parse_args()
+    cells = [cell for cell in CELLS if given.cells in "/".join(cell)]
+    out = Console(highlight=False)
+    descents_console.quiet = True
+    lines = [f"| {' | '.join(HEADER)} |", f"|{'---|' * 3}{'--:|' * 5}"]
+    for line in lines:
+        out.print(line, soft_wrap=True)
+    for row in measure(cells, given.seconds, given.rounds):
+        lines.append(f"| {' | '.join(row)} |")
+        out.print(lines[-1], soft_wrap=True)
+    if given.markdown:
+        given.markdown.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

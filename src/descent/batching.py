@@ -1,0 +1,175 @@
+"""Which examples each step sees, and where a run's blocks and records lie. Knows numbers only, no tensors.
+
+A run is a sequence of steps 0, 1, 2, ...; everything here is a function of the step, so a run can start anywhere.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from descent.errors import InputError
+from descent.randomness import generator
+
+BLOCK_STEPS = 256
+BLOCK_EXAMPLES = 65_536
+UNBOUNDED = 10**12  # steps; the horizon of a run that only its seconds limit
+FIRST_RECORD_DECADES = 2  # the log-spaced records of the first epoch span N/100 to N
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches of a run: which rows of the training data each step sees.
+
+    Attributes:
+        mode: ``full``, ``stochastic`` or ``mini``.
+        examples: N, the training examples.
+        size: k, examples a step.
+        seed: draws the order.
+        drop_last: leave out the short batch at the end of an epoch.
+        replacement: draw each example independently; else each epoch visits every example once, in a new order.
+        micro_size: examples in memory at once.
+    """
+
+    mode: str
+    examples: int
+    size: int
+    seed: int
+    drop_last: bool = False
+    replacement: bool = False
+    micro_size: int = BLOCK_EXAMPLES
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.examples // self.size if self.drop_last else math.ceil(self.examples / self.size)
+
+    @property
+    def examples_per_epoch(self) -> int:
+        """Examples that an epoch processes: N, or fewer where the short batch is left out."""
+        return min(self.examples, self.steps_per_epoch * self.size)
+
+    def examples_after(self, step: int) -> int:
+        """Return how many training examples the first `step` steps processed."""
+        epoch, within = divmod(step, self.steps_per_epoch)
+        return epoch * self.examples_per_epoch + min(within * self.size, self.examples_per_epoch)
+
+    def step_at(self, examples: int) -> int:
+        """Return the first step count after which at least `examples` examples are processed."""
+        epoch, within = divmod(examples, self.examples_per_epoch)
+        return epoch * self.steps_per_epoch + math.ceil(within / self.size)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Return the rows that `epoch` visits, ``[N]``, as a function of (seed, epoch)."""
+        if self.mode == "full":
+            return np.arange(self.examples)
+        rng = generator(self.seed, "order", epoch)
+        if self.replacement:
+            return rng.integers(self.examples, size=self.examples)
+        return rng.permutation(self.examples)
+
+    def spans(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        """Cut steps ``[first, last)`` at the ends of epochs: yield (epoch, start, stop), positions in that epoch's order."""
+        while first < last:
+            epoch, within = divmod(first, self.steps_per_epoch)
+            steps = min(last - first, self.steps_per_epoch - within)
+            start = within * self.size
+            yield epoch, start, min(start + steps * self.size, self.examples_per_epoch)
+            first += steps
+
+
+def full(examples: int, seed: int, micro_size: int) -> Batches:
+    """Batch gradient descent: each step sees all N examples."""
+    return Batches("full", examples, examples, seed, micro_size=micro_size)
+
+
+def stochastic(examples: int, seed: int, replacement: bool) -> Batches:
+    """Stochastic gradient descent: each step sees one example."""
+    return Batches("stochastic", examples, 1, seed, replacement=replacement)
+
+
+def mini(examples: int, seed: int, size: int, drop_last: bool, replacement: bool, micro_size: int) -> Batches:
+    """Mini-batch gradient descent: each step sees `size` examples.
+
+    Raises:
+        InputError: `size` is not in 1 to N.
+    """
+    if not 1 <= size <= examples:
+        raise InputError("batch.size", size, f"must be 1 to N, and N is {examples} here", "For all examples, use batch=full.")
+    return Batches("mini", examples, size, seed, drop_last, replacement, micro_size)
+
+
+def record_grid(examples: int, first_epoch: int, growth: float, last: int) -> list[int]:
+    """Return at how many examples a run is measured: the same for every batch mode.
+
+    `first_epoch` points log-spaced over the two decades up to N, then each point `growth` times the one before, up to `last`.
+
+    Args:
+        examples: N.
+        first_epoch: points in the first epoch.
+        growth: > 1.
+        last: examples at the horizon.
+    """
+    grid = [round(examples * 10 ** (FIRST_RECORD_DECADES * (i / first_epoch - 1))) for i in range(1, first_epoch + 1)]
+    point = float(examples)
+    while point < last:
+        point *= growth
+        grid.append(round(point))
+    return [max(1, point) for point in grid if point < last] + [last]
+
+
+class Timeline:
+    """Where the blocks and records of a run lie, in steps.
+
+    Block edges are the record points and a cap of 256 steps or 65,536 examples, so that the progress bar and the time limit
+    stay alive.
+
+    Args:
+        batches: the run's batches.
+        horizon: steps of the whole run.
+        first_epoch: records in the first epoch.
+        growth: from each later record to the next.
+    """
+
+    def __init__(self, batches: Batches, horizon: int, first_epoch: int, growth: float) -> None:
+        self.horizon = horizon
+        self.cap = max(1, min(BLOCK_STEPS, BLOCK_EXAMPLES // batches.size))
+        grid = record_grid(batches.examples, first_epoch, growth, batches.examples_after(horizon))
+        self.records = sorted({min(batches.step_at(point), horizon) for point in grid} | {horizon})
+        edges = [0, *self.records]
+        counts = [math.ceil((after - before) / self.cap) for before, after in pairwise(edges)]
+        self._edges = edges
+        self._blocks_before = np.concatenate([[0], np.cumsum(counts)]).tolist()
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks the whole run has."""
+        return int(self._blocks_before[-1])
+
+    def block(self, index: int) -> tuple[int, int]:
+        """Return the steps ``[first, last)`` of a block."""
+        interval = bisect_right(self._blocks_before, index) - 1
+        first = self._edges[interval] + (index - self._blocks_before[interval]) * self.cap
+        return first, min(first + self.cap, self._edges[interval + 1])
+
+    def block_at(self, step: int) -> int:
+        """Return the index of the block that begins with `step`, which must be a block edge."""
+        interval = bisect_right(self._edges, step) - 1
+        return int(self._blocks_before[interval]) + (step - self._edges[interval]) // self.cap
+
+    def is_record(self, step: int) -> bool:
+        """Say whether the run is measured after `step` steps."""
+        index = bisect_left(self.records, step)
+        return index < len(self.records) and self.records[index] == step
+
+
+def horizon(batches: Batches, epochs: float | None, max_steps: int | None) -> int:
+    """Return the steps of a run, min(epochs, max_steps); `UNBOUNDED` where neither is given."""
+    limits = [UNBOUNDED]
+    if epochs is not None:
+        limits.append(max(1, batches.step_at(round(epochs * batches.examples_per_epoch))))
+    if max_steps is not None:
+        limits.append(max_steps)
+    return min(limits)

@@ -1,0 +1,116 @@
+"""Configuration to objects. The only file that instantiates."""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+
+from descent.batching import Batches
+from descent.errors import InputError
+from descent.problems.base import Problem
+from descent.schedules import require_horizon
+
+Settings = dict[str, Any]
+
+DTYPES = {32: torch.float32, 64: torch.float64, "bf16": torch.float32}
+PRECISIONS = {32: "32-true", 64: "64-true", "bf16": "bf16-mixed"}
+# What a problem's yaml says to the rest of the house, not to the problem itself.
+BENCHMARK_KEYS = ("epochs", "batch_size", "micro_size", "record_examples", "metric", "target", "loss_scale", "threads")
+
+
+def problem(settings: Settings) -> Problem:
+    """Make the problem: its data, and a model with the seed's initial weights."""
+    own = {key: value for key, value in settings["problem"].items() if key not in BENCHMARK_KEYS}
+    made = _call("problem", own, seed=settings["seed"], dtype=DTYPES[settings["precision"]])
+    assert isinstance(made, Problem)
+    return made
+
+
+def batches(settings: Settings, examples: int) -> Batches:
+    """Make the batch mode for N training examples."""
+    made = _call("batch", settings["batch"], examples=examples, seed=settings["seed"])
+    assert isinstance(made, Batches)
+    return made
+
+
+def optimizer(settings: Settings, device: str) -> Callable[[Any], torch.optim.Optimizer]:
+    """Return what makes the optimizer from parameters on `device`, cpu or cuda."""
+    arguments = {key: value for key, value in settings["optimizer"].items() if key != "full_batch"}
+    if isinstance(arguments.get("fused"), list):
+        arguments["fused"] = device in arguments["fused"]
+
+    def make(params: Any) -> torch.optim.Optimizer:
+        made = _call("optimizer", arguments, params=params)
+        assert isinstance(made, torch.optim.Optimizer)
+        return made
+
+    return make
+
+
+def schedule(settings: Settings) -> Callable[..., float]:
+    """Make the schedule, (step, horizon, history) -> factor."""
+    made = _partial("schedule", settings["schedule"])
+    if settings["epochs"] is None and settings["max_steps"] is None:
+        require_horizon(made, settings["names"]["schedule"])
+    return made
+
+
+def sinks(settings: Settings, **run: Any) -> list[Any]:
+    """Make what records go to besides curve.csv."""
+    return [_call(f"logger.{name}", logger, **run) for name, logger in settings["logger"].items()]
+
+
+def device(settings: Settings) -> str:
+    """Return ``cuda`` or ``cpu``, what the run is computed on.
+
+    Raises:
+        InputError: a GPU is asked for and there is none.
+    """
+    wanted = settings["trainer"]["accelerator"]
+    if wanted not in ("auto", "cpu", "gpu"):
+        raise InputError("trainer.accelerator", wanted, "must be one of auto, cpu, gpu")
+    if wanted == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "gpu":
+        raise InputError("trainer", "gpu", "torch finds no CUDA device here", "Use trainer=cpu or trainer=auto.")
+    return "cpu"
+
+
+def _partial(group: str, config: Settings, given: tuple[str, ...] = ()) -> partial[Any]:
+    """Return the target of `config` with its arguments; `given` arguments come later.
+
+    Lists and mappings reach the target as Python's own (``_convert_``): optimizers would keep OmegaConf's in their state,
+    which a checkpoint that is read with ``weights_only`` refuses. The result is a plain partial, as Hydra's own
+    (_DeferredTarget) checks its target anew at each call, 0.1 ms that a schedule would pay each step.
+
+    Raises:
+        InputError: an argument that the target does not have.
+    """
+    deferred = instantiate({**config, "_convert_": "all", "_partial_": True})
+    allowed = inspect.signature(deferred.func).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in allowed.values()):
+        for key, value in deferred.keywords.items():
+            if key not in allowed:
+                valid = ", ".join(name for name in allowed if name not in given)
+                raise InputError(f"{group}.{key}", value, f"{config['_target_']} has no such setting; it has {valid}")
+    return partial(deferred.func, **deferred.keywords)
+
+
+def _call(group: str, config: Settings, **arguments: Any) -> Any:
+    """Instantiate `config` with further `arguments`; a value that the target refuses becomes one line.
+
+    Raises:
+        InputError: what the target says against its arguments.
+    """
+    made = _partial(group, config, tuple(arguments))
+    try:
+        return made(**arguments)
+    except InputError:
+        raise
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(group, made.func.__name__, str(error).strip().splitlines()[0].rstrip(".")) from error

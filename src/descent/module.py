@@ -1,0 +1,151 @@
+"""The LightningModule: zero_grad, backward, step, in plain sight."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from descent.loader import Block, MicroBatch
+from descent.problems.base import Problem
+
+Schedule = Callable[[int, int, list[tuple[float, float]]], float]
+
+
+@dataclass
+class Position:
+    """How far a run is: what a checkpoint must remember beside weights and optimizer.
+
+    Attributes:
+        step: parameter updates done.
+        gradient_evaluations: per-example gradients computed.
+        seconds: of training; the clock stops while a record is made.
+        wall_seconds: in all, since the first step.
+        ended: the budget is used up, or the run diverged.
+    """
+
+    step: int = 0
+    gradient_evaluations: int = 0
+    seconds: float = 0.0
+    wall_seconds: float = 0.0
+    ended: bool = False
+
+
+class DescentModule(pl.LightningModule):
+    """Runs an optimizer on a problem, a block of steps at a time.
+
+    Lightning calls `training_step` once a block; inside, the steps use the raw torch optimizer and nothing waits for the
+    device. `position` counts what was done, `history` holds the (epoch, training loss) of the records so far.
+
+    Args:
+        problem: what is minimised.
+        make_optimizer: from the problem's parameters.
+        schedule: (step, horizon, history) -> factor of the learning rate.
+        horizon: steps of the whole run.
+    """
+
+    def __init__(
+        self, problem: Problem, make_optimizer: Callable[[Any], torch.optim.Optimizer], schedule: Schedule, horizon: int
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.problem = problem
+        self.make_optimizer = make_optimizer
+        self.schedule = schedule
+        self.horizon = horizon
+        self.position = Position()
+        self.history: list[tuple[float, float]] = []
+        self._before: list[Tensor] = []
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        optimizer = self.make_optimizer(self.problem.parameters())
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        self._set_lr(optimizer, 0)
+        return optimizer
+
+    def training_step(self, block: Block, _: int) -> None:
+        optimizer = self._raw_optimizer()
+        take = self._closure_step if needs_closure(optimizer) else self._step
+        for step, batch in enumerate(block.steps(), start=block.first):
+            self._set_lr(optimizer, step)
+            if step == block.last - 1:
+                self._before = [p.detach().clone() for p in self.problem.parameters()]
+            take(optimizer, batch)
+        self.position.step = block.last
+
+    def _step(self, optimizer: torch.optim.Optimizer, batch: list[MicroBatch]) -> None:
+        optimizer.zero_grad()
+        self._backward(batch)
+        optimizer.step()
+
+    def _closure_step(self, optimizer: torch.optim.Optimizer, batch: list[MicroBatch]) -> None:
+        """Step an optimizer that evaluates the gradient as often as it likes."""
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            return self._backward(batch)
+
+        optimizer.step(closure)  # type: ignore[arg-type]
+
+    def _backward(self, batch: list[MicroBatch]) -> Tensor:
+        """Add the gradient of the mean loss over the batch, accumulated over its micro-batches; return that loss."""
+        if len(batch) == 1:
+            inputs, targets = batch[0]
+            self.position.gradient_evaluations += len(inputs)
+            loss = self.problem.loss(inputs, targets)
+            loss.backward()
+            return loss
+        size = sum(len(inputs) for inputs, _ in batch)
+        self.position.gradient_evaluations += size
+        total = torch.zeros((), device=self.device, dtype=self.problem.dtype)
+        for inputs, targets in batch:
+            loss = self.problem.loss(inputs, targets) * (len(inputs) / size)
+            loss.backward()
+            total += loss.detach()
+        return total
+
+    def _set_lr(self, optimizer: torch.optim.Optimizer, step: int) -> None:
+        factor = self.schedule(step, self.horizon, self.history)
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+
+    def _raw_optimizer(self) -> torch.optim.Optimizer:
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, torch.optim.Optimizer)
+        return optimizer
+
+    def last_step(self) -> dict[str, float]:
+        """Describe the last step: its learning rate, and the Euclidean norms of its gradient, its update and the weights.
+
+        Before the first step there is no gradient and no update: nan.
+        """
+        weights = [p.detach() for p in self.problem.parameters()]
+        gradients = [p.grad for p in self.problem.parameters() if p.grad is not None]
+        updates = [now - then for now, then in zip(weights, self._before, strict=bool(self._before))]
+        return {
+            "lr": self._raw_optimizer().param_groups[0]["lr"],
+            "gradient_norm": _norm(gradients),
+            "update_norm": _norm(updates),
+            "weight_norm": _norm(weights),
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["position"] = asdict(self.position)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.position = Position(**checkpoint["position"])
+
+
+def needs_closure(optimizer: torch.optim.Optimizer) -> bool:
+    """Say whether `optimizer.step` cannot do without a closure that evaluates the loss."""
+    return inspect.signature(optimizer.step).parameters["closure"].default is inspect.Parameter.empty
+
+
+def _norm(tensors: list[Tensor]) -> float:
+    if not tensors:
+        return float("nan")
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t.double()) for t in tensors])).item()

@@ -1,0 +1,1 @@
+"""The optimizers that torch.optim lacks. One file, one optimizer."""

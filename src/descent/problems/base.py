@@ -1,0 +1,91 @@
+"""The interface of every problem: a mean of per-example losses, and the data it is a mean over."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+class Problem(nn.Module):
+    """Minimise ``f(w) = (1/N) sum_i f_i(w)`` over the parameters ``w`` of this module.
+
+    Example ``i`` is a pair of rows (inputs, targets). The data are non-persistent buffers: they follow the module to
+    its device and stay out of its checkpoints.
+
+    Args:
+        splits: ``train`` and, where the problem has them, ``val`` and ``test``: inputs ``[N, ...]`` and targets ``[N, ...]``.
+        dtype: of the parameters and of floating-point data.
+        optimum: ``f* = min f`` where it is known, else None.
+    """
+
+    def __init__(self, splits: Mapping[str, Arrays], dtype: torch.dtype, optimum: float | None = None) -> None:
+        super().__init__()
+        self.splits = tuple(splits)
+        self.dtype = dtype
+        self.optimum = optimum
+        for name, (inputs, targets) in splits.items():
+            self.register_buffer(f"{name}_inputs", self.tensor(inputs), persistent=False)
+            self.register_buffer(f"{name}_targets", self.tensor(targets), persistent=False)
+
+    def tensor(self, array: np.ndarray) -> Tensor:
+        """Return `array` as a tensor, floating-point numbers in this problem's precision."""
+        kind = self.dtype if array.dtype.kind == "f" else None
+        return torch.from_numpy(np.ascontiguousarray(array)).to(kind)
+
+    def data(self, split: str) -> tuple[Tensor, Tensor]:
+        """Return the inputs and targets of `split`, on the module's device."""
+        return self.get_buffer(f"{split}_inputs"), self.get_buffer(f"{split}_targets")
+
+    @property
+    def examples(self) -> int:
+        """N, the number of training examples."""
+        return len(self.data("train")[0])
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the training data as the optimizer sees them."""
+        digest = hashlib.sha256()
+        for part in self.data("train"):
+            digest.update(part.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean of f_i(w) over the given examples, a scalar to differentiate."""
+        raise NotImplementedError
+
+    def metrics(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Return means over the given examples: ``loss`` first, then what else this problem measures."""
+        return {"loss": self.loss(inputs, targets)}
+
+    def position(self) -> dict[str, float]:
+        """Return what a record says of the weights themselves (coordinates, distance to the optimum)."""
+        return {}
+
+    @torch.no_grad()
+    def measure(self, split: str, chunk: int, examples: int | None = None) -> dict[str, float]:
+        """Measure the full objective, never a mini-batch, on the first `examples` rows of `split` (None: all).
+
+        Args:
+            split: one of `splits`.
+            chunk: rows evaluated at once, which bounds memory; the means are weighted by the size of each chunk.
+            examples: size of the fixed subset.
+
+        Returns:
+            ``{"split/quantity": value}``, and ``split/gap = f - f*`` for the training loss where f* is known.
+        """
+        inputs, targets = (part[:examples] for part in self.data(split))
+        totals: dict[str, float] = {}
+        for rows in zip(inputs.split(chunk), targets.split(chunk), strict=True):
+            for name, value in self.metrics(*rows).items():
+                totals[name] = totals.get(name, 0.0) + value.item() * (len(rows[0]) / len(inputs))
+        if split == "train" and self.optimum is not None:
+            totals["gap"] = totals["loss"] - self.optimum
+        return {f"{split}/{name}": value for name, value in totals.items()}
+
+    def chance(self, split: str, examples: int | None = None) -> float | None:
+        """Return the accuracy of the best constant answer on `split`, None where there is no accuracy."""
+        return None

@@ -1,0 +1,118 @@
+"""Images or points with labels, a network, and a loss: what the digits, MNIST and moons problems share."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from descent.errors import InputError, one_of
+from descent.problems.base import Arrays, Problem
+from descent.problems.networks import ACTIVATIONS, NETWORKS, initialise
+from descent.randomness import generator
+
+
+def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return ``(1/2N) sum_i |z_i - onehot(y_i)|^2`` (Nielsen, chapter 1, equation 6)."""
+    wanted = functional.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
+    return (outputs - wanted).square().sum(1).mean() / 2
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "cross_entropy": functional.cross_entropy,  # -(1/N) sum_i log softmax(z_i)[y_i]
+    "squared_error": squared_error,
+}
+
+
+class Classification(Problem):
+    """A network ``z = network(x)`` that minimises a loss between its outputs and integer labels.
+
+    Args:
+        splits: inputs ``[N, D]``, labels ``[N]``.
+        scaling: ``unit`` divides inputs by `largest` (the range becomes [0, 1]); ``standardize`` gives every feature mean 0
+            and variance 1 on the training split (a constant feature becomes 0); ``none`` leaves them.
+        largest: the largest value an input can have.
+        seed: draws the initial weights.
+        network: one of `NETWORKS`; ``mlp`` and ``cnn`` need width, depth and activation, ``linear`` has none of them.
+
+    Raises:
+        InputError: an unknown name, or a setting without effect.
+    """
+
+    def __init__(
+        self,
+        splits: Mapping[str, Arrays],
+        *,
+        seed: int,
+        dtype: torch.dtype,
+        network: str,
+        initialisation: str,
+        loss: str,
+        scaling: str,
+        largest: float = 1.0,
+        width: int | None = None,
+        depth: int | None = None,
+        activation: str | None = None,
+    ) -> None:
+        named: tuple[tuple[str, str, Any], ...] = (
+            ("network", network, NETWORKS),
+            ("loss", loss, LOSSES),
+            ("scaling", scaling, SCALINGS),
+        )
+        for key, name, allowed in named:
+            if name not in allowed:
+                raise one_of(f"problem.{key}", name, allowed)
+        shape = {"width": width, "depth": depth, "activation": activation}
+        for key, value in shape.items():
+            if network == "linear" and value is not None:
+                raise InputError(f"problem.{key}", value, "has no effect with problem.network=linear", "Use problem.network=mlp.")
+            if network != "linear" and value is None:
+                raise InputError(f"problem.{key}", value, f"problem.network={network} needs it", "Choose an mlp or cnn problem.")
+        if network != "linear" and activation not in ACTIVATIONS:
+            raise one_of("problem.activation", activation, ACTIVATIONS)
+
+        train = splits["train"][0]
+        precision = np.float64 if dtype == torch.float64 else np.float32
+        scale = SCALINGS[scaling]
+        scaled = {name: (scale(x.astype(precision), train, largest), labels) for name, (x, labels) in splits.items()}
+        super().__init__(scaled, dtype)
+        features, classes = train.shape[1], int(splits["train"][1].max()) + 1
+        self.network = NETWORKS[network](features, classes, **(shape if network != "linear" else {})).to(dtype)
+        initialise(self.network, initialisation, generator(seed, "weights"))
+        self.criterion = LOSSES[loss]
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        return self.criterion(self.network(inputs), targets)
+
+    def metrics(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        outputs = self.network(inputs)
+        hits = (outputs.argmax(1) == targets).to(outputs.dtype)
+        return {"loss": self.criterion(outputs, targets), "accuracy": hits.mean()}
+
+    def chance(self, split: str, examples: int | None = None) -> float | None:
+        labels = self.data(split)[1][:examples]
+        return labels.bincount().max().item() / len(labels)
+
+
+def _unit(inputs: np.ndarray, train: np.ndarray, largest: float) -> np.ndarray:
+    return inputs / inputs.dtype.type(largest)
+
+
+def _standardize(inputs: np.ndarray, train: np.ndarray, largest: float) -> np.ndarray:
+    mean, deviation = train.mean(0, dtype=np.float64), train.std(0, dtype=np.float64)
+    scaled = inputs - mean.astype(inputs.dtype)
+    scaled /= np.where(deviation > 0, deviation, np.inf).astype(inputs.dtype)
+    return scaled
+
+
+def _none(inputs: np.ndarray, train: np.ndarray, largest: float) -> np.ndarray:
+    return inputs
+
+
+SCALINGS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
+    "unit": _unit,
+    "standardize": _standardize,
+    "none": _none,
+}

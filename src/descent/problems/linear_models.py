@@ -1,0 +1,129 @@
+"""Linear and logistic regression on synthetic data: convex problems whose optimum is known."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from descent.errors import InputError
+from descent.problems.base import Problem
+from descent.problems.splits import split as draw_split
+from descent.randomness import generator
+
+
+class LinearModel(Problem):
+    """A weight vector ``w [D]`` that starts at 0 and predicts ``z = X w``; inputs are scaled so that L = `curvature`.
+
+    The covariance of the inputs has eigenvalues log-spaced between 1/condition and 1, along random directions.
+    """
+
+    def __init__(
+        self, splits: dict[str, tuple[np.ndarray, np.ndarray]], optimum: np.ndarray, value: float, dtype: torch.dtype
+    ) -> None:
+        super().__init__(splits, dtype, optimum=value)
+        self.w = nn.Parameter(torch.zeros(len(optimum), dtype=dtype))
+        self.solution = optimum
+
+    def position(self) -> dict[str, float]:
+        """Return ``distance = |w - w*|``."""
+        return {"distance": float(np.linalg.norm(self.w.detach().double().cpu().numpy() - self.solution))}
+
+
+def _inputs(examples: int, dimension: int, condition: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw rows x ~ N(0, Q diag(eigenvalues) Q^T)."""
+    if condition < 1:
+        raise InputError("problem.condition", condition, "must be >= 1")
+    rotation = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0]
+    deviations = np.sqrt(np.geomspace(1, 1 / condition, dimension))
+    return (rng.standard_normal((examples, dimension)) * deviations) @ rotation.T
+
+
+def _largest_curvature(inputs: np.ndarray) -> float:
+    return float(np.linalg.eigvalsh(inputs.T @ inputs / len(inputs))[-1])
+
+
+class LinearRegression(LinearModel):
+    """Minimise ``f(w) = (1/2N) |X w - y|^2`` with y = X w_true + noise; w* and f* solve the normal equations.
+
+    Args:
+        points: examples before the split; 60 % train, 20 % validate, 20 % test.
+        dimension: D, features.
+        condition: of the covariance of the inputs, >= 1.
+        noise: standard deviation of the noise on y.
+    """
+
+    def __init__(
+        self, *, seed: int, dtype: torch.dtype, points: int, dimension: int, condition: float, noise: float, split: str
+    ) -> None:
+        rng = generator(0, "data")
+        x = _inputs(points, dimension, condition, rng)
+        y = x @ rng.standard_normal(dimension) + noise * rng.standard_normal(points)
+        splits = draw_split(x, y, seed=seed, how=split, shares=(0.2, 0.2), stratify=False)
+        scale = np.sqrt(_largest_curvature(splits["train"][0]))
+        splits = {name: (rows / scale, wanted) for name, (rows, wanted) in splits.items()}
+        x, y = splits["train"]
+        optimum = np.linalg.lstsq(x, y)[0]
+        super().__init__(splits, optimum, float(np.square(x @ optimum - y).mean() / 2), dtype)
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        return (inputs @ self.w - targets).square().mean() / 2
+
+
+class LogisticRegression(LinearModel):
+    """Minimise ``f(w) = (1/N) sum_i log(1 + exp(-s_i x_i.w)) + (regularisation/2) |w|^2``, s_i = 2 y_i - 1 in {-1, +1}.
+
+    The labels are drawn from the logistic model of a true w; the regularisation belongs to the objective and makes w*
+    unique. w* and f* come from Newton's method in float64.
+
+    Args:
+        points: examples before the split; 60 % train, 20 % validate, 20 % test.
+        dimension: D, features.
+        condition: of the covariance of the inputs, >= 1.
+        regularisation: > 0.
+    """
+
+    def __init__(
+        self, *, seed: int, dtype: torch.dtype, points: int, dimension: int, condition: float, regularisation: float, split: str
+    ) -> None:
+        if regularisation <= 0:
+            raise InputError("problem.regularisation", regularisation, "must be > 0, or there is no finite optimum")
+        rng = generator(0, "data")
+        x = _inputs(points, dimension, condition, rng)
+        logits = 3 * x @ rng.standard_normal(dimension)
+        y = (rng.random(points) < 1 / (1 + np.exp(-logits))).astype(np.int64)
+        splits = draw_split(x, y, seed=seed, how=split, shares=(0.2, 0.2))
+        scale = np.sqrt(_largest_curvature(splits["train"][0]) / 4)  # the logistic loss has curvature <= 1/4
+        splits = {name: (rows / scale, labels) for name, (rows, labels) in splits.items()}
+        optimum, value = _newton(*splits["train"], regularisation)
+        super().__init__(splits, optimum, value, dtype)
+        self.regularisation = regularisation
+
+    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        data = functional.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
+        return data + self.regularisation / 2 * self.w.square().sum()
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        return self._loss(inputs @ self.w, targets)
+
+    def metrics(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        logits = inputs @ self.w
+        hits = ((logits > 0) == (targets > 0)).to(logits.dtype)
+        return {"loss": self._loss(logits, targets), "accuracy": hits.mean()}
+
+    def chance(self, split: str, examples: int | None = None) -> float | None:
+        labels = self.data(split)[1][:examples]
+        return labels.bincount().max().item() / len(labels)
+
+
+def _newton(x: np.ndarray, y: np.ndarray, regularisation: float, steps: int = 50) -> tuple[np.ndarray, float]:
+    """Return w* and f*: ``w <- w - H^-1 g`` with ``g = X^T(p - y)/N + r w`` and ``H = X^T diag(p(1-p)) X/N + r I``."""
+    signs = 2.0 * y - 1
+    w = np.zeros(x.shape[1])
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-x @ w))
+        gradient = x.T @ (p - y) / len(x) + regularisation * w
+        hessian = (x.T * (p * (1 - p))) @ x / len(x) + regularisation * np.eye(len(w))
+        w = w - np.linalg.solve(hessian, gradient)
+        if np.linalg.norm(gradient) < 1e-15:
+            break
+    return w, float(np.logaddexp(0, -signs * (x @ w)).mean() + regularisation / 2 * w @ w)

@@ -1,0 +1,40 @@
+"""Stratified splits into training, validation and test examples."""
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from descent.errors import one_of
+from descent.problems.base import Arrays
+from descent.randomness import generator
+
+FIXED = 0  # the seed behind `problem.split=fixed`
+
+
+def split(
+    inputs: np.ndarray, targets: np.ndarray, *, seed: int, how: str, shares: tuple[float, float], stratify: bool = True
+) -> dict[str, Arrays]:
+    """Split examples at random into train, val and test.
+
+    Args:
+        inputs: ``[N, D]``.
+        targets: ``[N]``; labels where `stratify` holds, so that every split has each class in the same share.
+        seed: the run's seed.
+        how: ``seed`` draws another split for each seed, ``fixed`` the same one always.
+        shares: of val and of test, in (0, 1).
+        stratify: keep the shares of the classes.
+
+    Raises:
+        InputError: `how` is neither.
+    """
+    if how not in ("seed", "fixed"):
+        raise one_of("problem.split", how, ("seed", "fixed"))
+    rng = generator(seed if how == "seed" else FIXED, "split")
+    rows = np.arange(len(inputs))
+    held_out = sum(shares)
+    train, rest = train_test_split(
+        rows, test_size=held_out, stratify=targets if stratify else None, random_state=int(rng.integers(2**31))
+    )
+    val, test = train_test_split(
+        rest, test_size=shares[1] / held_out, stratify=targets[rest] if stratify else None, random_state=int(rng.integers(2**31))
+    )
+    return {name: (inputs[chosen], targets[chosen]) for name, chosen in (("train", train), ("val", val), ("test", test))}

@@ -1,0 +1,72 @@
+"""What the records say of a run: diverged, stalled, finished; its best values; when it met its target. Pure functions."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from descent.records.curve import Row
+
+FACTOR = 1000.0  # heavy ball may overshoot 92-fold and still converge
+AXES = {"steps": "step", "examples": "examples", "gradient_evaluations": "gradient_evaluations", "seconds": "seconds"}
+
+
+def diverged_at(rows: Sequence[Row], optimum: float | None, loss_scale: float) -> int | None:
+    """Return the step of the record that shows divergence, or None.
+
+    A run diverged when its training loss or its weights are not finite, or when at two consecutive records
+
+        loss - f* > 1000 max(first loss - f*, loss_scale)
+
+    Args:
+        rows: records of the *full* objective, from step 0.
+        optimum: f*, taken as 0 where it is not known.
+        loss_scale: a loss of this size is large for the problem.
+    """
+    floor = optimum or 0.0
+    limit = FACTOR * max(rows[0]["train/loss"] - floor, loss_scale)
+    above = False
+    for row in rows:
+        if not (math.isfinite(row["train/loss"]) and math.isfinite(row["weight_norm"])):
+            return int(row["step"])
+        if above and row["train/loss"] - floor > limit:
+            return int(row["step"])
+        above = row["train/loss"] - floor > limit
+    return None
+
+
+def stalled(rows: Sequence[Row], chance: float | None) -> bool:
+    """Say whether a run that ended achieved nothing.
+
+    Its last training loss is not below the first, or its training accuracy is no better than the best constant answer's.
+    """
+    first, last = rows[0], rows[-1]
+    at_chance = chance is not None and last.get("train/accuracy", 1.0) <= chance
+    return last["train/loss"] >= first["train/loss"] or at_chance
+
+
+def best(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Return, for each measured quantity, its best finite value and the step of it: accuracies high, all else low."""
+    found = {}
+    for name in (name for name in rows[0] if name.startswith(("train/", "val/"))):
+        finite = [row for row in rows if math.isfinite(row[name])]
+        if finite:
+            pick = max if name.endswith("/accuracy") else min
+            row = pick(finite, key=lambda row: row[name])
+            found[name] = {"value": row[name], "step": row["step"]}
+    return found
+
+
+def time_to_target(rows: Sequence[Row], target: Mapping[str, Any] | None) -> dict[str, float | None]:
+    """Return when the first of two consecutive records met the target, on each axis; None where that never was.
+
+    Args:
+        rows: the records.
+        target: ``{metric, value}``; accuracies must reach the value from below, all else from above.
+    """
+    if target is not None:
+        sign = 1 if target["metric"].endswith("/accuracy") else -1
+        met = [sign * row[target["metric"]] >= sign * target["value"] for row in rows]
+        for row, now, then in zip(rows, met, met[1:], strict=False):
+            if now and then:
+                return {axis: row[column] for axis, column in AXES.items()}
+    return dict.fromkeys(AXES)

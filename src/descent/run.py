@@ -1,0 +1,95 @@
+"""One run: a pure function of its resolved configuration."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from descent.records import result as results
+from descent.validate import validate
+
+Settings = dict[str, Any]
+
+# Settings of a problem that act only through another group, or only say where the data lie or how a run is judged.
+NOT_IDENTITY = ("root", "epochs", "batch_size", "record_examples", "metric", "target")
+ENGINE = "torch"
+
+
+def run(settings: Settings) -> dict[str, Any]:
+    """Train what `settings` say, or continue it, or find it finished; return its result.
+
+    A run's folder is a function of what determines its result, so the same settings find it again.
+
+    Args:
+        settings: the resolved configuration, plain Python values.
+
+    Raises:
+        InputError: a setting that cannot work; nothing was written.
+        KeyboardInterrupt: Ctrl-C; repeating the command continues the run.
+    """
+    validate(settings)
+    from descent import build  # imports torch; what follows Lightning only when there is something to train
+    from descent.display import say, show, warn
+
+    who = identity(settings, build.device(settings))
+    study = Path(settings["output_dir"]) / settings["study"]
+    final = study.joinpath(
+        *(settings["names"][group] for group in ("problem", "batch", "optimizer")), f"{label(settings)}-{key(who)}"
+    )
+    if not settings["rerun"]:
+        found = results.status(final)
+        if found in results.STATUSES:
+            result = results.read(final / "result.json")
+            say("This run is finished; here is its result again (rerun=true trains it anew).\n")
+            show(result, final, study)
+            return result
+        if found == "damaged":
+            warn(f"{final / 'result.json'} cannot be used; the run is trained again.")
+
+    from descent.training import train
+
+    folder = final.with_name(f"{final.name}.rerun") if settings["rerun"] and final.exists() else final
+    result = train(settings, who, key(who), folder)
+    if folder != final:
+        _replace(folder, final)
+    show(result, final, study)
+    return result
+
+
+def identity(settings: Settings, device: str) -> Settings:
+    """Return what determines a run's result, and nothing else: no folder, logger, launcher or display."""
+    problem = {name: value for name, value in settings["problem"].items() if name not in NOT_IDENTITY}
+    same = ("names", "batch", "optimizer", "schedule", "epochs", "max_steps", "max_seconds", "records", "seed", "precision")
+    chosen = {name: settings[name] for name in same}
+    return {**chosen, "names": _names(settings), "problem": problem, "device": device, "engine": ENGINE}
+
+
+def _names(settings: Settings) -> dict[str, str]:
+    return {group: settings["names"][group] for group in ("problem", "batch", "optimizer", "schedule")}
+
+
+def key(identity: Settings) -> str:
+    """Return eight hexadecimal digits that stand for an identity."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def label(settings: Settings) -> str:
+    """Return what a person tells runs of one optimizer apart by: batch size, learning rate, schedule, seed."""
+    parts = []
+    if settings["names"]["batch"] == "mini":
+        parts.append(f"size={settings['batch']['size']}")
+    parts.append(f"lr={settings['optimizer']['lr']:g}")
+    if settings["names"]["schedule"] != "constant":
+        parts.append(settings["names"]["schedule"])
+    return "_".join([*parts, f"seed={settings['seed']}"])
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Put a complete new folder in the place of an old one."""
+    aside = old.with_name(f"{old.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.replace(old, aside)
+    os.replace(new, old)
+    shutil.rmtree(aside)

@@ -1,0 +1,96 @@
+"""Learning-rate schedules: pure functions (step, horizon, history) -> factor, for every engine.
+
+The learning rate of step t is ``lr * factor(t, T, history)`` with t = 0, 1, ..., T - 1 and T the horizon. `history` holds the
+records so far, pairs (epoch, training loss on the full objective); only `plateau` reads it. Factors are set before each
+step, so step t of a schedule here is what ``torch.optim.lr_scheduler`` gives after t calls of its ``step()``.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from descent.errors import InputError
+
+History = Sequence[tuple[float, float]]
+
+
+def constant(step: int, horizon: int, history: History) -> float:
+    """Return 1."""
+    return 1.0
+
+
+def step(step: int, horizon: int, history: History, *, milestones: Sequence[float], factor: float) -> float:
+    """Return ``factor^n`` after n milestones, which are shares of the horizon. Like torch's MultiStepLR."""
+    return factor ** bisect_right(milestones, step / horizon)
+
+
+def exponential(step: int, horizon: int, history: History, *, final_factor: float) -> float:
+    """Return ``final_factor^(t/T)``. Like torch's ExponentialLR with gamma = final_factor^(1/T)."""
+    return final_factor ** (step / horizon)
+
+
+def linear(step: int, horizon: int, history: History, *, final_factor: float) -> float:
+    """Return ``1 - (1 - final_factor) t/T``. Like torch's LinearLR from 1 to final_factor."""
+    return 1 - (1 - final_factor) * step / horizon
+
+
+def cosine(step: int, horizon: int, history: History, *, final_factor: float) -> float:
+    """Return ``final_factor + (1 - final_factor) (1 + cos(pi t/T))/2`` (Loshchilov and Hutter 2017, equation 5, one cycle)."""
+    return final_factor + (1 - final_factor) * (1 + math.cos(math.pi * step / horizon)) / 2
+
+
+def warmup_cosine(step: int, horizon: int, history: History, *, warmup: float, final_factor: float) -> float:
+    """Rise as ``(t + 1)/W`` for the first W = warmup T steps, then fall as `cosine` over the rest (Goyal et al. 2017)."""
+    rise = warmup * horizon
+    if step < rise:
+        return min(1.0, (step + 1) / rise)
+    return cosine(int(step - rise), max(1, int(horizon - rise)), history, final_factor=final_factor)
+
+
+def inverse_sqrt(step: int, horizon: int, history: History, *, warmup: float) -> float:
+    """Return ``min((t + 1)/W, sqrt(W/(t + 1)))`` with W = max(1, warmup T) (Vaswani et al. 2017, equation 3, peak 1)."""
+    rise = max(1.0, warmup * horizon)
+    return min((step + 1) / rise, math.sqrt(rise / (step + 1)))
+
+
+def one_cycle(step: int, horizon: int, history: History, *, warmup: float, start_factor: float, final_factor: float) -> float:
+    """Rise from start_factor to 1 over the first ``warmup T`` steps, then fall to final_factor, both along half a cosine.
+
+    Source: Smith and Topin 2019, as in torch's OneCycleLR (its div_factor is 1/start_factor); the momentum stays.
+    """
+    peak, last = warmup * horizon - 1, horizon - 1
+    if step < peak:
+        low, high, share = start_factor, 1.0, step / peak
+    else:
+        low, high, share = 1.0, final_factor, (step - peak) / max(1, last - peak)
+    return high + (low - high) * (1 + math.cos(math.pi * share)) / 2
+
+
+def plateau(step: int, horizon: int, history: History, *, factor: float, patience: float, threshold: float) -> float:
+    """Return ``factor^n`` after n plateaus: spans of `patience` epochs without a record below ``(1 - threshold) best``.
+
+    Like torch's ReduceLROnPlateau in relative mode, on the training loss; patience counts epochs, as records are not
+    evenly spaced. What a run does therefore depends on its grid of records, which is part of its identity.
+    """
+    reductions, best, since = 0, math.inf, 0.0
+    for epoch, loss in history:
+        if loss < best - threshold * abs(best) or best == math.inf:
+            best, since = loss, epoch
+        elif epoch - since > patience:
+            reductions, since = reductions + 1, epoch
+    return factor**reductions
+
+
+NEEDS_NO_HORIZON = (constant, plateau)
+
+
+def require_horizon(schedule: object, name: str) -> None:
+    """Refuse a schedule that decays over a horizon where only the seconds are limited.
+
+    Raises:
+        InputError: `schedule` is neither `constant` nor `plateau`.
+    """
+    if getattr(schedule, "func", schedule) not in NEEDS_NO_HORIZON:
+        raise InputError(
+            "schedule", name, "needs a horizon in steps, and only max_seconds is set", "Set epochs or max_steps too."
+        )

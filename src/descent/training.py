@@ -1,0 +1,185 @@
+"""Train one run in its folder: start it or continue it, record it, judge it."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+import yaml
+
+from descent import build
+from descent.batching import UNBOUNDED, Timeline, horizon
+from descent.display import Display, say, warn
+from descent.errors import InputError
+from descent.loader import BlockLoader
+from descent.module import DescentModule
+from descent.problems.base import Problem
+from descent.recording import Recording
+from descent.records import result as results
+from descent.records import verdict
+from descent.records.curve import Curve, read
+from descent.records.environment import environment
+
+Settings = dict[str, Any]
+
+for name in ("lightning.pytorch", "lightning.fabric"):  # its tips and device tables are not for our users
+    logging.getLogger(name).setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", module="lightning")
+
+
+def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dict[str, Any]:
+    """Train a run in `folder`, from its last checkpoint where there is one, and write its result.
+
+    Raises:
+        InputError: a setting that cannot work; nothing was written.
+        KeyboardInterrupt: Ctrl-C, after a checkpoint.
+    """
+    torch.set_num_threads(settings["problem"]["threads"])
+    device = identity["device"]
+    problem = build.problem(settings)
+    batches = build.batches(settings, problem.examples)
+    schedule = build.schedule(settings)
+    make_optimizer = build.optimizer(settings, device)
+    make_optimizer(problem.parameters())  # refuses bad settings before anything is written
+    steps = horizon(batches, settings["epochs"], settings["max_steps"])
+    timeline = Timeline(batches, steps, settings["records"]["first_epoch"], settings["records"]["growth"])
+    for text in cautions(settings, problem):
+        warn(text)
+
+    _make(folder, settings)
+    curve = Curve(folder / "curve.csv")
+    checkpoint = folder / "last.ckpt"
+    position = _resume(checkpoint, curve)
+    if position:
+        say(f"Continuing at step {position['step']:,}.")
+    sinks = build.sinks(settings, folder=folder, hyperparameters=hyperparameters(settings), rows=curve.rows)
+    recording = Recording(
+        problem,
+        batches,
+        timeline,
+        curve,
+        sinks,
+        checkpoint,
+        examples=settings["records"]["examples"],
+        chunk=settings["problem"]["micro_size"],
+        loss_scale=settings["problem"]["loss_scale"],
+        max_seconds=settings["max_seconds"],
+        display=Display(batches.examples_after(steps) if steps < UNBOUNDED else None, settings["max_seconds"]),
+    )
+    module = DescentModule(problem, make_optimizer, schedule, steps)
+    if position and position["ended"]:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        module.load_state_dict(state["state_dict"])
+        module.on_load_checkpoint(state)
+        recording.close()
+    else:
+        trainer = pl.Trainer(
+            **{**settings["trainer"], "accelerator": "gpu" if device == "cuda" else "cpu"},
+            precision=build.PRECISIONS[settings["precision"]],  # type: ignore[arg-type]
+            max_epochs=1,
+            callbacks=[recording],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        loader = BlockLoader(problem, batches, timeline, start=position["step"] if position else 0)
+        trainer.fit(module, loader, ckpt_path=checkpoint if position else None, weights_only=True)
+    if recording.interrupted and not module.position.ended:
+        raise KeyboardInterrupt(f"Stopped at step {module.position.step:,}. Repeat the command to continue.")
+    result = _result(settings, identity, key, problem, curve, module)
+    results.write(folder / "result.json", result)
+    return result
+
+
+def cautions(settings: Settings, problem: Problem) -> list[str]:
+    """Return what a person should know of settings that work, but not as they may expect."""
+    found = []
+    names = settings["names"]
+    if settings["optimizer"].get("full_batch") and names["batch"] != "full":
+        found.append(
+            f"{names['optimizer']} is meant for exact gradients; with batch={names['batch']} they are noisy. Use batch=full."
+        )
+    if names["optimizer"] == "muon" and all(p.ndim != 2 for p in problem.parameters()):
+        found.append(
+            f"{names['problem']} has no 2-D weights for Muon: AdamW updates all of them, and optimizer.lr has no effect."
+        )
+    return found
+
+
+def hyperparameters(settings: Settings) -> dict[str, Any]:
+    """Return what TensorBoard's HPARAMS tab shows: one flat mapping of plain values."""
+    chosen = {**settings["names"], "seed": settings["seed"], "precision": str(settings["precision"])}
+    for group in ("batch", "optimizer", "schedule"):
+        for name, value in settings[group].items():
+            if not name.startswith("_") and value is not None:
+                shown = name if name == "lr" else f"{group}.{name}"
+                chosen[shown] = value if isinstance(value, (bool, int, float, str)) else str(value)
+    return chosen
+
+
+def _make(folder: Path, settings: Settings) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    except OSError as error:
+        raise InputError(
+            "output_dir", settings["output_dir"], f"cannot be written ({error.strerror}: {error.filename})"
+        ) from error
+
+
+def _resume(checkpoint: Path, curve: Curve) -> dict[str, Any] | None:
+    """Return the position of the last checkpoint, with the curve cut to it; None starts afresh."""
+    try:
+        position: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)["position"]
+        if curve.cut(position["step"]):
+            return position
+        warn(f"{curve.path} is damaged; the run starts again.")
+    except FileNotFoundError:
+        pass
+    except Exception as error:  # whatever unpickling damaged bytes raises
+        warn(f"{checkpoint} is damaged ({type(error).__name__}); the run starts again.")
+    return None
+
+
+def _result(
+    settings: Settings, identity: Settings, key: str, problem: Problem, curve: Curve, module: DescentModule
+) -> dict[str, Any]:
+    """Judge a run that ended, by its curve alone, and read the test set, once."""
+    rows = read(curve.path)
+    last, chunk = rows[-1], settings["problem"]["micro_size"]
+    diverged = verdict.diverged_at(rows, problem.optimum, settings["problem"]["loss_scale"])
+    chance = problem.chance("train", settings["records"]["examples"])
+    status = "diverged" if diverged is not None else "stalled" if verdict.stalled(rows, chance) else "finished"
+    test = problem.measure("test", chunk) if "test" in problem.splits else {}
+    target = settings["problem"].get("target")
+    return {
+        "schema": results.SCHEMA,
+        "id": key,
+        "status": status,
+        **{group: settings["names"][group] for group in ("problem", "batch", "optimizer", "schedule")},
+        "batch_size": settings["batch"].get("size"),
+        "engine": identity["engine"],
+        "seed": settings["seed"],
+        "steps": last["step"],
+        "examples": last["examples"],
+        "gradient_evaluations": last["gradient_evaluations"],
+        "seconds": last["seconds"],
+        "wall_seconds": module.position.wall_seconds,
+        "final": {
+            name: value for name, value in last.items() if name not in ("step", "examples", "gradient_evaluations", "seconds")
+        },
+        "best": verdict.best(rows),
+        "test": {name.removeprefix("test/"): value for name, value in test.items()},
+        "target": target,
+        "time_to_target": verdict.time_to_target(rows, target),
+        "diverged_at": diverged,
+        "environment": {
+            **environment(),
+            "device": torch.cuda.get_device_name() if identity["device"] == "cuda" else "cpu",
+            "threads": torch.get_num_threads(),
+            "data_checksum": problem.checksum,
+        },
+    }
