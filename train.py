@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 @hydra.main(config_path="conf", config_name="config", version_base="1.3")
 def main(config: DictConfig) -> None:
     from descent.errors import InputError
-    from descent.run import run  # heavy: not before a run starts, so that --help answers at once
+    from descent.run import run  # not before a run starts, so that --help answers at once
 
     try:
         run(OmegaConf.to_container(config, resolve=True))  # type: ignore[arg-type]

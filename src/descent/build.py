@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from hydra.utils import instantiate
@@ -12,6 +12,9 @@ from descent.batching import Batches
 from descent.errors import InputError
 from descent.problems.base import Problem
 from descent.schedules import require_horizon
+
+if TYPE_CHECKING:
+    import lightning.pytorch as pl
 
 Settings = dict[str, Any]
 
@@ -81,6 +84,36 @@ def device(settings: Settings) -> str:
     return "cpu"
 
 
+def trainer(settings: Settings, device: str, callbacks: "list[pl.Callback]") -> "pl.Trainer":
+    """Make Lightning's Trainer, of which one epoch is the whole run.
+
+    Raises:
+        InputError: an argument that Lightning refuses, or that descent decides.
+    """
+    import lightning.pytorch as pl  # ten seconds, not before there is something to train
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+    ours: Settings = {
+        "max_epochs": 1,
+        "precision": PRECISIONS[settings["precision"]],
+        "callbacks": callbacks,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+    }
+    given = {**settings["trainer"], "accelerator": "gpu" if device == "cuda" else "cpu"}
+    for name, value in given.items():
+        if name in (*ours, "max_steps", "max_time"):
+            raise InputError(
+                f"trainer.{name}", value, "is not Lightning's to decide here", "See epochs, max_steps, precision, logger."
+            )
+    try:
+        return pl.Trainer(**given, **ours)
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise InputError("trainer", settings["trainer"], str(error).strip().splitlines()[0].rstrip(".")) from error
+
+
 def _partial(group: str, config: Settings, given: tuple[str, ...] = ()) -> partial[Any]:
     """Return the target of `config` with its arguments; `given` arguments come later.
 
@@ -112,5 +145,5 @@ def _call(group: str, config: Settings, **arguments: Any) -> Any:
         return made(**arguments)
     except InputError:
         raise
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:
         raise InputError(group, made.func.__name__, str(error).strip().splitlines()[0].rstrip(".")) from error

@@ -19,7 +19,7 @@ from descent.problems.base import Problem
 from descent.records.curve import Curve, Row
 from descent.records.verdict import diverged_at
 
-CHECKPOINT_EVERY = 1.0  # seconds at least between two checkpoints
+CHECKPOINT_EVERY = 2.0  # seconds between two checkpoints
 
 
 class Sink(Protocol):
@@ -37,7 +37,6 @@ class Recording(pl.Callback):
         batches: the run's batches.
         timeline: where the records lie.
         curve: takes the rows; holds those of an earlier start.
-        sinks: take the rows too.
         checkpoint: the file of the last checkpoint.
         examples: that a record measures (None: all).
         chunk: examples measured at once.
@@ -46,6 +45,7 @@ class Recording(pl.Callback):
         display: shows a person how far the run is.
 
     Attributes:
+        sinks: take the rows too.
         diverged_at: the step of the record that showed divergence, or None.
         interrupted: whether Ctrl-C ended the run at a block edge.
     """
@@ -56,7 +56,6 @@ class Recording(pl.Callback):
         batches: Batches,
         timeline: Timeline,
         curve: Curve,
-        sinks: list[Sink],
         checkpoint: Path,
         *,
         examples: int | None,
@@ -69,7 +68,7 @@ class Recording(pl.Callback):
         self.batches = batches
         self.timeline = timeline
         self.curve = curve
-        self.sinks = sinks
+        self.sinks: list[Sink] = []
         self.checkpoint = checkpoint
         self.examples = examples
         self.chunk = chunk
@@ -104,7 +103,7 @@ class Recording(pl.Callback):
             self._record(module)
             self.diverged_at = diverged_at(self.curve.rows, self.problem.optimum, self.loss_scale)
         ends = out_of_time or self.diverged_at is not None or position.step == self.timeline.horizon
-        if ends or self.interrupted or (record and time.perf_counter() - self._saved > CHECKPOINT_EVERY):
+        if ends or self.interrupted or time.perf_counter() - self._saved > CHECKPOINT_EVERY:
             self._save(trainer, module, ended=ends)
         trainer.should_stop = trainer.should_stop or ends or self.interrupted
         examples = self.batches.examples_after(position.step)

@@ -5,7 +5,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
 import yaml
 
@@ -14,7 +13,7 @@ from descent.batching import UNBOUNDED, Timeline, horizon
 from descent.display import Display, say, warn
 from descent.errors import InputError
 from descent.loader import BlockLoader
-from descent.module import DescentModule
+from descent.module import DescentModule, Position
 from descent.problems.base import Problem
 from descent.recording import Recording
 from descent.records import result as results
@@ -48,19 +47,12 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
     for text in cautions(settings, problem):
         warn(text)
 
-    _make(folder, settings)
-    curve = Curve(folder / "curve.csv")
-    checkpoint = folder / "last.ckpt"
-    position = _resume(checkpoint, curve)
-    if position:
-        say(f"Continuing at step {position['step']:,}.")
-    sinks = build.sinks(settings, folder=folder, hyperparameters=hyperparameters(settings), rows=curve.rows)
+    curve, checkpoint = Curve(folder / "curve.csv"), folder / "last.ckpt"
     recording = Recording(
         problem,
         batches,
         timeline,
         curve,
-        sinks,
         checkpoint,
         examples=settings["records"]["examples"],
         chunk=settings["problem"]["micro_size"],
@@ -68,25 +60,22 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
         max_seconds=settings["max_seconds"],
         display=Display(batches.examples_after(steps) if steps < UNBOUNDED else None, settings["max_seconds"]),
     )
+    trainer = build.trainer(settings, device, [recording])
+
+    _make(folder, settings)
+    position = _resume(checkpoint, curve)
+    recording.sinks += build.sinks(settings, folder=folder, hyperparameters=hyperparameters(settings), rows=curve.rows)
     module = DescentModule(problem, make_optimizer, schedule, steps)
-    if position and position["ended"]:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        module.load_state_dict(state["state_dict"])
-        module.on_load_checkpoint(state)
+    if position is None:
+        trainer.fit(module, BlockLoader(problem, batches, timeline))
+    elif position["ended"]:  # killed between its last step and its result
+        say("Training had ended; writing the result.")
+        module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
+        module.position = Position(**position)
         recording.close()
     else:
-        trainer = pl.Trainer(
-            **{**settings["trainer"], "accelerator": "gpu" if device == "cuda" else "cpu"},
-            precision=build.PRECISIONS[settings["precision"]],  # type: ignore[arg-type]
-            max_epochs=1,
-            callbacks=[recording],
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
-        loader = BlockLoader(problem, batches, timeline, start=position["step"] if position else 0)
-        trainer.fit(module, loader, ckpt_path=checkpoint if position else None, weights_only=True)
+        say(f"Continuing at step {position['step']:,}.")
+        trainer.fit(module, BlockLoader(problem, batches, timeline, position["step"]), ckpt_path=checkpoint, weights_only=True)
     if recording.interrupted and not module.position.ended:
         raise KeyboardInterrupt(f"Stopped at step {module.position.step:,}. Repeat the command to continue.")
     result = _result(settings, identity, key, problem, curve, module)

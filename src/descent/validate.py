@@ -76,6 +76,13 @@ NUMBERS: dict[str, Number] = {  # key, as a regular expression -> what it may be
     r"problem\.(regularisation|scale|loss_scale)": POSITIVE,
     r"problem\.start(\.\d+)?": Number(),
 }
+LENGTHS = {  # lists
+    "optimizer.betas": 2,
+    "optimizer.adamw_betas": 2,
+    "optimizer.etas": 2,
+    "optimizer.step_sizes": 2,
+    "optimizer.ns_coefficients": 3,
+}
 NAMES: dict[str, tuple[Any, ...]] = {
     "precision": (32, 64, "bf16"),
     "rerun": (True, False),
@@ -103,6 +110,11 @@ def validate(settings: dict[str, Any]) -> None:
         for pattern, number in NUMBERS.items():
             if re.fullmatch(pattern, key) and isinstance(value, (int, float, str, type(None))) and not number.admits(value):
                 raise InputError(key, value, str(number))
+    for key, length in LENGTHS.items():
+        group, name = key.split(".")
+        value = settings[group].get(name, [None] * length)
+        if not isinstance(value, list) or len(value) != length:
+            raise InputError(key, value, f"must be a list of {length} numbers, as in {key}=[{', '.join(['...'] * length)}]")
     if all(settings[key] is None for key in ("epochs", "max_steps", "max_seconds")):
         raise InputError("epochs", None, "a run needs a budget", "Set one of epochs, max_steps and max_seconds.")
     study = settings["study"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorboard.compat.proto.summary_pb2 import Summary
-from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard import FileWriter
 from torch.utils.tensorboard.summary import hparams
 
 from descent.records.curve import Row
@@ -29,9 +29,7 @@ class TensorBoard:
     def __init__(self, folder: Path, hyperparameters: Mapping[str, Any], rows: Sequence[Row]) -> None:
         for stale in folder.glob("events.out.tfevents.*"):
             stale.unlink()
-        writer = SummaryWriter(str(folder), flush_secs=5)
-        assert writer.file_writer is not None
-        self.writer, self.events = writer, writer.file_writer
+        self.events = FileWriter(str(folder), flush_secs=5)
         self.start = time.time() - (rows[-1]["seconds"] if rows else 0.0)
         self.hyperparameters: dict[str, Any] | None = dict(hyperparameters)
         for row in rows:
@@ -51,4 +49,4 @@ class TensorBoard:
             self.events.add_summary(Summary(value=values), int(row[axis]), walltime=when)
 
     def close(self) -> None:
-        self.writer.close()
+        self.events.close()

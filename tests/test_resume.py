@@ -1,0 +1,136 @@
+"""A run that was cut off continues, and ends with the bits of one that was not."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT
+
+LONG = ("optimizer=adam", "batch=stochastic", "schedule=cosine", "max_steps=12000", "trainer=cpu")
+
+
+def start(folder, **how):
+    return subprocess.Popen([sys.executable, str(ROOT / "train.py"), f"output_dir={folder}", *LONG], text=True, **how)
+
+
+def curve(run):
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in run.rows[1:]]
+
+
+def wait_for(happens, seconds=120):
+    end = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def interrupted_then_finished(train, tmp_path, stop):
+    """Stop a run once its second checkpoint is there; repeat the command here; return (exit status, run)."""
+    process = start(tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    checkpoints = set()
+
+    def two_checkpoints():
+        assert process.poll() is None, process.communicate()
+        checkpoints.update((path.stat().st_mtime_ns, path) for path in tmp_path.glob("*/*/*/*/*/last.ckpt"))
+        return len(checkpoints) > 1
+
+    wait_for(two_checkpoints)
+    process.send_signal(stop)
+    _, err = process.communicate(timeout=60)
+    assert not list(tmp_path.glob("*/*/*/*/*/result.json"))
+    return process.returncode, err, train(*LONG)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, tmp_path, capsys, stop):
+    status, err, continued = interrupted_then_finished(train, tmp_path, stop)
+    said = capsys.readouterr().out
+    assert "Continuing at step " in said
+    assert "Continuing at step 0." not in said
+    if stop is signal.SIGINT:
+        assert status == 130
+        assert err.startswith("Stopped at step ")
+        assert err.endswith("Repeat the command to continue.\n")
+        assert "Traceback" not in err
+    undisturbed = train(*LONG, "study=undisturbed")
+    assert curve(continued) == curve(undisturbed)
+    for part in ("final", "best", "test", "steps", "examples"):
+        assert continued.result[part] == undisturbed.result[part]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 9])
+@pytest.mark.parametrize(
+    "what",
+    [
+        ("optimizer=adam",),
+        ("optimizer=muon", "schedule=cosine"),
+        ("optimizer=lbfgs", "batch=full"),
+        ("optimizer=sgd", "schedule=plateau", "batch.replacement=true"),
+        ("optimizer=adamax", "problem=rosenbrock"),
+    ],
+    ids=" ".join,
+)
+def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, monkeypatch, what, cut):
+    """Ctrl-C at the edge of block `cut`, in this process: what a SIGKILL leaves is the checkpoint that this writes."""
+    from descent.recording import Recording
+
+    arguments = (*what, "epochs=5", "logger=csv")
+    undisturbed = train(*arguments, "study=undisturbed")
+    blocks = iter(range(1000))
+    plain = Recording.on_train_batch_end
+
+    def with_interrupt(self, *given):
+        if next(blocks) == cut:
+            signal.raise_signal(signal.SIGINT)
+        plain(self, *given)
+
+    monkeypatch.setattr(Recording, "on_train_batch_end", with_interrupt)
+    with pytest.raises(KeyboardInterrupt, match="Repeat the command to continue"):
+        train(*arguments)
+    monkeypatch.undo()
+    continued = train(*arguments)
+    assert curve(continued) == curve(undisturbed)
+    assert continued.result["final"] == undisturbed.result["final"]
+    assert continued.result["test"] == undisturbed.result["test"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbers(train, monkeypatch):
+    from descent import recording
+
+    undisturbed = train("epochs=3", "study=undisturbed")
+    monkeypatch.setattr(recording, "CHECKPOINT_EVERY", 1e9)  # only the first one
+    plain = recording.Recording.on_train_batch_end
+
+    def dies(self, trainer, module, *given):
+        plain(self, trainer, module, *given)
+        if module.position.step > 50:
+            raise RuntimeError("the process dies here")
+
+    monkeypatch.setattr(recording.Recording, "on_train_batch_end", dies)
+    with pytest.raises(RuntimeError, match="dies here"):
+        train("epochs=3")
+    monkeypatch.undo()
+    assert curve(train("epochs=3")) == curve(undisturbed)
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_a_live_bar(tmp_path):
+    parent, child = pty.openpty()
+    process = start(tmp_path, stdout=child, stderr=child, env={**os.environ, "TERM": "xterm", "COLUMNS": "120"})
+    os.close(child)
+    shown = ""
+    try:
+        while chunk := os.read(parent, 4096).decode(errors="replace"):
+            shown += chunk
+    except OSError:  # how Linux says that the other side closed
+        pass
+    assert process.wait() == 0
+    for word in ("examples", "steps/s", "ETA", "train/loss", "val/accuracy", "100 %"):
+        assert word in shown
+    assert "step 0 " not in shown  # no plain lines beside the bar
