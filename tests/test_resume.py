@@ -69,7 +69,7 @@ def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, 
     [
         ("optimizer=adam",),
         ("optimizer=muon", "schedule=cosine"),
-        ("optimizer=lbfgs", "batch=full"),
+        ("optimizer=lbfgs", "batch=full", "epochs=30"),
         ("optimizer=sgd", "schedule=plateau", "batch.replacement=true"),
         ("optimizer=adamax", "problem=rosenbrock"),
     ],
@@ -79,7 +79,7 @@ def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, monkeypatch, wh
     """Ctrl-C at the edge of block `cut`, in this process: what a SIGKILL leaves is the checkpoint that this writes."""
     from descent.recording import Recording
 
-    arguments = (*what, "epochs=5", "logger=csv")
+    arguments = ("epochs=5", *what, "logger=csv")
     undisturbed = train(*arguments, "study=undisturbed")
     blocks = iter(range(1000))
     plain = Recording.on_train_batch_end

@@ -272,7 +272,7 @@ def test_data_stay_out_of_the_checkpoint(train):
     assert (train(*QUICK).folder / "last.ckpt").stat().st_size < 100_000
 
 
-def test_the_output_folder_is_relative_to_where_the_command_is_run(train, monkeypatch, tmp_path):
+def test_the_output_folder_is_relative_to_where_the_command_is_run(monkeypatch, tmp_path):
     from conftest import settings
 
     from descent.run import run

@@ -125,13 +125,26 @@ def _partial(group: str, config: Settings, given: tuple[str, ...] = ()) -> parti
         InputError: an argument that the target does not have.
     """
     deferred = instantiate({**config, "_convert_": "all", "_partial_": True})
-    allowed = inspect.signature(deferred.func).parameters
-    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in allowed.values()):
-        for key, value in deferred.keywords.items():
-            if key not in allowed:
-                valid = ", ".join(name for name in allowed if name not in given)
-                raise InputError(f"{group}.{key}", value, f"{config['_target_']} has no such setting; it has {valid}")
+    allowed = [name for name in _arguments(deferred.func) if name not in given]
+    for key, value in deferred.keywords.items():
+        if key not in allowed:
+            raise InputError(f"{group}.{key}", value, f"{config['_target_']} has no such setting; it has {', '.join(allowed)}")
     return partial(deferred.func, **deferred.keywords)
+
+
+def _arguments(target: Callable[..., Any]) -> list[str]:
+    """Return the names of the target's arguments, with those that its ``**`` hands on to a base class."""
+    names: list[str] = []
+    for owner in target.__mro__ if isinstance(target, type) else (target,):
+        if isinstance(owner, type) and "__init__" not in vars(owner):
+            continue
+        parameters = inspect.signature(owner).parameters.values()
+        names += [
+            parameter.name for parameter in parameters if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        ]
+        if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return list(dict.fromkeys(names))
 
 
 def _call(group: str, config: Settings, **arguments: Any) -> Any:

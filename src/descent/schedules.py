@@ -21,7 +21,7 @@ def constant(step: int, horizon: int, history: History) -> float:
 
 def step(step: int, horizon: int, history: History, *, milestones: Sequence[float], factor: float) -> float:
     """Return ``factor^n`` after n milestones, which are shares of the horizon. Like torch's MultiStepLR."""
-    return factor ** bisect_right(milestones, step / horizon)
+    return factor ** bisect_right(sorted(milestones), step / horizon)
 
 
 def exponential(step: int, horizon: int, history: History, *, final_factor: float) -> float:

@@ -103,7 +103,7 @@ def hyperparameters(settings: Settings) -> dict[str, Any]:
     chosen = {**settings["names"], "seed": settings["seed"], "precision": str(settings["precision"])}
     for group in ("batch", "optimizer", "schedule"):
         for name, value in settings[group].items():
-            if not name.startswith("_") and value is not None:
+            if not name.startswith("_") and name not in ("micro_size", "fused", "full_batch") and value is not None:
                 shown = name if name == "lr" else f"{group}.{name}"
                 chosen[shown] = value if isinstance(value, (bool, int, float, str)) else str(value)
     return chosen

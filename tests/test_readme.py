@@ -1,0 +1,48 @@
+"""The README's commands are run, and its tables are complete."""
+
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, names
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = [block.strip().splitlines() for block in re.findall(r"```bash\n(.*?)```", README, re.S)]
+EXAMPLES = [shlex.split(line, comments=True) for line in BLOCKS[1] if line.startswith("python train.py")]
+
+
+def test_it_leads_with_a_sentence_a_figure_and_two_commands():
+    title, sentence, figure = [line for line in README.splitlines() if line][:3]
+    assert title == "# descent"
+    assert sentence.endswith(".")
+    (path,) = re.findall(r"^!\[.+\]\((.+)\)$", figure)
+    assert (ROOT / path).stat().st_size > 10_000
+    assert BLOCKS[0] == ["pip install uv && uv run train.py optimizer=adam", "uv run pytest"]
+
+
+def test_the_first_command_trains_in_a_process_of_its_own(tmp_path):
+    arguments = shlex.split(BLOCKS[0][0])[-2:]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / arguments[0]), arguments[1]], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert "curves   tensorboard --logdir outputs/default\n" in done.stdout
+    assert len(list(tmp_path.glob("outputs/default/digits_mlp/mini/adam/*/result.json"))) == 1
+
+
+@pytest.mark.parametrize("command", EXAMPLES, ids=" ".join)
+def test_every_example_trains(command, monkeypatch, tmp_path):
+    data = ["problem.dataset=stand_in"] if any("mnist" in word for word in command) else []
+    short = ["max_steps=2", "records.examples=100", f"output_dir={tmp_path}", "trainer=cpu", *data]
+    monkeypatch.setattr(sys, "argv", [*command[1:], *short])
+    runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+    assert list(tmp_path.glob("*/*/*/*/*/result.json"))
+
+
+@pytest.mark.parametrize("group", ["problem", "batch", "optimizer", "schedule", "trainer", "logger"])
+def test_it_lists_every_choice(group):
+    (row,) = re.findall(rf"^\| `{group}=` \| (.*) \|$", README, re.M)
+    assert set(names(group)) <= set(re.findall(r"`(\w+)`", row))
