@@ -64,6 +64,8 @@ class Classification(Problem):
         for key, name, allowed in named:
             if name not in allowed:
                 raise one_of(f"problem.{key}", name, allowed)
+        if scaling == "unit" and largest == 1:
+            raise InputError("problem.scaling", scaling, "has no effect on these inputs", "Use standardize or none.")
         shape = {"width": width, "depth": depth, "activation": activation}
         for key, value in shape.items():
             if network == "linear" and value is not None:

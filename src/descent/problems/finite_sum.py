@@ -3,10 +3,11 @@
     f_i(w) = (1 + c_i) f(w) + e_i . w,   sum_i c_i = 0 and sum_i e_i = 0 exactly
 
 A batch B therefore has the loss ``(1 + mean c_i) f(w) + (mean e_i) . w``; the full batch is f itself, bit for bit, as the c_i
-and e_i are pairs of opposite multiples of 2^-10. The e_i are additive gradient noise: with a constant learning rate SGD
+and e_i are pairs of opposite multiples of 2^-10 (or of a smaller power of two, where the noise is small). The e_i are additive gradient noise: with a constant learning rate SGD
 ends in a noise floor. The c_i are multiplicative noise: it vanishes at a minimum with f = 0 (interpolation).
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -68,7 +69,10 @@ class FiniteSum(Problem):
 
 
 def _pairs(half: np.ndarray) -> np.ndarray:
-    rounded = np.round(half / QUANTUM) * QUANTUM
+    """Return opposite pairs of multiples of a power of two, 2^-10 or, for noise below 1/8, finer by as much."""
+    largest = np.abs(half).max()
+    quantum = QUANTUM * (2.0 ** min(0, math.ceil(math.log2(8 * largest))) if largest else 1.0)
+    rounded = np.round(half / quantum) * quantum
     return np.concatenate([rounded, -rounded])
 
 
@@ -87,6 +91,8 @@ class Quadratic(FiniteSum):
     ) -> None:
         if condition < 1:
             raise InputError("problem.condition", condition, "must be >= 1")
+        if not isinstance(start, (int, float)):
+            raise InputError("problem.start", start, "must be one number, which every coordinate starts at")
         super().__init__(np.full(dimension, float(start)), **noise)  # type: ignore[arg-type]
         eigenvalues = np.geomspace(1 / condition, 1, dimension) if dimension > 1 else np.ones(1)
         hessian = np.diag(eigenvalues)
@@ -146,7 +152,7 @@ class Surface(FiniteSum):
     def __init__(self, *, surface: str, scale: float, start: list[float], **noise: float | int | torch.dtype) -> None:
         if surface not in SURFACES:
             raise one_of("problem.surface", surface, SURFACES)
-        if len(start) != 2:
+        if not isinstance(start, list) or len(start) != 2:
             raise InputError("problem.start", start, "must be two numbers, as in problem.start=[-1.5,2]")
         super().__init__(np.asarray(start, float), **noise)  # type: ignore[arg-type]
         self.surface = SURFACES[surface]

@@ -33,9 +33,11 @@ def cnn(features: int, classes: int, *, width: int, depth: int, activation: str)
     The first block has `width` channels, each further one twice as many; images are square, ``features = side^2``.
 
     Raises:
-        InputError: more blocks than the image can be halved.
+        InputError: inputs that are no square image, or more blocks than it can be halved.
     """
     side = math.isqrt(features)
+    if side**2 != features or side < 2:
+        raise InputError("problem.network", "cnn", f"needs a square image, and the inputs have {features} features", "Use mlp.")
     if depth > math.log2(side):
         raise InputError("problem.depth", depth, f"must be <= {int(math.log2(side))}: each block halves the {side}x{side} image")
     layers: list[nn.Module] = [nn.Unflatten(1, (1, side, side))]

@@ -30,11 +30,11 @@ def split(
         raise one_of("problem.split", how, ("seed", "fixed"))
     rng = generator(seed if how == "seed" else FIXED, "split")
     rows = np.arange(len(inputs))
-    held_out = sum(shares)
+    val_size, test_size = (round(share * len(inputs)) for share in shares)
     train, rest = train_test_split(
-        rows, test_size=held_out, stratify=targets if stratify else None, random_state=int(rng.integers(2**31))
+        rows, test_size=val_size + test_size, stratify=targets if stratify else None, random_state=int(rng.integers(2**31))
     )
     val, test = train_test_split(
-        rest, test_size=shares[1] / held_out, stratify=targets[rest] if stratify else None, random_state=int(rng.integers(2**31))
+        rest, test_size=test_size, stratify=targets[rest] if stratify else None, random_state=int(rng.integers(2**31))
     )
     return {name: (inputs[chosen], targets[chosen]) for name, chosen in (("train", train), ("val", val), ("test", test))}
