@@ -3,8 +3,9 @@
     f_i(w) = (1 + c_i) f(w) + e_i . w,   sum_i c_i = 0 and sum_i e_i = 0 exactly
 
 A batch B therefore has the loss ``(1 + mean c_i) f(w) + (mean e_i) . w``; the full batch is f itself, bit for bit, as the c_i
-and e_i are pairs of opposite multiples of 2^-10 (or of a smaller power of two, where the noise is small). The e_i are additive gradient noise: with a constant learning rate SGD
-ends in a noise floor. The c_i are multiplicative noise: it vanishes at a minimum with f = 0 (interpolation).
+and e_i are pairs of opposite multiples of 2^-10 (of a smaller power of two where the noise is small). The e_i are additive
+gradient noise: with a constant learning rate SGD ends in a noise floor. The c_i are multiplicative noise: it vanishes at a
+minimum with f = 0 (interpolation).
 """
 
 import math
