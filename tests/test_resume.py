@@ -131,6 +131,6 @@ def test_a_terminal_shows_a_live_bar(tmp_path):
     except OSError:  # how Linux says that the other side closed
         pass
     assert process.wait() == 0
-    for word in ("examples", "steps/s", "ETA", "train/loss", "val/accuracy", "100 %"):
+    for word in ("Loading Lightning", "examples", "steps/s", "ETA", "train/loss", "val/accuracy", "100 %"):
         assert word in shown
     assert "step 0 " not in shown  # no plain lines beside the bar

@@ -2,6 +2,8 @@
 
 import shlex
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,16 @@ def say(text: str) -> None:
 def warn(text: str) -> None:
     """Print a warning, on the error stream."""
     errors.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
+
+@contextmanager
+def loading(what: str) -> Iterator[None]:
+    """Tell a person at a terminal what takes the next seconds."""
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(f"Loading {what} ..."):
+        yield
 
 
 class Display:

@@ -30,8 +30,10 @@ def run(settings: Settings) -> dict[str, Any]:
         KeyboardInterrupt: Ctrl-C; repeating the command continues the run.
     """
     validate(settings)
-    from descent import build  # imports torch; what follows Lightning only when there is something to train
-    from descent.display import say, show, warn
+    from descent.display import loading, say, show, warn
+
+    with loading("PyTorch"):
+        from descent import build
 
     who = identity(settings, build.device(settings))
     study = Path(settings["output_dir"]) / settings["study"]
@@ -48,7 +50,8 @@ def run(settings: Settings) -> dict[str, Any]:
         if found == "damaged":
             warn(f"{final / 'result.json'} cannot be used; the run is trained again.")
 
-    from descent.training import train
+    with loading("Lightning"):
+        from descent.training import train
 
     folder = final.with_name(f"{final.name}.rerun") if settings["rerun"] and final.exists() else final
     result = train(settings, who, key(who), folder)
