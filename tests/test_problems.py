@@ -24,6 +24,7 @@ from descent.randomness import generator
 NAMES = names("problem")
 SPLIT_BY_SEED = ("digits_logreg", "digits_mlp", "moons_mlp", "linear_regression", "logistic_regression")
 START_AT_ZERO = ("linear_regression", "logistic_regression")  # all others draw their weights
+TRAINING, STAND_IN = mnist.TRAINING, mnist.SOURCES["stand_in"]
 SURFACES = ("rosenbrock", "beale", "himmelblau", "rastrigin")
 FINITE_SUMS = ("quadratic", *SURFACES)
 each_problem = pytest.mark.parametrize("name", NAMES)
@@ -53,7 +54,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module", autouse=True)
 def few_images() -> Iterator[None]:
     """All tests but one do with 250 of the stand-in's 70,000 images."""
-    (images, labels), (test_images, test_labels) = mnist.SOURCES["stand_in"](None)
+    (images, labels), (test_images, test_labels) = STAND_IN(None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(mnist.SOURCES, "stand_in", lambda _: ((images[:200], labels[:200]), (test_images[:50], test_labels[:50])))
         patch.setattr(mnist, "TRAINING", 150)
@@ -137,8 +138,8 @@ def test_data_stay_out_of_checkpoints(name: str) -> None:
 
 
 def test_the_stand_in_has_the_shape_of_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnist, "TRAINING", 50_000)
-    monkeypatch.setitem(mnist.SOURCES, "stand_in", mnist._stand_in)
+    monkeypatch.setattr(mnist, "TRAINING", TRAINING)
+    monkeypatch.setitem(mnist.SOURCES, "stand_in", STAND_IN)
     problem = make("mnist_logreg")
     assert [tuple(problem.data(part)[0].shape) for part in problem.splits] == [(50_000, 784), (10_000, 784), (10_000, 784)]
     inputs, labels = problem.data("train")
@@ -453,6 +454,11 @@ def test_a_network_starts_with_the_numbers_that_every_engine_draws(scheme: str) 
             [(1, 1, 3, 3), (1,), (2, 1, 3, 3), (2,), (4, 2, 3, 3), (4,), (8, 4, 3, 3), (8,), (10, 8), (10,)],
         ),
         ("digits_mlp", {"network": "cnn", "width": 2, "depth": 1}, [(2, 1, 3, 3), (2,), (10, 32), (10,)]),
+        (  # down to one pixel
+            "digits_mlp",
+            {"network": "cnn", "width": 1, "depth": 3},
+            [(1, 1, 3, 3), (1,), (2, 1, 3, 3), (2,), (4, 2, 3, 3), (4,), (10, 4), (10,)],
+        ),
     ],
 )
 def test_width_and_depth_shape_the_network(name: str, changes: dict[str, Any], shapes: list[tuple[int, ...]]) -> None:
@@ -503,6 +509,13 @@ def test_unit_scaling_divides_by_the_largest_value() -> None:
         assert torch.equal(raw.data(part)[0] / 16, scaled.data(part)[0])
     assert raw.data("train")[0].unique().tolist() == list(range(17))
     assert make("mnist_mlp").data("train")[0].max() == 1
+
+
+def test_unit_scaling_does_not_look_at_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures that reach only half the range stay dark."""
+    (images, labels), test = mnist.SOURCES["stand_in"](None)
+    monkeypatch.setitem(mnist.SOURCES, "stand_in", lambda _: ((images // 2, labels), test))
+    assert make("mnist_logreg", precision=64).data("train")[0].max() == 127 / 255
 
 
 @pytest.mark.parametrize("name", ["digits_mlp", "moons_mlp", "mnist_mlp"])

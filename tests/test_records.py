@@ -194,6 +194,11 @@ def test_a_result_that_was_cut_short_is_damaged(tmp_path: Path) -> None:
     assert results.status(tmp_path) == "damaged"
 
 
+def test_a_result_that_cannot_be_opened_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "result.json").mkdir()
+    assert results.status(tmp_path) == "damaged"
+
+
 # The verdict
 
 
