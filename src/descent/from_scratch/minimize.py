@@ -1,0 +1,136 @@
+"""`minimize`: run an optimizer on a function and keep the trajectory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from descent import schedules
+from descent.batching import Batches
+from descent.from_scratch.nest import Nest, leaves, transform
+from descent.from_scratch.optimizers import Optimizer
+
+Schedule = Callable[[int, int, list[tuple[float, float]]], float]
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Where an optimizer went.
+
+    Attributes:
+        points: the parameters after 0, 1, ..., T steps: the nest of x0, each array with a first axis of T + 1.
+        values: ``[T + 1]``, the function at these points.
+        lrs: ``[T]``, the learning rate of each step.
+    """
+
+    points: Nest
+    values: np.ndarray
+    lrs: np.ndarray
+
+
+def minimize(
+    function: Callable[..., float],
+    gradient: Callable[..., Nest],
+    x0: Nest,
+    optimizer: Optimizer,
+    steps: int,
+    *,
+    data: Sequence[np.ndarray] = (),
+    batch_size: int | None = None,
+    seed: int = 0,
+    schedule: Schedule = schedules.constant,
+) -> Trajectory:
+    """Minimise a function from `x0`: in step t, ``w_t = optimizer.step(w_{t-1}, gradient(w_{t-1}))``.
+
+    With `data`, N examples, the function is a mean over examples, called as ``function(w, *data)``, and `batch_size` chooses
+    the batch mode: all N in each step is batch gradient descent, one is stochastic, k is mini-batch gradient descent. Each
+    epoch visits every example once, in an order that `seed` draws anew for every epoch.
+
+    A run that diverges goes on to its end, with infinite or undefined values.
+
+    Args:
+        function: of the parameters, and of `data` where there are any; returns a number.
+        gradient: of the parameters, and of rows of `data`; returns a nest like `x0`.
+        x0: the start: a number, a list of numbers, an array, or a nest of arrays. It is not changed.
+        optimizer: takes the steps; its lr is the schedule's peak. A fresh one, as it remembers its steps.
+        steps: T, >= 0.
+        data: arrays of N rows, as in ``(X, y)``.
+        batch_size: k, 1 to N; None is N.
+        seed: draws the order of the examples.
+        schedule: one of `descent.schedules`, ``(step, horizon, history) -> factor`` of the learning rate; its further
+            arguments by functools.partial. The history holds (epochs, function value), one pair for each step.
+
+    Raises:
+        TypeError: parameters that are not floats.
+        ValueError: a number of steps or a batch size that cannot be, or an optimizer that has already taken steps.
+
+    Example:
+        >>> from descent.from_scratch import Momentum, minimize, quadratic
+        >>> f, gradient = quadratic(np.diag([1.0, 0.1]))
+        >>> path = minimize(f, gradient, [1.0, 1.0], Momentum(lr=0.5, momentum=0.5), steps=100)
+        >>> path.points.shape, bool(path.values[-1] < 1e-4)
+        ((101, 2), True)
+    """
+    if steps < 0:
+        raise ValueError(f"steps={steps}: must be >= 0.")
+    if optimizer.steps:
+        raise ValueError(f"optimizer has taken {optimizer.steps} steps: must be a fresh one.")
+    if batch_size is not None and not data:
+        raise ValueError(f"batch_size={batch_size}: has no effect without data. Pass data=(X, y).")
+    params = _start(x0)
+    dict(leaves(params, "x0"))  # refuses what is no array
+    batches = _batches([len(array) for array in data], batch_size, seed) if data else None
+    epochs = 1 / batches.steps_per_epoch if batches else 1.0
+
+    peak = optimizer.lr
+    points, values, lrs = [transform(np.copy, params)], [float(function(params, *data))], []
+    history = [(0.0, values[0])]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step, rows in zip(range(steps), _rows(batches, steps), strict=True):
+            optimizer.lr = peak * schedule(step, steps, history)
+            optimizer.step(params, gradient(params, *(array[rows] for array in data)))
+            points.append(transform(np.copy, params))
+            values.append(float(function(params, *data)))
+            lrs.append(optimizer.lr)
+            history.append(((step + 1) * epochs, values[-1]))
+    return Trajectory(_stack(points), np.array(values), np.array(lrs))
+
+
+def _start(x0: Nest) -> Nest:
+    """Return a copy of x0 whose leaves are arrays; a number or a list of numbers becomes an array of float64."""
+    if isinstance(x0, (int, float)) or (isinstance(x0, (list, tuple)) and all(isinstance(x, (int, float)) for x in x0)):
+        return np.array(x0, np.float64)
+    return transform(np.array, x0)
+
+
+def _batches(lengths: list[int], batch_size: int | None, seed: int) -> Batches:
+    """Return the batches of N examples, k at a time."""
+    examples = lengths[0]
+    if set(lengths) != {examples}:
+        raise ValueError(f"data has arrays of {', '.join(map(str, lengths))} rows: must all have the same.")
+    if batch_size is not None and not 1 <= batch_size <= examples:
+        raise ValueError(f"batch_size={batch_size}: must be 1 to N, and N is {examples} here.")
+    return Batches("full" if batch_size is None else "mini", examples, batch_size or examples, seed)
+
+
+def _rows(batches: Batches | None, steps: int) -> Iterator[Any]:
+    """Yield which rows each step sees: all, or k of the epoch's order."""
+    if batches is None or batches.mode == "full":
+        yield from repeat(slice(None), steps)
+        return
+    for epoch, start, stop in batches.spans(0, steps):
+        order = batches.order(epoch)
+        for begin in range(start, stop, batches.size):
+            yield order[begin : min(begin + batches.size, stop)]
+
+
+def _stack(points: list[Nest]) -> Nest:
+    """Return the nest of arrays ``[T + 1, ...]``."""
+    first = points[0]
+    if isinstance(first, dict):
+        return {key: _stack([point[key] for point in points]) for key in first}
+    if isinstance(first, (list, tuple)):
+        return type(first)(_stack([point[i] for point in points]) for i in range(len(first)))
+    return np.stack(points)

@@ -1,0 +1,44 @@
+"""Optimizers as small objects with ``step(params, grads)``, in order of increasing complexity. The definitions are PyTorch's."""
+
+from typing import Any
+
+from descent.from_scratch.optimizers.adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
+from descent.from_scratch.optimizers.adaptive import Adadelta, Adagrad, RMSprop, Rprop
+from descent.from_scratch.optimizers.base import Optimizer
+from descent.from_scratch.optimizers.gradient_descent import ASGD, SGD, Momentum, Nesterov
+
+__all__ = [
+    "ASGD",
+    "SGD",
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Momentum",
+    "NAdam",
+    "Nesterov",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "like_torch",
+]
+
+
+def like_torch(name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the name of the optimizer that does what ``torch.optim.<name>(**arguments)`` does, and with which arguments.
+
+    Torch chooses momentum, Nesterov's and AMSGrad by arguments of SGD, Adam and AdamW; here each is a class of its own.
+    """
+    given = dict(arguments)
+    nesterov, amsgrad = given.pop("nesterov", False), given.pop("amsgrad", False)
+    if name == "SGD" and given.get("momentum"):
+        name = "Nesterov" if nesterov else "Momentum"
+    elif name == "SGD":
+        given = {key: value for key, value in given.items() if key not in ("momentum", "dampening")}
+    if amsgrad:
+        given = {"weight_decay": 0.01, "decoupled_weight_decay": True, **given} if name == "AdamW" else given
+        name = "AMSGrad"
+    return name, given

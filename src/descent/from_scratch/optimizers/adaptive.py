@@ -1,0 +1,174 @@
+"""A learning rate for each weight, from the size or the sign of its gradients: Adagrad, RMSprop, Adadelta, Rprop."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from descent.from_scratch.optimizers.base import Optimizer, State
+
+
+@dataclass
+class Adagrad(Optimizer):
+    """Divide by the root of the sum of all squared gradients: weights with rare gradients take large steps.
+
+        s_t = s_{t-1} + g_t^2,    s_0 = initial_accumulator_value
+        w_t = w_{t-1} - lr_t g_t / (sqrt(s_t) + eps),    lr_t = lr / (1 + (t - 1) lr_decay)
+
+    Args:
+        lr_decay: >= 0.
+        initial_accumulator_value: >= 0; Keras and optax start at 0.1.
+        eps: >= 0, added to the root.
+        eps_inside_root: divide by ``sqrt(s_t + eps)``, as Keras and optax do.
+
+    Source: J. Duchi, E. Hazan, Y. Singer 2011, Adaptive subgradient methods, figure 1 (diagonal). As torch.optim.Adagrad.
+    """
+
+    lr: float = 0.01
+    lr_decay: float = 0.0
+    initial_accumulator_value: float = 0.0
+    eps: float = 1e-10
+    eps_inside_root: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("eps", 0)
+        self.require("initial_accumulator_value", 0)
+
+    def start(self, w: np.ndarray) -> State:
+        return State(s=np.full_like(w, self.initial_accumulator_value))
+
+    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
+        lr = self.lr / (1 + (self.steps - 1) * self.lr_decay)
+        s.s = s.s + g * g
+        return w - lr * g / root(s.s, self.eps, self.eps_inside_root)
+
+
+@dataclass
+class RMSprop(Optimizer):
+    """Divide by the root of an average of squared gradients, which forgets.
+
+        s_t = alpha s_{t-1} + (1 - alpha) g_t^2
+        m_t = alpha m_{t-1} + (1 - alpha) g_t                         where centered, else m_t = 0
+        d_t = g_t / (sqrt(s_t - m_t^2) + eps)
+        z_t = momentum z_{t-1} + d_t
+        w_t = w_{t-1} - lr z_t
+
+    The averages start at 0 and are not corrected for it: the first steps are up to 1/sqrt(1 - alpha) times lr.
+
+    Args:
+        alpha: decay of the averages, in [0, 1).
+        eps: >= 0, added to the root.
+        momentum: of the scaled gradients, in [0, 1).
+        centered: divide by the standard deviation of the gradients.
+        eps_inside_root: divide by ``sqrt(s_t - m_t^2 + eps)``, as Keras and optax do. With squared gradients smaller than
+            eps this is another algorithm: eps = 1e-8 there acts like 1e-4 here.
+
+    Source: T. Tieleman and G. Hinton 2012, Lecture 6.5; centred: A. Graves 2013, Generating sequences with recurrent neural
+    networks, equations 38 to 41. As torch.optim.RMSprop; in Keras the momentum carries lr (`Momentum`, velocity=step).
+    """
+
+    lr: float = 0.01
+    alpha: float = 0.99
+    eps: float = 1e-8
+    momentum: float = 0.0
+    centered: bool = False
+    eps_inside_root: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("alpha", 0, 1)
+        self.require("eps", 0)
+        self.require("momentum", 0, 1)
+
+    def start(self, w: np.ndarray) -> State:
+        return State(s=np.zeros_like(w), m=np.zeros_like(w), z=np.zeros_like(w))
+
+    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
+        s.s = self.alpha * s.s + (1 - self.alpha) * g * g
+        variance = s.s
+        if self.centered:
+            s.m = self.alpha * s.m + (1 - self.alpha) * g
+            variance = s.s - s.m * s.m
+        s.z = self.momentum * s.z + g / root(variance, self.eps, self.eps_inside_root)
+        return w - self.lr * s.z
+
+
+@dataclass
+class Adadelta(Optimizer):
+    """RMSprop whose steps have the size of the last steps, so that lr has no unit and 1 is a fair choice.
+
+        s_t = rho s_{t-1} + (1 - rho) g_t^2
+        d_t = sqrt(u_{t-1} + eps) / sqrt(s_t + eps) g_t
+        u_t = rho u_{t-1} + (1 - rho) d_t^2
+        w_t = w_{t-1} - lr d_t
+
+    Args:
+        rho: decay of both averages, in [0, 1).
+        eps: >= 0, inside both roots; it sets the size of the first steps.
+
+    Source: M. Zeiler 2012, ADADELTA: an adaptive learning rate method, algorithm 1 (lr = 1). As torch.optim.Adadelta.
+    """
+
+    lr: float = 1.0
+    rho: float = 0.9
+    eps: float = 1e-6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("rho", 0, 1)
+        self.require("eps", 0)
+
+    def start(self, w: np.ndarray) -> State:
+        return State(s=np.zeros_like(w), u=np.zeros_like(w))
+
+    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
+        s.s = self.rho * s.s + (1 - self.rho) * g * g
+        d = np.sqrt(s.u + self.eps) / np.sqrt(s.s + self.eps) * g
+        s.u = self.rho * s.u + (1 - self.rho) * d * d
+        return w - self.lr * d
+
+
+@dataclass
+class Rprop(Optimizer):
+    """A step size for each weight, which grows while its gradient keeps its sign and shrinks when that changes.
+
+        c_t = g_t g_{t-1}
+        d_t = clip(d_{t-1} (etas[1] if c_t > 0, etas[0] if c_t < 0, else 1), step_sizes[0], step_sizes[1]),    d_0 = lr
+        g_t = 0 where c_t < 0: that weight waits a step
+        w_t = w_{t-1} - d_t sign(g_t)
+
+    Only the sign of a gradient counts, so it is meant for exact gradients, full batches. It has no weight decay.
+
+    Args:
+        lr: first step size of every weight.
+        etas: factors < 1 and > 1.
+        step_sizes: smallest and largest step size.
+
+    Source: M. Riedmiller and H. Braun 1993, A direct adaptive method for faster backpropagation learning; waiting instead of
+    taking the step back is C. Igel and M. Huesken's Rprop-, 2000. As torch.optim.Rprop.
+    """
+
+    lr: float = 0.01
+    etas: tuple[float, float] = (0.5, 1.2)
+    step_sizes: tuple[float, float] = (1e-6, 50.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("etas[0]", 0, 1, self.etas[0])
+        self.require("etas[1]", 1, value=self.etas[1])
+        self.choose("weight_decay", 0)
+
+    def start(self, w: np.ndarray) -> State:
+        return State(size=np.full_like(w, self.lr), g=np.zeros_like(w))
+
+    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
+        change = g * s.g
+        factor = np.where(change > 0, self.etas[1], np.where(change < 0, self.etas[0], 1.0)).astype(w.dtype)
+        s.size = np.clip(s.size * factor, *self.step_sizes)
+        s.g = np.where(change < 0, np.zeros_like(g), g)
+        return w - s.size * np.sign(s.g)
+
+
+def root(square: np.ndarray, eps: float, inside: bool) -> np.ndarray:
+    """Return ``sqrt(square) + eps``, or ``sqrt(square + eps)`` where `inside`."""
+    return np.sqrt(square + eps) if inside else np.sqrt(square) + eps

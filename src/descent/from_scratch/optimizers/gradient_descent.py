@@ -1,0 +1,145 @@
+"""Gradient descent, with momentum, with Nesterov's look-ahead, with averaging."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from descent.from_scratch.optimizers.base import Optimizer, State
+
+
+@dataclass
+class SGD(Optimizer):
+    """Gradient descent: go downhill by a step in proportion to the slope.
+
+        w_t = w_{t-1} - lr g_t
+
+    It is called batch, mini-batch or stochastic gradient descent after the examples that g_t is a mean over: all N, k, or 1.
+
+    Source: A. Cauchy 1847; H. Robbins and S. Monro 1951, A stochastic approximation method. As torch.optim.SGD.
+    """
+
+    lr: float = 0.001
+
+    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
+        return w - self.lr * g
+
+
+@dataclass
+class Momentum(Optimizer):
+    """Heavy ball: keep a share of the last step's velocity.
+
+        z_t = momentum z_{t-1} + (1 - dampening) g_t,    z_1 = g_1
+        w_t = w_{t-1} - lr z_t
+
+    Steps along a constant gradient add up to lr (1 - dampening) / (1 - momentum).
+
+    Args:
+        momentum: in [0, 1).
+        dampening: in [0, 1). With dampening = momentum, z is an average of gradients, as in Adam.
+        dampen_first: z_1 = (1 - dampening) g_1, as if z_0 = 0; torch does not dampen the first gradient.
+        velocity: what the momentum carries. ``gradient``, the equations above, as in torch and optax; or ``step``,
+
+                v_t = momentum v_{t-1} - lr (1 - dampening) g_t,    w_t = w_{t-1} + v_t
+
+            as in Keras and in Sutskever et al. 2013. The two differ only where lr changes: there torch's velocity follows
+            the new lr at once.
+
+    Source: B. Polyak 1964, Some methods of speeding up the convergence of iteration methods. As torch.optim.SGD.
+    """
+
+    lr: float = 0.001
+    momentum: float = 0.9
+    dampening: float = 0.0
+    dampen_first: bool = False
+    velocity: str = "gradient"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("momentum", 0, 1)
+        self.require("dampening", 0, 1)
+        self.choose("velocity", "gradient", "step")
+
+    def start(self, w: np.ndarray) -> State:
+        return State(z=np.zeros_like(w))
+
+    def push(self, g: np.ndarray) -> np.ndarray:
+        """Return what the gradient adds to the velocity: ``(1 - dampening) g``, times lr where the velocity is a step."""
+        undamped = self.steps == 1 and not self.dampen_first
+        scale = 1.0 if undamped else 1 - self.dampening
+        return scale * (self.lr if self.velocity == "step" else 1.0) * g
+
+    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
+        s.z = self.momentum * s.z + self.push(g)
+        return w - (s.z if self.velocity == "step" else self.lr * s.z)
+
+
+@dataclass
+class Nesterov(Momentum):
+    """Nesterov's momentum: take the gradient's own step, and look ahead along the velocity.
+
+        z_t = momentum z_{t-1} + g_t
+        w_t = w_{t-1} - lr (g_t + momentum z_t)
+
+    In the textbook, x_t = y_{t-1} - lr g(y_{t-1}) and y_t = x_t + momentum (x_t - x_{t-1}): the gradient is taken at the
+    look-ahead point y. Torch's w is that y, and so is this one; the textbook's x is ``w + lr momentum z``, `iterate`. With
+    a constant momentum and lr both converge alike.
+
+    Args:
+        velocity: as in `Momentum`; ``step`` is Keras' form, ``w_t = w_{t-1} + momentum v_t - lr g_t``.
+
+    Raises:
+        ValueError: dampening, which torch refuses too.
+
+    Source: Y. Nesterov 1983; in this form I. Sutskever et al. 2013, On the importance of initialization and momentum,
+    equations 3 and 4, after Y. Bengio et al. 2012. As torch.optim.SGD with nesterov=True.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.choose("dampening", 0)
+
+    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
+        s.z = self.momentum * s.z + self.push(g)
+        ahead = self.push(g) + self.momentum * s.z
+        return w - (ahead if self.velocity == "step" else self.lr * ahead)
+
+    def iterate(self, w: np.ndarray, s: State) -> np.ndarray:
+        """Return the textbook's x, where the weights w are its look-ahead point y."""
+        return w + self.momentum * (s.z if self.velocity == "step" else self.lr * s.z)
+
+
+@dataclass
+class ASGD(Optimizer):
+    """Averaged SGD: gradient descent with a decaying step, and the average of its later weights.
+
+        w_t   = (1 - lambd eta_{t-1}) w_{t-1} - eta_{t-1} g_t,    eta_0 = lr
+        avg_t = avg_{t-1} + mu_{t-1} (w_t - avg_{t-1}),           mu_0 = 1
+        eta_t = lr / (1 + lambd lr t)^alpha,    mu_t = 1 / max(1, t - t0)
+
+    The average of the weights has less noise than the weights: with lambd = 0 and t0 = 0 its variance falls as 1/t
+    whatever lr is. It is in ``optimizer.state[i].average``; w itself goes on without it.
+
+    Args:
+        lambd: decay of the weights and of the step, >= 0.
+        alpha: power of the step's decay.
+        t0: step after which weights are averaged; up to there the average is w itself.
+
+    Source: B. Polyak and A. Juditsky 1992, Acceleration of stochastic approximation by averaging; the schedule of eta from
+    L. Bottou's sgd 2.0. As torch.optim.ASGD, which keeps eta and mu in torch's default dtype.
+    """
+
+    lr: float = 0.01
+    lambd: float = 1e-4
+    alpha: float = 0.75
+    t0: float = 1e6
+
+    def start(self, w: np.ndarray) -> State:
+        return State(average=np.zeros_like(w), eta=self.lr, mu=1.0)
+
+    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
+        t = self.steps
+        new = (1 - self.lambd * s.eta) * w - s.eta * g
+        s.average = s.average + s.mu * (new - s.average)
+        s.eta = self.lr / (1 + self.lambd * self.lr * t) ** self.alpha
+        s.mu = 1 / max(1, t - self.t0)
+        return new
