@@ -96,7 +96,7 @@ def test_mini_with_k_equal_to_n_sees_the_examples_of_a_full_batch() -> None:
 @pytest.mark.parametrize("gathered", [1, 8, 15])
 def test_gathering_in_chunks_changes_nothing(mode: str, gathered: int, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = seen(loader(MODES[mode](1000)))
-    monkeypatch.setattr("descent.loader.GATHER_ROWS", gathered)
+    monkeypatch.setattr("descent.batching.GATHER_ROWS", gathered)
     assert seen(loader(MODES[mode](1000))) == wanted
 
 

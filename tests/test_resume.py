@@ -72,24 +72,27 @@ def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, 
         ("optimizer=lbfgs", "batch=full", "epochs=30"),
         ("optimizer=sgd", "schedule=plateau", "batch.replacement=true"),
         ("optimizer=adamax", "problem=rosenbrock"),
+        ("engine=numpy", "optimizer=sgd", "schedule=plateau"),
+        ("engine=numpy", "optimizer=nadam", "batch=stochastic"),
+        ("engine=numpy", "optimizer=asgd", "problem=rosenbrock"),
     ],
     ids=" ".join,
 )
 def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, monkeypatch, what, cut):
     """Ctrl-C at the edge of block `cut`, in this process: what a SIGKILL leaves is the checkpoint that this writes."""
-    from descent.recording import Recording
+    from descent.recording import Recorder
 
     arguments = ("epochs=5", *what, "logger=csv")
     undisturbed = train(*arguments, "study=undisturbed")
     blocks = iter(range(1000))
-    plain = Recording.on_train_batch_end
+    plain = Recorder.block_ended
 
-    def with_interrupt(self, *given):
+    def with_interrupt(self, engine):
         if next(blocks) == cut:
             signal.raise_signal(signal.SIGINT)
-        plain(self, *given)
+        return plain(self, engine)
 
-    monkeypatch.setattr(Recording, "on_train_batch_end", with_interrupt)
+    monkeypatch.setattr(Recorder, "block_ended", with_interrupt)
     with pytest.raises(KeyboardInterrupt, match="Repeat the command to continue"):
         train(*arguments)
     monkeypatch.undo()
@@ -100,23 +103,26 @@ def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, monkeypatch, wh
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbers(train, monkeypatch):
+@pytest.mark.parametrize("engine", ["torch", "numpy"])
+def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbers(train, monkeypatch, engine):
     from descent import recording
 
-    undisturbed = train("epochs=3", "study=undisturbed")
+    arguments = ("epochs=3", f"engine={engine}")
+    undisturbed = train(*arguments, "study=undisturbed")
     monkeypatch.setattr(recording, "CHECKPOINT_EVERY", 1e9)  # only the first one
-    plain = recording.Recording.on_train_batch_end
+    plain = recording.Recorder.block_ended
 
-    def dies(self, trainer, module, *given):
-        plain(self, trainer, module, *given)
-        if module.position.step > 50:
+    def dies(self, engine):
+        stops = plain(self, engine)
+        if engine.position.step > 50:
             raise RuntimeError("the process dies here")
+        return stops
 
-    monkeypatch.setattr(recording.Recording, "on_train_batch_end", dies)
+    monkeypatch.setattr(recording.Recorder, "block_ended", dies)
     with pytest.raises(RuntimeError, match="dies here"):
-        train("epochs=3")
+        train(*arguments)
     monkeypatch.undo()
-    assert curve(train("epochs=3")) == curve(undisturbed)
+    assert curve(train(*arguments)) == curve(undisturbed)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,7 @@ from descent.randomness import generator
 
 BLOCK_STEPS = 256
 BLOCK_EXAMPLES = 65_536
+GATHER_ROWS = 8192  # rows of data permuted at once
 UNBOUNDED = 10**12  # steps; the horizon of a run that only its seconds limit
 FIRST_RECORD_DECADES = 2  # the log-spaced records of the first epoch span N/100 to N
 
@@ -78,6 +80,19 @@ class Batches:
             start = within * self.size
             yield epoch, start, min(start + steps * self.size, self.examples_per_epoch)
             first += steps
+
+    def rows(self, first: int, last: int) -> Iterator[np.ndarray]:
+        """Yield the rows that steps ``[first, last)`` see, in order: whole steps of one epoch, some thousand rows at a time."""
+        gather = max(1, GATHER_ROWS // self.size) * self.size
+        for epoch, start, stop in self.spans(first, last):
+            order = _order(self, epoch)
+            for begin in range(start, stop, gather):
+                yield order[begin : min(begin + gather, stop)]
+
+
+@lru_cache(maxsize=1)
+def _order(batches: Batches, epoch: int) -> np.ndarray:
+    return batches.order(epoch)
 
 
 def full(examples: int, seed: int, micro_size: int) -> Batches:

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from hydra.utils import instantiate
 
-from descent.batching import Batches
+from descent.batching import Batches, Timeline
+from descent.display import loading
 from descent.errors import InputError
+from descent.from_scratch import objectives, optimizers
+from descent.from_scratch.objectives import Objective
 from descent.problems.base import Problem
+from descent.recording import Engine, Recorder
 from descent.schedules import require_horizon
 
 if TYPE_CHECKING:
@@ -61,6 +65,66 @@ def schedule(settings: Settings) -> Callable[..., float]:
     return made
 
 
+def engine(settings: Settings, device: str, problem: Problem, batches: Batches, timeline: Timeline, recorder: Recorder) -> Engine:
+    """Make what computes the run; it refuses bad settings before anything is written."""
+    factor = schedule(settings)
+    if settings["engine"] == "numpy":
+        from descent.numpy_engine import NumpyEngine
+
+        hand_written = objective(settings, problem), numpy_optimizer(settings)
+        return NumpyEngine(problem, *hand_written, factor, batches, timeline, recorder, settings["problem"]["threads"])
+    with loading("Lightning"):
+        from descent.lightning_engine import LightningEngine
+        from descent.loader import BlockLoader
+        from descent.module import DescentModule
+
+    make_optimizer = optimizer(settings, device)
+    make_optimizer(problem.parameters())
+    module = DescentModule(problem, make_optimizer, factor, timeline.horizon)
+    loader = partial(BlockLoader, problem, batches, timeline)
+    return LightningEngine(module, loader, recorder, partial(trainer, settings, device), device)
+
+
+def objective(settings: Settings, problem: Problem) -> Objective:
+    """Make what the NumPy engine minimises: the problem's loss, with a gradient by hand.
+
+    Raises:
+        InputError: no one has written that gradient.
+    """
+    found = problem.by_hand()
+    if found is None:
+        raise InputError(
+            "problem",
+            settings["names"]["problem"],
+            "engine=numpy has no hand-written gradient of it; it has linear and logistic regression, softmax regression and "
+            "mlps, the quadratic and the 2-D functions",
+            "Use engine=torch.",
+        )
+    name, arguments = found
+    made = _call("problem", {"_target_": f"{objectives.__name__}.{name}", **arguments})
+    assert isinstance(made, Objective)
+    return made
+
+
+def numpy_optimizer(settings: Settings) -> optimizers.Optimizer:
+    """Make our own form of the torch optimizer that the settings name.
+
+    Raises:
+        InputError: no one has written it, or an argument that it does not have.
+    """
+    given = {key: value for key, value in settings["optimizer"].items() if key not in ("full_batch", "fused")}
+    package, _, torchs = given.pop("_target_").rpartition(".")
+    name, arguments = optimizers.like_torch(torchs, given)
+    if package != "torch.optim" or name not in optimizers.OPTIMIZERS:
+        has = ", ".join(made.lower() for made in optimizers.OPTIMIZERS)
+        raise InputError(
+            "optimizer", settings["names"]["optimizer"], f"engine=numpy has no such optimizer; it has {has}", "Use engine=torch."
+        )
+    made = _call("optimizer", {"_target_": f"{optimizers.__name__}.{name}", **arguments})
+    assert isinstance(made, optimizers.Optimizer)
+    return made
+
+
 def sinks(settings: Settings, **run: Any) -> list[Any]:
     """Make what records go to besides curve.csv."""
     return [_call(f"logger.{name}", logger, **run) for name, logger in settings["logger"].items()]
@@ -75,7 +139,9 @@ def device(settings: Settings) -> str:
     wanted = settings["trainer"]["accelerator"]
     if wanted not in ("auto", "cpu", "gpu"):
         raise InputError("trainer.accelerator", wanted, "must be one of auto, cpu, gpu")
-    if wanted == "cpu":
+    if settings["engine"] == "numpy" and wanted == "gpu":
+        raise InputError("trainer", "gpu", "engine=numpy runs on the CPU", "Use trainer=cpu or engine=torch.")
+    if settings["engine"] == "numpy" or wanted == "cpu":
         return "cpu"
     if torch.cuda.is_available():
         return "cuda"

@@ -10,7 +10,6 @@ from descent.batching import Batches, Timeline
 from descent.problems.base import Problem
 
 MicroBatch = tuple[Tensor, Tensor]
-GATHER_ROWS = 8192  # training rows permuted at once
 
 
 class Block:
@@ -40,7 +39,6 @@ class BlockLoader:
         self.batches = batches
         self.timeline = timeline
         self.first_block = timeline.block_at(start)
-        self._order: tuple[int, Tensor] | None = None
 
     def __len__(self) -> int:
         return self.timeline.blocks
@@ -52,21 +50,11 @@ class BlockLoader:
     def steps(self, first: int, last: int) -> Iterator[list[MicroBatch]]:
         """Yield the micro-batches of steps ``[first, last)``."""
         size, micro = self.batches.size, self.batches.micro_size
+        inputs, targets = self.problem.data("train")
         if self.batches.mode == "full":
-            inputs, targets = self.problem.data("train")
             yield from repeat(list(zip(inputs.split(micro), targets.split(micro), strict=True)), last - first)
             return
-        for inputs, targets in self._rows(first, last):
-            for step in zip(inputs.split(size), targets.split(size), strict=True):
+        for rows in self.batches.rows(first, last):
+            chosen = torch.from_numpy(rows).to(inputs.device)
+            for step in zip(inputs[chosen].split(size), targets[chosen].split(size), strict=True):
                 yield [step] if size <= micro else list(zip(*(part.split(micro) for part in step), strict=True))
-
-    def _rows(self, first: int, last: int) -> Iterator[MicroBatch]:
-        """Yield the rows of steps ``[first, last)`` in the order in which they are seen, whole steps at a time."""
-        inputs, targets = self.problem.data("train")
-        gather = max(1, GATHER_ROWS // self.batches.size) * self.batches.size
-        for epoch, start, stop in self.batches.spans(first, last):
-            if self._order is None or self._order[0] != epoch:
-                self._order = epoch, torch.from_numpy(self.batches.order(epoch)).to(inputs.device)
-            for begin in range(start, stop, gather):
-                rows = self._order[1][begin : min(begin + gather, stop)]
-                yield inputs[rows], targets[rows]

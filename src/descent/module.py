@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,27 +11,9 @@ from torch import Tensor
 
 from descent.loader import Block, MicroBatch
 from descent.problems.base import Problem
+from descent.recording import Position
 
 Schedule = Callable[[int, int, list[tuple[float, float]]], float]
-
-
-@dataclass
-class Position:
-    """How far a run is: what a checkpoint must remember beside weights and optimizer.
-
-    Attributes:
-        step: parameter updates done.
-        gradient_evaluations: per-example gradients computed.
-        seconds: of training; the clock stops while a record is made.
-        wall_seconds: in all, since the first step.
-        ended: the budget is used up, or the run diverged.
-    """
-
-    step: int = 0
-    gradient_evaluations: int = 0
-    seconds: float = 0.0
-    wall_seconds: float = 0.0
-    ended: bool = False
 
 
 class DescentModule(pl.LightningModule):

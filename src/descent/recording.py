@@ -1,25 +1,75 @@
-"""The Lightning callback that records a run: the clock, the records, the checkpoints, and when to stop."""
+"""Records a run, whatever computes it: the clock, the records, the checkpoints, and when to stop."""
 
 import math
 import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-import lightning.pytorch as pl
-import torch
-
 from descent.batching import Batches, Timeline
 from descent.display import Display
-from descent.module import DescentModule
 from descent.problems.base import Problem
 from descent.records.curve import Curve, Row
 from descent.records.verdict import diverged_at
 
 CHECKPOINT_EVERY = 2.0  # seconds between two checkpoints
+
+
+@dataclass
+class Position:
+    """How far a run is: what a checkpoint must remember beside weights and optimizer.
+
+    Attributes:
+        step: parameter updates done.
+        gradient_evaluations: per-example gradients computed.
+        seconds: of training; the clock stops while a record is made.
+        wall_seconds: in all, since the first step.
+        ended: the budget is used up, or the run diverged.
+    """
+
+    step: int = 0
+    gradient_evaluations: int = 0
+    seconds: float = 0.0
+    wall_seconds: float = 0.0
+    ended: bool = False
+
+
+class Engine(Protocol):
+    """What computes a run: the weights of the problem are its to change.
+
+    Attributes:
+        history: the (epoch, training loss) of the records so far, which schedules may read.
+    """
+
+    history: list[tuple[float, float]]
+
+    @property
+    def position(self) -> Position: ...
+
+    def fit(self) -> None:
+        """Train from `position` to the end of the budget, and tell the recorder of each block."""
+
+    def wait(self) -> None:
+        """Return when what was begun is computed."""
+
+    def last_step(self) -> Row:
+        """Describe the last step: its learning rate, and the Euclidean norms of its gradient, its update and the weights.
+
+        Before the first step there is no gradient and no update: nan.
+        """
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint."""
+
+    def peek(self, path: Path) -> Position:
+        """Return the position that a checkpoint holds; damaged bytes raise whatever they will."""
+
+    def load(self, path: Path) -> None:
+        """Take up a checkpoint: `fit` goes on from there."""
 
 
 class Sink(Protocol):
@@ -29,7 +79,7 @@ class Sink(Protocol):
     def close(self) -> None: ...
 
 
-class Recording(pl.Callback):
+class Recorder:
     """Measures the full objective at the record points, off the clock.
 
     Args:
@@ -40,6 +90,7 @@ class Recording(pl.Callback):
         checkpoint: the file of the last checkpoint.
         examples: that a record measures (None: all).
         chunk: examples measured at once.
+        sharpness: whether records hold the sharpness too.
         loss_scale: see `diverged_at`.
         max_seconds: of training (None: no limit).
         display: shows a person how far the run is.
@@ -60,6 +111,7 @@ class Recording(pl.Callback):
         *,
         examples: int | None,
         chunk: int,
+        sharpness: bool,
         loss_scale: float,
         max_seconds: float | None,
         display: Display,
@@ -72,6 +124,7 @@ class Recording(pl.Callback):
         self.checkpoint = checkpoint
         self.examples = examples
         self.chunk = chunk
+        self.sharpness = sharpness
         self.loss_scale = loss_scale
         self.max_seconds = math.inf if max_seconds is None else max_seconds
         self.display = display
@@ -80,41 +133,35 @@ class Recording(pl.Callback):
         self._saved = -math.inf
         self._handler: Callable[[int, FrameType | None], Any] | int | None = None
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        module = _descent(pl_module)
-        self._begun = time.perf_counter() - module.position.wall_seconds
+    def begin(self, engine: Engine) -> None:
+        """Start the clock, after the record of step 0 where the run is new."""
+        self._begun = time.perf_counter() - engine.position.wall_seconds
         if not self.curve.rows:
-            self._record(module)
-            self._save(trainer, module)
-        module.history[:] = [(row["epoch"], row["train/loss"]) for row in self.curve.rows]
+            self._record(engine)
+            self._save(engine)
+        engine.history[:] = [(row["epoch"], row["train/loss"]) for row in self.curve.rows]
         self._listen()
         self.display.start(self.curve.rows[-1])
         self._resumed = time.perf_counter()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-        module = _descent(pl_module)
-        position = module.position
+    def block_ended(self, engine: Engine) -> bool:
+        """Record and save what is due after a block; say whether the run must stop."""
+        position = engine.position
         record = self.timeline.is_record(position.step)
-        if record and module.device.type == "cuda":
-            torch.cuda.synchronize()
+        if record:
+            engine.wait()
         position.seconds += time.perf_counter() - self._resumed
         out_of_time = position.seconds >= self.max_seconds
         if record or out_of_time:
-            self._record(module)
+            self._record(engine)
             self.diverged_at = diverged_at(self.curve.rows, self.problem.optimum, self.loss_scale)
         ends = out_of_time or self.diverged_at is not None or position.step == self.timeline.horizon
         if ends or self.interrupted or time.perf_counter() - self._saved > CHECKPOINT_EVERY:
-            self._save(trainer, module, ended=ends)
-        trainer.should_stop = trainer.should_stop or ends or self.interrupted
+            self._save(engine, ended=ends)
         examples = self.batches.examples_after(position.step)
         self.display.update(position.step, examples, position.seconds, self.curve.rows[-1], always=bool(ends))
         self._resumed = time.perf_counter()
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.close()
-
-    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        self.close()
+        return ends or self.interrupted
 
     def close(self) -> None:
         """Give back the terminal, Ctrl-C and the files."""
@@ -124,8 +171,8 @@ class Recording(pl.Callback):
         for sink in self.sinks:
             sink.close()
 
-    def _record(self, module: DescentModule) -> None:
-        position = module.position
+    def _record(self, engine: Engine) -> None:
+        position = engine.position
         examples = self.batches.examples_after(position.step)
         row: Row = {
             "step": position.step,
@@ -134,24 +181,26 @@ class Recording(pl.Callback):
             "epoch": examples / self.batches.examples_per_epoch,
             "seconds": position.seconds,
         }
-        last = module.last_step()
+        last = engine.last_step()
         row["lr"] = last.pop("lr")
         for split in self.problem.splits:
             if split != "test":
                 row |= self.problem.measure(split, self.chunk, self.examples)
         row |= last | self.problem.position()
+        if self.sharpness:
+            row["sharpness"] = self.problem.sharpness(self.chunk, self.examples)
         self.curve.append(row)
-        module.history.append((row["epoch"], row["train/loss"]))
+        engine.history.append((row["epoch"], row["train/loss"]))
         for sink in self.sinks:
             sink.record(row)
 
-    def _save(self, trainer: pl.Trainer, module: DescentModule, ended: bool = False) -> None:
+    def _save(self, engine: Engine, ended: bool = False) -> None:
         """Replace the last checkpoint, whole or not at all. Only at a block's edge do the counter and the weights agree."""
         self._saved = time.perf_counter()
-        module.position.wall_seconds = self._saved - self._begun
-        module.position.ended = ended
+        engine.position.wall_seconds = self._saved - self._begun
+        engine.position.ended = ended
         fresh = self.checkpoint.with_suffix(".tmp")
-        trainer.save_checkpoint(fresh)
+        engine.save(fresh)
         os.replace(fresh, self.checkpoint)
 
     def _listen(self) -> None:
@@ -165,8 +214,3 @@ class Recording(pl.Callback):
             self._handler = signal.signal(signal.SIGINT, stop)
         except ValueError:  # not the main thread, where no Ctrl-C arrives
             self._handler = None
-
-
-def _descent(module: pl.LightningModule) -> DescentModule:
-    assert isinstance(module, DescentModule)
-    return module

@@ -14,7 +14,6 @@ Settings = dict[str, Any]
 
 # Settings of a problem that act only through another group, or only say where the data lie or how a run is judged.
 NOT_IDENTITY = ("root", "epochs", "batch_size", "record_examples", "metric", "target")
-ENGINE = "torch"
 
 
 def run(settings: Settings) -> dict[str, Any]:
@@ -34,6 +33,7 @@ def run(settings: Settings) -> dict[str, Any]:
 
     with loading("PyTorch"):
         from descent import build
+        from descent.training import train
 
     who = identity(settings, build.device(settings))
     study = Path(settings["output_dir"]) / settings["study"]
@@ -50,9 +50,6 @@ def run(settings: Settings) -> dict[str, Any]:
         if found == "damaged":
             warn(f"{final / 'result.json'} cannot be used; the run is trained again.")
 
-    with loading("Lightning"):
-        from descent.training import train
-
     folder = final.with_name(f"{final.name}.rerun") if settings["rerun"] and final.exists() else final
     result = train(settings, who, key(who), folder)
     if folder != final:
@@ -64,9 +61,21 @@ def run(settings: Settings) -> dict[str, Any]:
 def identity(settings: Settings, device: str) -> Settings:
     """Return what determines a run's result, and nothing else: no folder, logger, launcher or display."""
     problem = {name: value for name, value in settings["problem"].items() if name not in NOT_IDENTITY}
-    same = ("names", "batch", "optimizer", "schedule", "epochs", "max_steps", "max_seconds", "records", "seed", "precision")
+    same = (
+        "engine",
+        "names",
+        "batch",
+        "optimizer",
+        "schedule",
+        "epochs",
+        "max_steps",
+        "max_seconds",
+        "records",
+        "seed",
+        "precision",
+    )
     chosen = {name: settings[name] for name in same}
-    return {**chosen, "names": _names(settings), "problem": problem, "device": device, "engine": ENGINE}
+    return {**chosen, "names": _names(settings), "problem": problem, "device": device}
 
 
 def _names(settings: Settings) -> dict[str, str]:
@@ -79,13 +88,15 @@ def key(identity: Settings) -> str:
 
 
 def label(settings: Settings) -> str:
-    """Return what a person tells runs of one optimizer apart by: batch size, learning rate, schedule, seed."""
+    """Return what a person tells runs of one optimizer apart by: batch size, learning rate, schedule, engine, seed."""
     parts = []
     if settings["names"]["batch"] == "mini":
         parts.append(f"size={settings['batch']['size']}")
     parts.append(f"lr={settings['optimizer']['lr']:g}")
     if settings["names"]["schedule"] != "constant":
         parts.append(settings["names"]["schedule"])
+    if settings["engine"] != "torch":
+        parts.append(settings["engine"])
     return "_".join([*parts, f"seed={settings['seed']}"])
 
 

@@ -1,8 +1,5 @@
 """Train one run in its folder: start it or continue it, record it, judge it."""
 
-import logging
-import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +10,14 @@ from descent import build
 from descent.batching import UNBOUNDED, Timeline, horizon
 from descent.display import Display, say, warn
 from descent.errors import InputError
-from descent.loader import BlockLoader
-from descent.module import DescentModule, Position
 from descent.problems.base import Problem
-from descent.recording import Recording
+from descent.recording import Engine, Recorder
 from descent.records import result as results
 from descent.records import verdict
 from descent.records.curve import Curve, read
 from descent.records.environment import environment
 
 Settings = dict[str, Any]
-
-for name in ("lightning.pytorch", "lightning.fabric"):  # its tips and device tables are not for our users
-    logging.getLogger(name).setLevel(logging.ERROR)
-warnings.filterwarnings("ignore", module="lightning")
 
 
 def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dict[str, Any]:
@@ -37,21 +28,12 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
         KeyboardInterrupt: Ctrl-C, after a checkpoint.
     """
     torch.set_num_threads(settings["problem"]["threads"])
-    device = identity["device"]
-    if device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 microseconds
-        os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
     problem = build.problem(settings)
     batches = build.batches(settings, problem.examples)
-    schedule = build.schedule(settings)
-    make_optimizer = build.optimizer(settings, device)
-    make_optimizer(problem.parameters())  # refuses bad settings before anything is written
     steps = horizon(batches, settings["epochs"], settings["max_steps"])
     timeline = Timeline(batches, steps, settings["records"]["first_epoch"], settings["records"]["growth"])
-    for text in cautions(settings, problem):
-        warn(text)
-
     curve, checkpoint = Curve(folder / "curve.csv"), folder / "last.ckpt"
-    recording = Recording(
+    recorder = Recorder(
         problem,
         batches,
         timeline,
@@ -59,29 +41,29 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
         checkpoint,
         examples=settings["records"]["examples"],
         chunk=settings["problem"]["micro_size"],
+        sharpness=settings["records"]["sharpness"],
         loss_scale=settings["problem"]["loss_scale"],
         max_seconds=settings["max_seconds"],
         display=Display(batches.examples_after(steps) if steps < UNBOUNDED else None, settings["max_seconds"]),
     )
-    trainer = build.trainer(settings, device, [recording])
+    engine = build.engine(settings, identity["device"], problem, batches, timeline, recorder)
+    for text in cautions(settings, problem):
+        warn(text)
 
     _make(folder, settings)
-    position = _resume(checkpoint, curve)
-    recording.sinks += build.sinks(settings, folder=folder, hyperparameters=hyperparameters(settings), rows=curve.rows)
-    module = DescentModule(problem, make_optimizer, schedule, steps)
-    if position is None:
-        trainer.fit(module, BlockLoader(problem, batches, timeline))
-    elif position["ended"]:  # killed between its last step and its result
+    _resume(engine, checkpoint, curve)
+    position = engine.position
+    recorder.sinks += build.sinks(settings, folder=folder, hyperparameters=hyperparameters(settings), rows=curve.rows)
+    if position.ended:  # killed between its last step and its result
         say("Training had ended; writing the result.")
-        module.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"])
-        module.position = Position(**position)
-        recording.close()
+        recorder.close()
     else:
-        say(f"Continuing at step {position['step']:,}.")
-        trainer.fit(module, BlockLoader(problem, batches, timeline, position["step"]), ckpt_path=checkpoint, weights_only=True)
-    if recording.interrupted and not module.position.ended:
-        raise KeyboardInterrupt(f"Stopped at step {module.position.step:,}. Repeat the command to continue.")
-    result = _result(settings, identity, key, problem, curve, module)
+        if position.step:
+            say(f"Continuing at step {position.step:,}.")
+        engine.fit()
+    if recorder.interrupted and not engine.position.ended:
+        raise KeyboardInterrupt(f"Stopped at step {engine.position.step:,}. Repeat the command to continue.")
+    result = _result(settings, identity, key, problem, curve, engine)
     results.write(folder / "result.json", result)
     return result
 
@@ -103,7 +85,12 @@ def cautions(settings: Settings, problem: Problem) -> list[str]:
 
 def hyperparameters(settings: Settings) -> dict[str, Any]:
     """Return what TensorBoard's HPARAMS tab shows: one flat mapping of plain values."""
-    chosen = {**settings["names"], "seed": settings["seed"], "precision": str(settings["precision"])}
+    chosen = {
+        **settings["names"],
+        "engine": settings["engine"],
+        "seed": settings["seed"],
+        "precision": str(settings["precision"]),
+    }
     for group in ("batch", "optimizer", "schedule"):
         for name, value in settings[group].items():
             if not name.startswith("_") and name not in ("micro_size", "fused", "full_batch") and value is not None:
@@ -122,23 +109,20 @@ def _make(folder: Path, settings: Settings) -> None:
         ) from error
 
 
-def _resume(checkpoint: Path, curve: Curve) -> dict[str, Any] | None:
-    """Return the position of the last checkpoint, with the curve cut to it; None starts afresh."""
+def _resume(engine: Engine, checkpoint: Path, curve: Curve) -> None:
+    """Take up the last checkpoint, with the curve cut to it, where there is one that can be used."""
     try:
-        position: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)["position"]
-        if curve.cut(position["step"]):
-            return position
-        warn(f"{curve.path} is damaged; the run starts again.")
+        if curve.cut(engine.peek(checkpoint).step):
+            engine.load(checkpoint)
+        else:
+            warn(f"{curve.path} is damaged; the run starts again.")
     except FileNotFoundError:
         pass
-    except Exception as error:  # whatever unpickling damaged bytes raises
+    except Exception as error:  # whatever damaged bytes raise
         warn(f"{checkpoint} is damaged ({type(error).__name__}); the run starts again.")
-    return None
 
 
-def _result(
-    settings: Settings, identity: Settings, key: str, problem: Problem, curve: Curve, module: DescentModule
-) -> dict[str, Any]:
+def _result(settings: Settings, identity: Settings, key: str, problem: Problem, curve: Curve, engine: Engine) -> dict[str, Any]:
     """Judge a run that ended, by its curve alone, and read the test set, once."""
     rows = read(curve.path)
     last, chunk = rows[-1], settings["problem"]["micro_size"]
@@ -159,7 +143,7 @@ def _result(
         "examples": last["examples"],
         "gradient_evaluations": last["gradient_evaluations"],
         "seconds": last["seconds"],
-        "wall_seconds": module.position.wall_seconds,
+        "wall_seconds": engine.position.wall_seconds,
         "final": {
             name: value for name, value in last.items() if name not in ("step", "examples", "gradient_evaluations", "seconds")
         },
@@ -171,7 +155,7 @@ def _result(
         "environment": {
             **environment(),
             "device": torch.cuda.get_device_name() if identity["device"] == "cuda" else "cpu",
-            "threads": torch.get_num_threads(),
+            "threads": settings["problem"]["threads"],
             "data_checksum": problem.checksum,
         },
     }

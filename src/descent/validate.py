@@ -67,12 +67,13 @@ NUMBERS: dict[str, Number] = {  # key, as a regular expression -> what it may be
     r"schedule\.(warmup|final_factor|start_factor|threshold|milestones\.\d+)": SHARE,
     r"schedule\.factor": Number(0, 1, low_open=True),
     r"schedule\.patience": NOT_NEGATIVE,
-    r"problem\.(width|depth|dimension|micro_size|threads|batch_size)": COUNT,
+    r"problem\.(width|depth|dimension|degree|micro_size|threads|batch_size)": COUNT,
     r"problem\.points": Number(20, whole=True),
     r"problem\.examples": Number(2, whole=True),
     r"problem\.(noise|additive|start_spread)": NOT_NEGATIVE,
     r"problem\.multiplicative": SHARE,
     r"problem\.condition": Number(1),
+    r"problem\.positive": Number(0.5, 1, low_open=True, high_open=True),
     r"problem\.(regularisation|scale|loss_scale)": POSITIVE,
     r"problem\.start(\.\d+)?": Number(),
 }
@@ -84,6 +85,8 @@ LENGTHS = {  # lists
     "optimizer.ns_coefficients": 3,
 }
 NAMES: dict[str, tuple[Any, ...]] = {
+    "engine": ("torch", "numpy"),
+    "records.sharpness": (True, False),
     "precision": (32, 64, "bf16"),
     "rerun": (True, False),
     "batch.drop_last": (True, False),
@@ -117,6 +120,8 @@ def validate(settings: dict[str, Any]) -> None:
             raise InputError(key, value, f"must be a list of {length} numbers, as in {key}=[{', '.join(['...'] * length)}]")
     if all(settings[key] is None for key in ("epochs", "max_steps", "max_seconds")):
         raise InputError("epochs", None, "a run needs a budget", "Set one of epochs, max_steps and max_seconds.")
+    if settings["engine"] == "numpy" and settings["precision"] == "bf16":
+        raise InputError("precision", "bf16", "must be 32 or 64 with engine=numpy")
     study = settings["study"]
     if not isinstance(study, str) or not re.fullmatch(r"[\w.=,+-]+", study) or study in (".", ".."):
         raise InputError("study", study, "must be the name of a folder: letters, digits and . _ - + = ,")

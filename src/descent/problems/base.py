@@ -2,10 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from descent.problems.sharpness import sharpness
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -85,6 +89,21 @@ class Problem(nn.Module):
         if split == "train" and self.optimum is not None:
             totals["gap"] = totals["loss"] - self.optimum
         return {f"{split}/{name}": value for name, value in totals.items()}
+
+    def sharpness(self, chunk: int, examples: int | None = None) -> float:
+        """Return the largest eigenvalue of the Hessian of the training loss, over what `measure` measures."""
+        inputs, targets = (part[:examples] for part in self.data("train"))
+        chunks = zip(inputs.split(chunk), targets.split(chunk), strict=True)
+        losses = [(len(rows[0]) / len(inputs), partial(self.loss, *rows)) for rows in chunks]
+        with torch.enable_grad():
+            return sharpness(list(self.parameters()), losses)
+
+    def by_hand(self) -> tuple[str, dict[str, Any]] | None:
+        """Return which class of `descent.from_scratch.objectives` has this loss and its gradient in NumPy, and its arguments.
+
+        None: there is none.
+        """
+        return None
 
     def chance(self, split: str, examples: int | None = None) -> float | None:
         """Return the accuracy of the best constant answer on `split`, None where there is no accuracy."""

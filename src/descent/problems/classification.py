@@ -84,6 +84,7 @@ class Classification(Problem):
         self.network = NETWORKS[network](features, classes, **(shape if network != "linear" else {})).to(dtype)
         initialise(self.network, initialisation, generator(seed, "weights"))
         self.criterion = LOSSES[loss]
+        self.hand_written = None if network == "cnn" else {"loss": loss, "activation": activation}
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         return self.criterion(self.network(inputs), targets)
@@ -92,6 +93,9 @@ class Classification(Problem):
         outputs = self.network(inputs)
         hits = (outputs.argmax(1) == targets).to(outputs.dtype)
         return {"loss": self.criterion(outputs, targets), "accuracy": hits.mean()}
+
+    def by_hand(self) -> tuple[str, dict[str, Any]] | None:
+        return None if self.hand_written is None else ("Network", self.hand_written)
 
     def chance(self, split: str, examples: int | None = None) -> float | None:
         labels = self.data(split)[1][:examples]

@@ -10,6 +10,7 @@ minimum with f = 0 (interpolation).
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -105,6 +106,9 @@ class Quadratic(FiniteSum):
     def f(self) -> Tensor:
         return self.w @ (self.get_buffer("hessian") @ self.w) / 2
 
+    def by_hand(self) -> tuple[str, dict[str, Any]]:
+        return "Quadratic", {"hessian": self.get_buffer("hessian").cpu().numpy()}
+
     def position(self) -> dict[str, float]:
         """Return ``distance = |w|`` to the minimum at 0."""
         return {"distance": self.w.detach().norm().item()}
@@ -156,12 +160,15 @@ class Surface(FiniteSum):
         if not isinstance(start, list) or len(start) != 2:
             raise InputError("problem.start", start, "must be two numbers, as in problem.start=[-1.5,2]")
         super().__init__(np.asarray(start, float), **noise)  # type: ignore[arg-type]
-        self.surface = SURFACES[surface]
+        self.surface = surface
         self.scale = scale
 
     def f(self) -> Tensor:
         x, y = self.w.unbind()
-        return self.scale * self.surface(x, y)
+        return self.scale * SURFACES[self.surface](x, y)
+
+    def by_hand(self) -> tuple[str, dict[str, Any]]:
+        return "Surface", {"surface": self.surface, "scale": self.scale}
 
     def position(self) -> dict[str, float]:
         """Return the coordinates ``w/0`` and ``w/1``, so that a trajectory can be drawn on the contours."""

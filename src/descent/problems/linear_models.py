@@ -1,5 +1,7 @@
 """Linear and logistic regression on synthetic data: convex problems whose optimum is known."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -12,10 +14,7 @@ from descent.randomness import generator
 
 
 class LinearModel(Problem):
-    """A weight vector ``w [D]`` that starts at 0 and predicts ``z = X w``; inputs are scaled so that L = `curvature`.
-
-    The covariance of the inputs has eigenvalues log-spaced between 1/condition and 1, along random directions.
-    """
+    """A weight vector ``w [D]`` that starts at 0 and predicts ``z = X w``; the inputs are scaled so that L = 1."""
 
     def __init__(
         self, splits: dict[str, tuple[np.ndarray, np.ndarray]], optimum: np.ndarray, value: float, dtype: torch.dtype
@@ -28,9 +27,15 @@ class LinearModel(Problem):
         """Return ``distance = |w - w*|``."""
         return {"distance": float(np.linalg.norm(self.w.detach().double().cpu().numpy() - self.solution))}
 
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        return (inputs @ self.w - targets).square().mean() / 2
+
+    def by_hand(self) -> tuple[str, dict[str, Any]]:
+        return "LinearRegression", {}
+
 
 def _inputs(examples: int, dimension: int, condition: float, rng: np.random.Generator) -> np.ndarray:
-    """Draw rows x ~ N(0, Q diag(eigenvalues) Q^T)."""
+    """Draw rows x ~ N(0, Q diag(eigenvalues) Q^T), Q random, eigenvalues log-spaced between 1/condition and 1."""
     if condition < 1:
         raise InputError("problem.condition", condition, "must be >= 1")
     rotation = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0]
@@ -64,9 +69,6 @@ class LinearRegression(LinearModel):
         x, y = splits["train"]
         optimum = np.linalg.lstsq(x, y)[0]
         super().__init__(splits, optimum, float(np.square(x @ optimum - y).mean() / 2), dtype)
-
-    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        return (inputs @ self.w - targets).square().mean() / 2
 
 
 class LogisticRegression(LinearModel):
@@ -104,6 +106,9 @@ class LogisticRegression(LinearModel):
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         return self._loss(inputs @ self.w, targets)
+
+    def by_hand(self) -> tuple[str, dict[str, Any]]:
+        return "LogisticRegression", {"regularisation": self.regularisation}
 
     def metrics(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         logits = inputs @ self.w

@@ -1,8 +1,8 @@
 """What the optimizers minimise, with gradients written by hand: the gradient is what autograd would find."""
 
 from descent.from_scratch.objectives.base import Objective
-from descent.from_scratch.objectives.functions import noisy_quadratic, noisy_surface
+from descent.from_scratch.objectives.functions import Quadratic, Surface
 from descent.from_scratch.objectives.linear_models import LinearRegression, LogisticRegression
 from descent.from_scratch.objectives.networks import Network
 
-__all__ = ["LinearRegression", "LogisticRegression", "Network", "Objective", "noisy_quadratic", "noisy_surface"]
+__all__ = ["LinearRegression", "LogisticRegression", "Network", "Objective", "Quadratic", "Surface"]

@@ -17,7 +17,3 @@ class Objective(ABC):
     @abstractmethod
     def gradient(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> Arrays:
         """Return the gradient of `loss` with respect to each array of `params`, of its shape."""
-
-    def metrics(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """Return means over the given examples: ``loss`` first, then what else can be measured."""
-        return {"loss": self.loss(params, inputs, targets)}

@@ -98,11 +98,15 @@ class FiniteSum(Objective):
         return [(1 + inputs.mean()) * self.scale * self.slope(w) + targets.mean(0)]
 
 
-def noisy_quadratic(hessian: np.ndarray) -> FiniteSum:
-    """Return the finite sum over ``w^T H w / 2``."""
-    return FiniteSum(*quadratic(hessian))
+class Quadratic(FiniteSum):
+    """The finite sum over ``w^T H w / 2``."""
+
+    def __init__(self, hessian: np.ndarray) -> None:
+        super().__init__(*quadratic(hessian))
 
 
-def noisy_surface(surface: str, scale: float) -> FiniteSum:
-    """Return the finite sum over one of `SURFACES`, times `scale`."""
-    return FiniteSum(*SURFACES[surface], scale)
+class Surface(FiniteSum):
+    """The finite sum over one of `SURFACES`, times `scale`."""
+
+    def __init__(self, surface: str, scale: float) -> None:
+        super().__init__(*SURFACES[surface], scale)

@@ -6,14 +6,7 @@ from descent.from_scratch.objectives.base import Arrays, Objective
 
 
 class LinearRegression(Objective):
-    """``f(w) = (1/2B) |X w - y|^2``, gradient ``X^T (X w - y) / B``, for targets ``y [B]``.
-
-    Args:
-        signs: the targets are labels -1 and +1, of which the sign of ``X w`` is the answer: measure its accuracy.
-    """
-
-    def __init__(self, signs: bool = False) -> None:
-        self.signs = signs
+    """``f(w) = (1/2B) |X w - y|^2``, gradient ``X^T (X w - y) / B``, for targets ``y [B]``."""
 
     def loss(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> float:
         residuals = inputs @ params[0] - targets
@@ -21,12 +14,6 @@ class LinearRegression(Objective):
 
     def gradient(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> Arrays:
         return [inputs.T @ (inputs @ params[0] - targets) / len(inputs)]
-
-    def metrics(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        measured = super().metrics(params, inputs, targets)
-        if self.signs:
-            measured["accuracy"] = float(np.mean(np.sign(inputs @ params[0]) == targets))
-        return measured
 
 
 class LogisticRegression(Objective):
@@ -50,10 +37,6 @@ class LogisticRegression(Objective):
         (w,) = params
         errors = sigmoid(inputs @ w) - targets.astype(w.dtype)
         return [inputs.T @ errors / len(inputs) + self.regularisation * w]
-
-    def metrics(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        hits = (inputs @ params[0] > 0) == (targets > 0)
-        return super().metrics(params, inputs, targets) | {"accuracy": float(hits.mean())}
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:

@@ -97,10 +97,3 @@ class Network(Objective):
                 delta = delta @ params[i]
                 delta *= self.slope(below)
         return grads[::-1]
-
-    def metrics(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        outputs = self.forward(params, inputs)[-1]
-        measured = {"loss": self.criterion.loss(outputs, targets)}
-        if targets.ndim == 1:
-            measured["accuracy"] = float(np.mean(outputs.argmax(1) == targets))
-        return measured

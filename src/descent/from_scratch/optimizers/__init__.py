@@ -9,6 +9,7 @@ from descent.from_scratch.optimizers.gradient_descent import ASGD, SGD, Momentum
 
 __all__ = [
     "ASGD",
+    "OPTIMIZERS",
     "SGD",
     "AMSGrad",
     "Adadelta",
@@ -25,6 +26,11 @@ __all__ = [
     "Rprop",
     "like_torch",
 ]
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    made.__name__: made
+    for made in (SGD, Momentum, Nesterov, ASGD, Adagrad, RMSprop, Adadelta, Rprop, Adam, AMSGrad, AdamW, Adamax, NAdam, RAdam)
+}
 
 
 def like_torch(name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:

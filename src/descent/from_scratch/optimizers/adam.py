@@ -205,13 +205,17 @@ class RAdam(Moments):
 
     Args:
         eps: added to the root before the bias is corrected, as in torch.
-        threshold: 5 in torch and optax, 4 in the paper.
+        threshold: >= 4, below which r_t has no value; 5 in torch and optax, 4 in the paper.
 
     Source: L. Liu et al. 2020, On the variance of the adaptive learning rate and beyond, algorithm 2. As torch.optim.RAdam.
     """
 
     lr: float = 0.001
     threshold: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("threshold", 4)
 
     def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
         self.average(g, s)

@@ -31,6 +31,7 @@ class Adagrad(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.require("lr_decay", 0)
         self.require("eps", 0)
         self.require("initial_accumulator_value", 0)
 
@@ -88,7 +89,7 @@ class RMSprop(Optimizer):
         variance = s.s
         if self.centered:
             s.m = self.alpha * s.m + (1 - self.alpha) * g
-            variance = s.s - s.m * s.m
+            variance = np.maximum(s.s - s.m * s.m, 0)  # rounding takes it below 0 where the gradient stays the same
         s.z = self.momentum * s.z + g / root(variance, self.eps, self.eps_inside_root)
         return w - self.lr * s.z
 

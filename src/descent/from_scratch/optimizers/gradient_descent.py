@@ -133,6 +133,10 @@ class ASGD(Optimizer):
     alpha: float = 0.75
     t0: float = 1e6
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("lambd", 0)
+
     def start(self, w: np.ndarray) -> State:
         return State(average=np.zeros_like(w), eta=self.lr, mu=1.0)
 

@@ -1,0 +1,164 @@
+"""The NumPy engine: the same run with hand-written gradients and updates, from the same weights, in the same order."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from descent.batching import Batches, Timeline
+from descent.from_scratch.objectives import Objective
+from descent.from_scratch.optimizers import Optimizer
+from descent.problems.base import Problem
+from descent.recording import Position, Recorder
+from descent.records.curve import Row
+
+Rows = tuple[np.ndarray, np.ndarray]
+
+
+class NumpyEngine:
+    """Trains by `descent.from_scratch`, on the CPU; PyTorch only measures the records.
+
+    All parameters lie in one flat array ``[P]``, which the optimizer steps on at once. The parameters of the problem are
+    made views of it, so a record measures the weights that NumPy has computed.
+
+    Args:
+        problem: whose data and first weights are taken.
+        objective: its loss, with a gradient by hand.
+        optimizer: steps on the flat array; its lr is the schedule's peak.
+        schedule: (step, horizon, history) -> factor of the learning rate.
+        batches: the run's batches.
+        timeline: where the blocks and records lie.
+        recorder: told of each block.
+        threads: that NumPy's matrix products may use.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        objective: Objective,
+        optimizer: Optimizer,
+        schedule: Callable[[int, int, list[tuple[float, float]]], float],
+        batches: Batches,
+        timeline: Timeline,
+        recorder: Recorder,
+        threads: int,
+    ) -> None:
+        self.data: Rows = tuple(part.numpy() for part in problem.data("train"))  # type: ignore[assignment]
+        self.weights, self.params = _share(problem)
+        self.objective = objective
+        self.optimizer = optimizer
+        self.peak = optimizer.lr
+        self.schedule = schedule
+        self.batches = batches
+        self.timeline = timeline
+        self.recorder = recorder
+        self.threads = threads
+        self.position = Position()
+        self.history: list[tuple[float, float]] = []
+        self.gradient = self.before = np.full_like(self.weights, np.nan)
+        self.optimizer.lr = self.peak * schedule(0, timeline.horizon, self.history)
+
+    def fit(self) -> None:
+        with threadpool_limits(self.threads), np.errstate(all="ignore"):  # a run may diverge
+            try:
+                self.recorder.begin(self)
+                for index in range(self.timeline.block_at(self.position.step), self.timeline.blocks):
+                    self._block(*self.timeline.block(index))
+                    if self.recorder.block_ended(self):
+                        break
+            finally:
+                self.recorder.close()
+
+    def _block(self, first: int, last: int) -> None:
+        """Take the steps ``[first, last)``: the gradient, then the update."""
+        for step, (inputs, targets) in enumerate(self._steps(first, last), start=first):
+            self.optimizer.lr = self.peak * self.schedule(step, self.timeline.horizon, self.history)
+            if step == last - 1:
+                self.before = self.weights.copy()
+            self.gradient = self._gradient(inputs, targets)
+            self.optimizer.step(self.weights, self.gradient)
+            self.position.gradient_evaluations += len(inputs)
+        self.position.step = last
+
+    def _steps(self, first: int, last: int) -> Iterator[Rows]:
+        """Yield the inputs and targets of each step."""
+        inputs, targets = self.data
+        size = self.batches.size
+        if self.batches.mode == "full":
+            for _ in range(first, last):
+                yield inputs, targets
+            return
+        for rows in self.batches.rows(first, last):
+            some_inputs, some_targets = inputs[rows], targets[rows]
+            for start in range(0, len(rows), size):
+                yield some_inputs[start : start + size], some_targets[start : start + size]
+
+    def _gradient(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return the gradient of the mean loss ``[P]``, accumulated over micro-batches where the batch is large."""
+        size, micro = len(inputs), self.batches.micro_size
+        if size <= micro:
+            return _flat(self.objective.gradient(self.params, inputs, targets))
+        total = np.zeros_like(self.weights)
+        for start in range(0, size, micro):
+            part = slice(start, min(start + micro, size))
+            share = (part.stop - part.start) / size
+            total += share * _flat(self.objective.gradient(self.params, inputs[part], targets[part]))
+        return total
+
+    def wait(self) -> None:
+        """NumPy has computed what it returns."""
+
+    def last_step(self) -> Row:
+        return {
+            "lr": self.optimizer.lr,
+            "gradient_norm": _norm(self.gradient),
+            "update_norm": _norm(self.weights - self.before),
+            "weight_norm": _norm(self.weights),
+        }
+
+    def save(self, path: Path) -> None:
+        position = json.dumps({**asdict(self.position), "optimizer_steps": self.optimizer.steps})
+        state = {f"state_{name}": value for state in self.optimizer.state for name, value in vars(state).items()}
+        with open(path, "wb") as file:
+            np.savez(file, position=position, weights=self.weights, **state)
+
+    def peek(self, path: Path) -> Position:
+        with np.load(path) as found:
+            position = json.loads(str(found["position"]))
+        position.pop("optimizer_steps")
+        return Position(**position)
+
+    def load(self, path: Path) -> None:
+        self.position = self.peek(path)
+        with np.load(path) as found:
+            self.weights[...] = found["weights"]
+            self.optimizer.steps = json.loads(str(found["position"]))["optimizer_steps"]
+            names = [name for name in found.files if name.startswith("state_")]
+            state = {name.removeprefix("state_"): found[name] if found[name].ndim else found[name].item() for name in names}
+        self.optimizer.state = [SimpleNamespace(**state)]
+
+
+def _share(problem: Problem) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Lay the parameters of `problem` into one flat array; return it, and views of it in the parameters' shapes."""
+    parameters = list(problem.parameters())
+    flat = np.concatenate([p.detach().numpy().ravel() for p in parameters])
+    views, start = [], 0
+    for parameter in parameters:
+        view = flat[start : start + parameter.numel()].reshape(parameter.shape)
+        parameter.data = torch.from_numpy(view)
+        views.append(view)
+        start += parameter.numel()
+    return flat, views
+
+
+def _flat(arrays: list[np.ndarray]) -> np.ndarray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])
+
+
+def _norm(array: np.ndarray) -> float:
+    return float(np.linalg.norm(array.astype(np.float64)))
