@@ -30,7 +30,7 @@ class LogisticRegression(Objective):
 
     def loss(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> float:
         (w,) = params
-        signs = (2 * targets - 1).astype(w.dtype)
+        signs = 2 * targets.astype(w.dtype) - 1
         return np.logaddexp(0, -signs * (inputs @ w)).mean() + self.regularisation / 2 * (w @ w)
 
     def gradient(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> Arrays:
