@@ -1,0 +1,1 @@
+"""The checks of `scripts/accuracy.py`, one file a subject."""
