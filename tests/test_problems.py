@@ -23,7 +23,7 @@ from descent.randomness import generator
 
 NAMES = names("problem")
 SPLIT_BY_SEED = ("digits_logreg", "digits_mlp", "moons_mlp", "linear_regression", "logistic_regression")
-START_AT_ZERO = ("linear_regression", "logistic_regression")  # all others draw their weights
+START_AT_ZERO = ("linear_regression", "logistic_regression", "wilson")  # all others draw their weights
 TRAINING, STAND_IN = mnist.TRAINING, mnist.SOURCES["stand_in"]
 SURFACES = ("rosenbrock", "beale", "himmelblau", "rastrigin")
 FINITE_SUMS = ("quadratic", *SURFACES)
@@ -276,7 +276,7 @@ def test_the_seed_moves_the_start_by_its_spread(name: str) -> None:
 # Known optima
 
 
-@pytest.mark.parametrize("name", ["linear_regression", "logistic_regression"])
+@pytest.mark.parametrize("name", ["linear_regression", "logistic_regression", "wilson"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_gradient_vanishes_at_the_optimum_and_the_loss_is_its_value(name: str, seed: int) -> None:
     problem = make(name, seed=seed, precision=64)
@@ -393,6 +393,140 @@ def test_the_loss_of_logistic_regression_equals_its_definition() -> None:
     assert measured["train/accuracy"] == pytest.approx(np.mean((x @ w > 0) == y))
 
 
+# Chebyshev
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3, 4, 5, 9])
+def test_the_targets_are_the_chebyshev_polynomial_on_evenly_spaced_points(degree: int) -> None:
+    problem = make("chebyshev_mlp", precision=64, degree=degree)
+    assert problem.splits == ("train",)
+    x, y = problem.data("train")
+    assert (x.shape, y.shape) == ((20, 1), (20, 1))
+    assert x.flatten().tolist() == pytest.approx([-1 + 2 * i / 19 for i in range(20)])
+    before, wanted = torch.ones_like(x), x
+    for _ in range(degree - 1):  # T_{k+1} = 2 x T_k - T_{k-1}
+        before, wanted = wanted, 2 * x * wanted - before
+    assert torch.allclose(y, wanted, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_loss_of_chebyshev_is_half_the_mean_squared_error_of_an_mlp(activation: str) -> None:
+    problem = make("chebyshev_mlp", precision=64, activation=activation, initialisation="normal", width=4)
+    x, y = (part[:7].numpy() for part in problem.data("train"))
+    w1, b1, w2, b2, w3, b3 = (p.detach().numpy() for p in problem.parameters())
+    z = BY_HAND[activation](BY_HAND[activation](x @ w1.T + b1) @ w2.T + b2) @ w3.T + b3
+    assert problem.activation == activation
+    measured = problem.measure("train", 7, examples=7)
+    assert measured == {"train/loss": pytest.approx(sum((z - y).flatten() ** 2) / 14, rel=1e-12)}
+
+
+def test_the_seed_does_not_draw_the_polynomial() -> None:
+    assert make("chebyshev_mlp", seed=1).checksum == make("chebyshev_mlp", seed=2).checksum
+
+
+@pytest.mark.parametrize("lr", [0.1, 0.15, 0.2])
+def test_gradient_descent_on_chebyshev_ends_at_the_edge_of_stability(lr: float) -> None:
+    """The largest eigenvalue of the Hessian starts far below 2/lr and ends near it, whatever lr."""
+    problem = make("chebyshev_mlp", precision=64)
+    data = problem.data("train")
+    parameters = dict(problem.named_parameters())
+
+    def largest() -> float:
+        def loss(*values: Tensor) -> Tensor:
+            weights = {name.removeprefix("network."): value for name, value in zip(parameters, values, strict=True)}
+            return (torch.func.functional_call(problem.network, weights, data[0]) - data[1]).square().mean() / 2
+
+        values = tuple(p.detach() for p in parameters.values())
+        blocks = torch.autograd.functional.hessian(loss, values, vectorize=True)
+        rows = [torch.cat([b.reshape(p.numel(), -1) for b in row], 1) for row, p in zip(blocks, values, strict=True)]
+        return torch.linalg.eigvalsh(torch.cat(rows))[-1].item()
+
+    assert largest() < 5
+    losses = []
+    for _ in range(round(400 / lr)):
+        loss = problem.loss(*data)
+        losses.append(loss.item())
+        for p, slope in zip(parameters.values(), torch.autograd.grad(loss, list(parameters.values())), strict=True):
+            p.data -= lr * slope
+    assert largest() == pytest.approx(2 / lr, rel=0.1)
+    assert np.median(losses[-200:]) < np.median(losses[len(losses) // 2 :][:200]) / 2
+
+
+# Wilson et al.
+
+
+@pytest.mark.parametrize(("points", "positive"), [(100, 0.6), (50, 0.7), (20, 0.75)])
+def test_wilsons_features_are_those_of_the_paper(points: int, positive: float) -> None:
+    problem = make("wilson", precision=64, points=points, positive=positive)
+    factor = problem.data("train")[0][0, 1].item()
+    example = 0
+    for part, share in (("train", 0.6), ("val", 0.2), ("test", 0.2)):
+        inputs, targets = problem.data(part)
+        assert inputs.shape == (share * points, 3 + 5 * points)
+        assert (targets == 1).sum() == round(positive * len(targets))
+        for x, y in zip(inputs / factor, targets.tolist(), strict=True):
+            example += 1
+            ones = [2, 3, *range(4 + 5 * (example - 1), 4 + 5 * (example - 1) + {1: 1, -1: 5}[y])]
+            wanted = torch.zeros(len(x), dtype=torch.float64)
+            wanted[[feature - 1 for feature in ones]] = 1
+            wanted[0] = y
+            assert torch.equal(x, wanted)
+    inputs, _ = problem.data("train")
+    assert torch.linalg.eigvalsh(inputs.T @ inputs / len(inputs))[-1].item() == pytest.approx(1, rel=1e-12)
+
+
+def test_wilsons_solution_is_the_interpolation_of_least_norm() -> None:
+    """By hand: w = X^T a with a_i = a on positive and -b on negative examples, a and b from X X^T a = y."""
+    problem = make("wilson", precision=64)
+    assert problem.optimum == 0
+    inputs, y = (part.numpy() for part in problem.data("train"))
+    factor = inputs[0, 1]
+    x = inputs / factor
+    many, few = 36, 24
+    determinant = 5 + 15 * many + 3 * few + 8 * many * few
+    a, b = (5 + 4 * few) / determinant, (1 + 4 * many) / determinant
+    wanted = x.T @ np.where(y > 0, a, -b)
+    assert problem.solution * factor == pytest.approx(wanted, abs=1e-13)
+    test, labels = (part.numpy() for part in problem.data("test"))
+    assert test @ problem.solution == pytest.approx(np.where(labels > 0, 1 - a, 5 * b - 1), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "accuracy"),
+    [*[(name, 1.0) for name in ("sgd", "momentum", "nesterov")], *[(name, 0.6) for name in ("adagrad", "rmsprop", "adam")]],
+)
+def test_adaptive_methods_do_not_generalise_on_wilsons_examples(optimizer: str, accuracy: float) -> None:
+    problem = make("wilson", precision=64)
+    steps = build.optimizer(compose("problem=wilson", f"optimizer={optimizer}"), "cpu")(problem.parameters())
+    for _ in range(300):
+        steps.zero_grad()
+        problem.loss(*problem.data("train")).backward()
+        steps.step()
+    assert problem.measure("train", 100)["train/accuracy"] == 1
+    assert problem.measure("train", 100)["train/gap"] < 1e-4
+    assert problem.measure("test", 100)["test/accuracy"] == pytest.approx(accuracy)
+    if accuracy == 1:
+        assert problem.position()["distance"] < 0.01
+    else:
+        inputs, targets = problem.data("train")
+        assert torch.allclose(problem.w, problem.w[0] * (inputs.T @ targets).sign(), rtol=0, atol=1e-5)
+
+
+def test_a_prediction_of_0_is_wrong_on_wilsons_examples() -> None:
+    problem = make("wilson", precision=64)
+    assert problem.measure("train", 100) == {"train/loss": 0.5, "train/gap": 0.5, "train/accuracy": 0}
+    w = generator(1, "test").standard_normal(503)
+    set_weights(problem, w)
+    x, y = (part[:13].numpy() for part in problem.data("val"))
+    measured = problem.measure("val", 13, examples=13)
+    assert measured["val/loss"] == pytest.approx(0.5 * np.mean((x @ w - y) ** 2), rel=1e-12)
+    assert measured["val/accuracy"] == pytest.approx(np.mean(np.sign(x @ w) == y))
+
+
+def test_the_seed_does_not_draw_wilsons_examples() -> None:
+    assert make("wilson", seed=1).checksum == make("wilson", seed=2).checksum
+
+
 # Networks
 
 
@@ -445,6 +579,8 @@ def test_a_network_starts_with_the_numbers_that_every_engine_draws(scheme: str) 
         ("digits_mlp", {}, [(32, 64), (32,), (10, 32), (10,)]),
         ("digits_mlp", {"width": 5, "depth": 3}, [(5, 64), (5,), (5, 5), (5,), (5, 5), (5,), (10, 5), (10,)]),
         ("moons_mlp", {}, [(16, 2), (16,), (16, 16), (16,), (2, 16), (2,)]),
+        ("chebyshev_mlp", {}, [(20, 1), (20,), (20, 20), (20,), (1, 20), (1,)]),
+        ("chebyshev_mlp", {"width": 3, "depth": 1}, [(3, 1), (3,), (1, 3), (1,)]),
         ("mnist_mlp", {"width": 3}, [(3, 784), (3,), (10, 3), (10,)]),
         ("mnist_cnn", {}, [(8, 1, 3, 3), (8,), (16, 8, 3, 3), (16,), (10, 784), (10,)]),
         ("mnist_cnn", {"width": 3, "depth": 1}, [(3, 1, 3, 3), (3,), (10, 588), (10,)]),
@@ -491,13 +627,16 @@ def test_squared_error_is_half_the_mean_squared_distance_to_one_hot_targets() ->
     assert LOSSES["squared_error"](outputs, targets).item() == (0 + 4 + 9 + 4) / 4
 
 
-@pytest.mark.parametrize(("name", "chance"), [("moons_mlp", 0.5), ("digits_mlp", 128 / 1257), ("linear_regression", None)])
+@pytest.mark.parametrize(
+    ("name", "chance"),
+    [("moons_mlp", 0.5), ("digits_mlp", 128 / 1257), ("wilson", 0.6), ("chebyshev_mlp", None), ("linear_regression", None)],
+)
 def test_chance_is_the_accuracy_of_the_best_constant_answer(name: str, chance: float | None) -> None:
     assert make(name).chance("train") == (None if chance is None else pytest.approx(chance, abs=1e-3))
     if chance is not None:
         problem = make(name)
         labels = problem.data("train")[1][:30]
-        assert problem.chance("train", 30) == max((labels == label).double().mean().item() for label in range(10))
+        assert problem.chance("train", 30) == max((labels == label).double().mean().item() for label in range(-1, 10))
 
 
 # Scaling
@@ -549,6 +688,13 @@ REFUSED = [  # problem, settings, how the message begins, what else it names
     ("digits_mlp", {"split": "random"}, "problem.split=random: ", "seed, fixed"),
     ("linear_regression", {"split": None}, "problem.split=null: ", "seed, fixed"),
     ("mnist_mlp", {"dataset": "CIFAR10"}, "problem.dataset=CIFAR10: ", "MNIST, FashionMNIST, stand_in"),
+    ("chebyshev_mlp", {"activation": "gelu"}, "problem.activation=gelu: ", "relu, tanh, sigmoid"),
+    (
+        "chebyshev_mlp",
+        {"initialisation": "zero"},
+        "problem.initialisation=zero: ",
+        "pytorch, normal, scaled_normal, kaiming, xavier",
+    ),
     ("beale", {"surface": "ackley"}, "problem.surface=ackley: ", "rosenbrock, beale, himmelblau, rastrigin"),
     # without effect
     ("digits_logreg", {"width": 5}, "problem.width=5: has no effect", "problem.network=mlp"),
@@ -568,6 +714,9 @@ REFUSED = [  # problem, settings, how the message begins, what else it names
     ("quadratic", {"condition": 0.5}, "problem.condition=0.5: ", ">= 1"),
     ("linear_regression", {"condition": 0.5}, "problem.condition=0.5: ", ">= 1"),
     ("logistic_regression", {"regularisation": 0.0}, "problem.regularisation=0.0: ", "> 0"),
+    ("wilson", {"positive": 0.9, "points": 20}, "problem.positive=0.9: ", "both labels"),
+    ("wilson", {"positive": 0.1, "points": 20}, "problem.positive=0.1: ", "both labels"),
+    ("wilson", {"positive": 0.5}, "problem.positive=0.5: ", "more of +1"),
     ("rosenbrock", {"examples": 3}, "problem.examples=3: ", "even number >= 2"),
     ("rosenbrock", {"examples": 0}, "problem.examples=0: ", "even number >= 2"),
     ("rosenbrock", {"multiplicative": 1.5}, "problem.multiplicative=1.5: ", "[0, 1]"),
@@ -586,7 +735,9 @@ def test_what_cannot_work_is_refused_in_one_line(name: str, changes: dict[str, A
 
 
 @pytest.mark.parametrize("key", ["no_such_setting", "dtype"])
-@pytest.mark.parametrize("name", ["digits_mlp", "moons_mlp", "mnist_mlp", "quadratic", "beale", "linear_regression"])
+@pytest.mark.parametrize(
+    "name", ["digits_mlp", "moons_mlp", "mnist_mlp", "quadratic", "beale", "linear_regression", "chebyshev_mlp", "wilson"]
+)
 def test_a_setting_that_a_problem_does_not_have_is_refused(name: str, key: str) -> None:
     """A key misspelt in a yaml (on the command line Hydra refuses it), or one that is not the yaml's to set."""
     with pytest.raises(InputError) as refused:
