@@ -1,9 +1,10 @@
-"""Measure speed: `python scripts/speed.py [--seconds 5] [--rounds 3] [--markdown FILE]`.
+"""Measure speed: `python scripts/speed.py [--seconds 5] [--rounds 3] [--cells digits_mlp/numpy] [--markdown FILE]`.
 
 Steps per second of (a) a plain hand-written PyTorch loop with torch's default optimizer arguments, (b) Lightning as usually
-written (DataLoader, self.log, automatic optimization) and (c) a descent run with its records, checkpoints and events. The
-three take turns, round after round; the table holds medians over rounds of the steps per second, and of the ratios within a
-round, as the machine's own speed drifts. Imports are not counted; (c) counts everything from the first record to the last.
+written (DataLoader, self.log, automatic optimization) and (c) a descent run with its records, checkpoints and events, by the
+engine that the row names. The three take turns, round after round; the table holds medians over rounds of the steps per
+second, and of the ratios within a round, as the machine's own speed drifts. Imports are not counted; (c) counts everything
+from the first record to the last.
 """
 
 import argparse
@@ -32,8 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 NVML = "PYTORCH_NVML_BASED_CUDA_CHECK"
 CELLS = [
-    (problem, batch, optimizer)
-    for problem in ("digits_mlp", "mnist_mlp")
+    (problem, engine, batch, optimizer)
+    for problem, engine in (("digits_mlp", "torch"), ("digits_mlp", "numpy"), ("mnist_mlp", "torch"))
     for batch in ("stochastic", "mini", "full")
     for optimizer in OPTIMIZERS
 ]
@@ -105,7 +106,7 @@ def usual(model: nn.Module, x: Tensor, y: Tensor, size: int, optimizer: str, sec
 def descent(settings: dict[str, Any]) -> float:
     """(c)."""
     with tempfile.TemporaryDirectory() as folder:
-        result = train(settings, {"device": "cpu", "engine": "torch"}, "speed", Path(folder) / "run")
+        result = train(settings, {"device": "cpu", "engine": settings["engine"]}, "speed", Path(folder) / "run")
     return result["steps"] / result["wall_seconds"]
 
 
@@ -117,9 +118,9 @@ def mnist() -> list[str]:
     return ["problem.dataset=stand_in"]
 
 
-def contestants(problem: str, batch: str, optimizer: str, seconds: float) -> dict[str, Callable[[], float]]:
+def contestants(problem: str, engine: str, batch: str, optimizer: str, seconds: float) -> dict[str, Callable[[], float]]:
     data = mnist() if problem.startswith("mnist") else []
-    chosen = [f"problem={problem}", f"batch={batch}", f"optimizer={optimizer}", "optimizer.lr=0.001", *data]
+    chosen = [f"problem={problem}", f"engine={engine}", f"batch={batch}", f"optimizer={optimizer}", "optimizer.lr=0.001", *data]
     settings = compose(ROOT / "conf", *chosen, "epochs=null", f"max_seconds={seconds}", "trainer=cpu")
     torch.set_num_threads(settings["problem"]["threads"])
     x, y = build.problem(settings).data("train")
@@ -143,7 +144,7 @@ def as_imported(lightning: bool) -> None:
         os.environ[NVML] = "1"
 
 
-def measure(cells: list[tuple[str, str, str]], seconds: float, rounds: int) -> Iterator[tuple[str, ...]]:
+def measure(cells: list[tuple[str, str, str, str]], seconds: float, rounds: int) -> Iterator[tuple[str, ...]]:
     """Yield a row of the table for each cell."""
     for cell in cells:
         found: dict[str, list[float]] = {}
@@ -161,20 +162,20 @@ def measure(cells: list[tuple[str, str, str]], seconds: float, rounds: int) -> I
         yield (*cell, *speeds, f"{ratios['plain']:.2f}", f"{ratios['lightning']:.1f}")
 
 
-HEADER = ("problem", "batch", "optimizer", "plain", "Lightning", "descent", "descent / plain", "descent / Lightning")
+HEADER = ("problem", "engine", "batch", "optimizer", "plain", "Lightning", "descent", "descent / plain", "descent / Lightning")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5.0, help="of training, for each contestant, cell and round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cells", default="", help="only cells whose name contains this, as in digits_mlp/mini")
+    parser.add_argument("--cells", default="", help="only cells whose name contains this, as in digits_mlp/numpy/mini")
     parser.add_argument("--markdown", type=Path, help="write the table to this file too")
     given = parser.parse_args()
     cells = [cell for cell in CELLS if given.cells in "/".join(cell)]
     out = Console(highlight=False)
     descents_console.quiet = True
-    lines = [f"| {' | '.join(HEADER)} |", f"|{'---|' * 3}{'--:|' * 5}"]
+    lines = [f"| {' | '.join(HEADER)} |", f"|{'---|' * 4}{'--:|' * 5}"]
     for line in lines:
         out.print(line, soft_wrap=True)
     for row in measure(cells, given.seconds, given.rounds):

@@ -96,8 +96,11 @@ class Run:
 def trained(*overrides: str) -> Run:
     """Train what ``python train.py precision=64 *overrides`` would."""
     always = ("trainer=cpu", "precision=64", "logger=csv", f"output_dir={FOLDER.name}")
-    console.quiet = True
-    result = run(compose(CONF, *always, *overrides))
+    quiet, console.quiet = console.quiet, True
+    try:
+        result = run(compose(CONF, *always, *overrides))
+    finally:
+        console.quiet = quiet
     (folder,) = Path(FOLDER.name).glob(f"*/*/*/*/*-{result['id']}")
     return Run(read(folder / "curve.csv"), result, folder)
 

@@ -47,7 +47,8 @@ def checks() -> Iterator[Check]:
     for engine in ENGINES:
         for step in (1, 60):
             for eps, value in ((1e-8, 1.0), (2.5e8, 0.8)):
-                claim = f"Adam's step {step} along a constant gradient is lr abs(g)/(abs(g) + eps), over lr, g = 1e9, eps = {eps:g}"
+                claim = f"Adam's step {step} along a constant gradient is lr abs(g)/(abs(g) + eps), over lr, "
+                claim += f"g = 1e9, eps = {eps:g}"
                 yield Check(claim, source, engine, near(value, 1e-6), partial(adam_step, step, eps, engine))
     claim = "Adam's steps 1 to 50 along constant gradients of 3, 0.02 and 1e-6: largest deviation"
     yield Check(claim, source, "numpy", below(1e-10), partial(constant_gradient, 1e-8))
