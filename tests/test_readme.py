@@ -42,6 +42,12 @@ def test_every_example_trains(command, monkeypatch, tmp_path):
     assert list(tmp_path.glob("*/*/*/*/*/result.json"))
 
 
+def test_the_python_example_finds_the_minimum(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    exec(example, {})
+    assert capsys.readouterr().out.startswith("[1. ")
+
+
 @pytest.mark.parametrize("group", ["problem", "batch", "optimizer", "schedule", "trainer", "logger"])
 def test_it_lists_every_choice(group):
     (row,) = re.findall(rf"^\| `{group}=` \| (.*) \|$", README, re.M)
