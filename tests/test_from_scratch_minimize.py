@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 import textwrap
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -54,10 +54,12 @@ STARTS: dict[str, tuple[Any, Any]] = {
     "an integer": (3, np.array(3.0)),
     "a list of numbers": ([3, -1.0], np.array([3.0, -1.0])),
     "a tuple of numbers": ((3.0, -1.0), np.array([3.0, -1.0])),
+    "an array of no dimensions": (np.array(3.0), np.array(3.0)),
     "an array": (np.array([3.0, -1.0]), np.array([3.0, -1.0])),
     "a matrix": (np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3)),
     "a dict": ({"w": np.array([3.0, -1.0]), "b": np.array(2.0)}, {"w": np.array([3.0, -1.0]), "b": np.array(2.0)}),
     "a list of arrays": ([np.ones((2, 2)), np.zeros(1)], [np.ones((2, 2)), np.zeros(1)]),
+    "a number beside an array": ([3.0, np.ones(2)], [np.array(3.0), np.ones(2)]),
     "a tuple of arrays": ((np.ones((2, 2)), np.zeros(1)), (np.ones((2, 2)), np.zeros(1))),
     "a deep nest": ({"a": [np.ones(2), (np.zeros(1),)]}, {"a": [np.ones(2), (np.zeros(1),)]}),
 }
@@ -167,6 +169,15 @@ def test_each_epoch_visits_every_example_once_in_a_new_order(batch_size: int | N
 def test_the_seed_draws_the_order() -> None:
     assert run(3, steps=8, seed=1)[1] == run(3, steps=8, seed=1)[1]
     assert run(3, steps=8, seed=1)[1] != run(3, steps=8, seed=2)[1]
+
+
+def test_without_a_seed_a_run_can_be_repeated() -> None:
+    model, data = LinearRegression(), (X[:, 1:], Y)
+    paths = [
+        minimize(model.loss, model.gradient, [np.zeros(2)], SGD(lr=0.1), 5, data=data, batch_size=1, **seed)
+        for seed in ({}, {}, {"seed": 0})
+    ]
+    assert paths[0].values.tolist() == paths[1].values.tolist() == paths[2].values.tolist()
 
 
 def test_a_batch_of_all_examples_is_the_full_batch() -> None:
@@ -294,6 +305,29 @@ def test_a_network_that_diverges_goes_on_to_its_end() -> None:
     assert not np.isfinite(path.values).all()
 
 
+class Point(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+
+
+def test_a_named_tuple_stays_one() -> None:
+    path = minimize(square, lambda p: p, Point(np.array(3.0), np.array([1.0, 2.0])), SGD(lr=0.5), steps=2)
+    assert isinstance(path.points, Point)
+    np.testing.assert_allclose(path.points.y, [[1, 2], [0.5, 1], [0.25, 0.5]])
+
+
+@pytest.mark.parametrize("x0", [[[1.0, 2.0], [3.0, 4.0]], [[1, 2], [3, 4]], [[np.float32(1), 2], (3, np.int64(4))]])
+def test_lists_of_numbers_are_one_array(x0: Any) -> None:
+    path = minimize(square, lambda w: w, x0, SGD(lr=0.5), steps=1)
+    np.testing.assert_array_equal(path.points, [[[1, 2], [3, 4]], [[0.5, 1], [1.5, 2]]])
+
+
+def test_the_optimizer_keeps_its_own_learning_rate() -> None:
+    optimizer = SGD(lr=0.1)
+    minimize(square, lambda w: w, [1.0], optimizer, steps=5, schedule=cosine)
+    assert optimizer.lr == 0.1
+
+
 # Refusals.
 
 
@@ -304,7 +338,10 @@ def used() -> Optimizer:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
-    "steps": ({"steps": -1}, ValueError, r"steps=-1: must be >= 0\."),
+    "steps": ({"steps": -1}, ValueError, r"steps=-1: must be a whole number >= 0\."),
+    "no whole number": ({"steps": 1e3}, ValueError, r"steps=1000.0: must be a whole number >= 0\."),
+    "a class": ({"optimizer": Adam}, TypeError, r"optimizer=<class .*Adam'>: must be an optimizer, as in Adam\(lr=0.01\)\."),
+    "one array": ({"data": X}, TypeError, r"data is a ndarray: must be a tuple of arrays, as in data=\(X, y\)\."),
     "optimizer": ({"optimizer": used()}, ValueError, r"optimizer has taken 1 steps: must be a fresh one\."),
     "batch_size": ({"batch_size": 2}, ValueError, r"batch_size=2: has no effect without data\. Pass data=\(X, y\)\."),
     "too small": ({"batch_size": 0, "data": (X, Y)}, ValueError, r"batch_size=0: must be 1 to N, and N is 10 here\."),
@@ -320,6 +357,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         TypeError,
         r"x0\['w'\] has dtype int64: must be float32 or float64.*",
     ),
+    "an integer in a nest": ({"x0": [1, np.ones(2)]}, TypeError, r"x0\[0\] has dtype int64: must be float32 or float64.*"),
     "text": ({"x0": ["a", "b"]}, TypeError, r"x0\[0\] has dtype <U1: must be float32 or float64.*"),
     "a gradient of another shape": (
         {"gradient": lambda w, *_: np.append(w, 0.0)},
@@ -348,7 +386,7 @@ def test_a_run_that_cannot_be_is_refused_in_one_line(arguments: dict[str, Any], 
 
 def test_the_examples_of_the_docstrings_run() -> None:
     tried = doctest.testmod(importlib.import_module("descent.from_scratch.minimize"))
-    assert (tried.failed, tried.attempted) == (0, 4)
+    assert (tried.failed, tried.attempted) == (0, 12)
     assert from_scratch.__doc__
     example = next(part for part in from_scratch.__doc__.split("\n\n") if part.startswith("    "))
     scope = dict(vars(from_scratch))

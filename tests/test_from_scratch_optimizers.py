@@ -245,6 +245,17 @@ def test_every_hyperparameter_of_torch_is_varied_in_the_table(name: str) -> None
     assert inspect.signature(getattr(torch.optim, name)).parameters.keys() - switches - varied <= {"decoupled_weight_decay"}
 
 
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_only_lr_and_what_the_method_is_made_of_can_go_without_a_name(name: str) -> None:
+    parameters = inspect.signature(OPTIMIZERS[name]).parameters
+    by_name = {key for key, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
+    more = {"eps_placement", "bias_correction"} if issubclass(OPTIMIZERS[name], Adam) else set()
+    more |= {"maximum"} if name == "AMSGrad" else set()
+    assert next(iter(parameters)) == "lr"
+    assert by_name == {"weight_decay", "decoupled_weight_decay"} | more
+    assert parameters.keys().isdisjoint({"steps", "state"})
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "wanted"),
     [
@@ -317,15 +328,36 @@ def optax_nadam(lr: float = 0.1, b1: float = 0.8, b2: float = 0.95, eps: float =
         yield -lr * m_hat / (np.sqrt(v / (1 - b2**t)) + eps)
 
 
-def optax_adamax(lr: float = 0.1, b1: float = 0.8, b2: float = 0.95, eps: float = 1e-2) -> Updates:
+def keras_adamax(lr: float = 0.1, b1: float = 0.8, b2: float = 0.95, eps: float = 1e-2) -> Updates:
     m = u = np.zeros(4)
     for t, g in enumerate(GRADIENTS, 1):
         m, u = b1 * m + (1 - b1) * g, np.maximum(b2 * u, np.abs(g))
         yield -lr * m / (1 - b1**t) / (u + eps)
 
 
-def papers_radam(lr: float = 0.1, b1: float = 0.8, b2: float = 0.95, eps: float = 1e-2) -> Updates:
-    """Algorithm 2 of the paper, which rectifies where rho > 4; eps, which it has not, where torch has it."""
+def optax_amsgrad(lr: float = 0.1, b1: float = 0.8, b2: float = 0.95, eps: float = 1e-2) -> Updates:
+    """optax.amsgrad: the largest v is taken after its bias is corrected."""
+    m = v = u = np.zeros(4)
+    for t, g in enumerate(GRADIENTS, 1):
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+        u = np.maximum(u, v / (1 - b2**t))
+        yield -lr * m / (1 - b1**t) / (np.sqrt(u) + eps)
+
+
+def keras_nadam(lr: float = 0.1, b1: float = 0.8, b2: float = 0.95, eps: float = 1e-2) -> Updates:
+    """keras.optimizers.Nadam: the warm-up has the step itself as exponent."""
+    m = v = np.zeros(4)
+    product = 1.0
+    for t, g in enumerate(GRADIENTS, 1):
+        now, ahead = b1 * (1 - 0.5 * 0.96**t), b1 * (1 - 0.5 * 0.96 ** (t + 1))
+        product *= now
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+        m_hat = ahead * m / (1 - product * ahead) + (1 - now) * g / (1 - product)
+        yield -lr * m_hat / (np.sqrt(v / (1 - b2**t)) + eps)
+
+
+def papers_radam(lr: float = 0.1, b1: float = 0.8, b2: float = 0.95, eps: float = 1e-2, corrected: bool = False) -> Updates:
+    """Algorithm 2 of the paper, which rectifies where rho > 4; eps, which it has not, where torch or optax has it."""
     m = v = np.zeros(4)
     limit = 2 / (1 - b2) - 1
     for t, g in enumerate(GRADIENTS, 1):
@@ -334,7 +366,7 @@ def papers_radam(lr: float = 0.1, b1: float = 0.8, b2: float = 0.95, eps: float 
         step = lr * m / (1 - b1**t)
         if rho > 4:
             r = math.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
-            step = step * r * math.sqrt(1 - b2**t) / (np.sqrt(v) + eps)
+            step = step * r / (np.sqrt(v / (1 - b2**t)) + (eps if corrected else eps / math.sqrt(1 - b2**t)))
         yield -step
 
 
@@ -352,6 +384,15 @@ def inside_rmsprop(lr: float = 0.1, alpha: float = 0.8, eps: float = 1e-2, momen
         s, m = alpha * s + (1 - alpha) * g**2, alpha * m + (1 - alpha) * g
         z = momentum * z + g / np.sqrt(s - centred * m**2 + eps)
         yield -lr * z
+
+
+def keras_rmsprop(lrs: list[float], alpha: float = 0.8, eps: float = 1e-2, momentum: float = 0.5) -> Updates:
+    """keras.optimizers.RMSprop, and optax.rmsprop: the momentum carries steps."""
+    s = z = np.zeros(4)
+    for lr, g in zip(lrs, GRADIENTS, strict=True):
+        s = alpha * s + (1 - alpha) * g**2
+        z = momentum * z + lr * g / np.sqrt(s + eps)
+        yield -z
 
 
 def keras_momentum(lrs: list[float], momentum: float = 0.8, nesterov: bool = False) -> Updates:
@@ -380,7 +421,7 @@ VARIANTS: dict[str, tuple[type[Optimizer], dict[str, Any], Callable[[], Updates]
     "Adam, biased": (Adam, ADAM | {"bias_correction": False}, biased_adam, None),
     "Adam, both": (Adam, ADAM | {"bias_correction": False, "eps_placement": "uncorrected"}, biased_adam, None),
     "NAdam, constant momentum": (NAdam, ADAM | {"constant_momentum": True}, optax_nadam, None),
-    "Adamax, eps outside": (Adamax, ADAM | {"eps_outside": True}, optax_adamax, None),
+    "Adamax, eps outside": (Adamax, ADAM | {"eps_outside": True}, keras_adamax, None),
     "RAdam, threshold 4": (RAdam, ADAM | {"threshold": 4.0}, papers_radam, None),
     "Adagrad, eps inside": (
         Adagrad,
@@ -390,6 +431,15 @@ VARIANTS: dict[str, tuple[type[Optimizer], dict[str, Any], Callable[[], Updates]
     ),
     "RMSprop, eps inside": (RMSprop, RMS, inside_rmsprop, None),
     "RMSprop, eps inside, centred": (RMSprop, RMS | {"centered": True}, lambda: inside_rmsprop(centred=1), None),
+    "RMSprop of steps": (RMSprop, RMS | {"velocity": "step"}, lambda: keras_rmsprop(FALLING), FALLING),
+    "AMSGrad, largest corrected": (AMSGrad, ADAM | {"maximum": "corrected"}, optax_amsgrad, None),
+    "NAdam, Keras' warm-up": (NAdam, ADAM | {"momentum_decay": 1.0}, keras_nadam, None),
+    "RAdam, eps corrected": (
+        RAdam,
+        ADAM | {"threshold": 4.0, "eps_placement": "corrected"},
+        lambda: papers_radam(corrected=True),
+        None,
+    ),
     "Momentum of steps": (Momentum, STEP, lambda: keras_momentum(FALLING), FALLING),
     "Nesterov of steps": (Nesterov, STEP, lambda: keras_momentum(FALLING, nesterov=True), FALLING),
     "Momentum, all dampened": (Momentum, DAMPED, lambda: damped_momentum(FALLING), FALLING),
@@ -547,16 +597,18 @@ def test_tied_dtypes_and_a_view_of_a_larger_array_are_updated_where_they_lie() -
     assert whole[:, 1::2].sum() == 0
 
 
+@pytest.mark.parametrize("nested", [True, False])
 @pytest.mark.parametrize("of_gradient", [np.float32, np.float64])
 @pytest.mark.parametrize("name", DEFAULTS)
-def test_float32_stays_float32(name: str, of_gradient: type) -> None:
+def test_float32_stays_float32(name: str, of_gradient: type, nested: bool) -> None:
     rng = np.random.default_rng(6)
-    single = [np.array(0.5, np.float32), rng.standard_normal(3).astype(np.float32)]
+    single = [rng.standard_normal(3).astype(np.float32), *([np.array(0.5, np.float32)] if nested else [])]
     double = [array.astype(np.float64) for array in single]
     of_single, of_double = make(name), make(name)
     for _ in range(20):
         grads = [rng.standard_normal(array.shape).astype(np.float32) for array in single]
-        of_single.step(single, [np.asarray(g, of_gradient) for g in grads])
+        given = [np.asarray(g, of_gradient) for g in grads]
+        of_single.step(*(single, given) if nested else (single[0], given[0]))
         of_double.step(double, [g.astype(np.float64) for g in grads])
     assert {array.dtype for array in single} == {np.dtype(np.float32)}
     remembered = [
@@ -564,6 +616,16 @@ def test_float32_stays_float32(name: str, of_gradient: type) -> None:
     ]
     assert {value.dtype for value in remembered} <= {np.dtype(np.float32)}
     np.testing.assert_allclose(flat(single), flat(double), rtol=1e-4, atol=1e-5)
+
+
+def test_an_optimizer_of_ones_own_needs_an_update_only() -> None:
+    class Signs(Optimizer):
+        def update(self, w: np.ndarray, g: np.ndarray, s: Any) -> np.ndarray:  # noqa: ARG002
+            return w - self.lr * np.sign(g)
+
+    assert Signs(lr=0.5, weight_decay=0.1).step([np.ones(1)], [np.full(1, 9.0)])[0] == 0.5
+    with pytest.raises(NotImplementedError):
+        Optimizer(lr=0.5).step([np.ones(1)], [np.ones(1)])
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
@@ -588,6 +650,7 @@ REFUSED: dict[str, tuple[Any, Any, type[Exception], str]] = {
         TypeError,
         r"^params has dtype int64: must be float32 or float64\. Try ",
     ),
+    "integers with such gradients": (np.zeros(2, int), np.zeros(2, int), TypeError, r"^params has dtype int64: must be float32"),
     "complex": ([np.zeros(2, complex)], [np.zeros(2)], TypeError, r"^params\[0\] has dtype complex128: must be float32 or float"),
     "half": ({"w": np.zeros(2, np.float16)}, {"w": np.zeros(2)}, TypeError, r"^params\['w'\] has dtype float16: must be"),
     "a number": (1.0, 1.0, TypeError, r"^params is a float: must be a NumPy array, or a dict, list or tuple of them\.$"),
@@ -629,46 +692,61 @@ def test_another_number_of_arrays_than_at_the_first_step_is_refused() -> None:
 
 
 INVALID: list[tuple[type[Optimizer], dict[str, Any], str]] = [
-    (SGD, {"lr": -0.1}, "SGD: lr=-0.1 must be >= 0"),
-    (SGD, {"lr": math.nan}, "SGD: lr=nan must be >= 0"),
-    (SGD, {"weight_decay": -1}, "SGD: weight_decay=-1 must be >= 0"),
-    (Momentum, {"lr": -1}, "Momentum: lr=-1 must be >= 0"),
-    (Momentum, {"momentum": 1.0}, "Momentum: momentum=1.0 must be >= 0 and < 1"),
-    (Momentum, {"momentum": -0.1}, "Momentum: momentum=-0.1 must be >= 0 and < 1"),
-    (Momentum, {"dampening": 1}, "Momentum: dampening=1 must be >= 0 and < 1"),
-    (Momentum, {"velocity": "steps"}, "Momentum: velocity=steps must be gradient or step"),
-    (Nesterov, {"dampening": 0.5}, "Nesterov: dampening=0.5 must be 0"),
-    (Nesterov, {"momentum": 1}, "Nesterov: momentum=1 must be >= 0 and < 1"),
-    (ASGD, {"lr": -1}, "ASGD: lr=-1 must be >= 0"),
-    (ASGD, {"lambd": -1}, "ASGD: lambd=-1 must be >= 0"),
-    (Adagrad, {"lr": -1}, "Adagrad: lr=-1 must be >= 0"),
-    (Adagrad, {"eps": -1}, "Adagrad: eps=-1 must be >= 0"),
-    (Adagrad, {"lr_decay": -1}, "Adagrad: lr_decay=-1 must be >= 0"),
-    (Adagrad, {"initial_accumulator_value": -1}, "Adagrad: initial_accumulator_value=-1 must be >= 0"),
-    (RMSprop, {"lr": -1}, "RMSprop: lr=-1 must be >= 0"),
-    (RMSprop, {"alpha": 1}, "RMSprop: alpha=1 must be >= 0 and < 1"),
-    (RMSprop, {"eps": -1}, "RMSprop: eps=-1 must be >= 0"),
-    (RMSprop, {"momentum": 1}, "RMSprop: momentum=1 must be >= 0 and < 1"),
-    (Adadelta, {"lr": -1}, "Adadelta: lr=-1 must be >= 0"),
-    (Adadelta, {"rho": 1}, "Adadelta: rho=1 must be >= 0 and < 1"),
-    (Adadelta, {"eps": -1}, "Adadelta: eps=-1 must be >= 0"),
-    (Rprop, {"lr": -1}, "Rprop: lr=-1 must be >= 0"),
-    (Rprop, {"etas": (1.0, 1.2)}, r"Rprop: etas\[0\]=1.0 must be >= 0 and < 1"),
-    (Rprop, {"etas": (0.5, 0.9)}, r"Rprop: etas\[1\]=0.9 must be >= 1"),
-    (Rprop, {"weight_decay": 0.1}, "Rprop: weight_decay=0.1 must be 0"),
-    (Adam, {"lr": -1}, "Adam: lr=-1 must be >= 0"),
-    (Adam, {"betas": (1, 0.9)}, r"Adam: betas\[0\]=1 must be >= 0 and < 1"),
-    (Adam, {"betas": (0.9, -0.1)}, r"Adam: betas\[1\]=-0.1 must be >= 0 and < 1"),
-    (Adam, {"eps": -1e-8}, "Adam: eps=-1e-08 must be >= 0"),
-    (Adam, {"eps_placement": "outside"}, "Adam: eps_placement=outside must be corrected or uncorrected"),
-    (AMSGrad, {"betas": (0.9, 1)}, r"AMSGrad: betas\[1\]=1 must be >= 0 and < 1"),
-    (AdamW, {"weight_decay": -1}, "AdamW: weight_decay=-1 must be >= 0"),
-    (Adamax, {"betas": (0.9, 1)}, r"Adamax: betas\[1\]=1 must be >= 0 and < 1"),
-    (NAdam, {"betas": (1, 0.9)}, r"NAdam: betas\[0\]=1 must be >= 0 and < 1"),
-    (NAdam, {"momentum_decay": -1}, "NAdam: momentum_decay=-1 must be >= 0"),
-    (RAdam, {"eps": -1}, "RAdam: eps=-1 must be >= 0"),
-    (RAdam, {"threshold": 3.9}, "RAdam: threshold=3.9 must be >= 4"),
+    (SGD, {"lr": -0.1}, r"optimizer\.lr=-0.1: must be >= 0\."),
+    (SGD, {"lr": math.nan}, r"optimizer\.lr=nan: must be >= 0\."),
+    (SGD, {"weight_decay": -1}, r"optimizer\.weight_decay=-1: must be >= 0\."),
+    (Momentum, {"lr": -1}, r"optimizer\.lr=-1: must be >= 0\."),
+    (Momentum, {"momentum": 1.0}, r"optimizer\.momentum=1.0: must be >= 0 and < 1\."),
+    (Momentum, {"momentum": -0.1}, r"optimizer\.momentum=-0.1: must be >= 0 and < 1\."),
+    (Momentum, {"dampening": 1}, r"optimizer\.dampening=1: must be >= 0 and < 1\."),
+    (Momentum, {"velocity": "steps"}, r"optimizer\.velocity=steps: must be gradient or step\."),
+    (Nesterov, {"dampening": 0.5}, r"optimizer\.dampening=0.5: must be 0\."),
+    (Nesterov, {"momentum": 1}, r"optimizer\.momentum=1: must be >= 0 and < 1\."),
+    (ASGD, {"lr": -1}, r"optimizer\.lr=-1: must be >= 0\."),
+    (ASGD, {"lambd": -1}, r"optimizer\.lambd=-1: must be >= 0\."),
+    (Adagrad, {"lr": -1}, r"optimizer\.lr=-1: must be >= 0\."),
+    (Adagrad, {"eps": -1}, r"optimizer\.eps=-1: must be >= 0\."),
+    (Adagrad, {"lr_decay": -1}, r"optimizer\.lr_decay=-1: must be >= 0\."),
+    (Adagrad, {"initial_accumulator_value": -1}, r"optimizer\.initial_accumulator_value=-1: must be >= 0\."),
+    (RMSprop, {"lr": -1}, r"optimizer\.lr=-1: must be >= 0\."),
+    (RMSprop, {"alpha": 1}, r"optimizer\.alpha=1: must be >= 0 and < 1\."),
+    (RMSprop, {"eps": -1}, r"optimizer\.eps=-1: must be >= 0\."),
+    (RMSprop, {"momentum": 1}, r"optimizer\.momentum=1: must be >= 0 and < 1\."),
+    (Adadelta, {"lr": -1}, r"optimizer\.lr=-1: must be >= 0\."),
+    (Adadelta, {"rho": 1}, r"optimizer\.rho=1: must be >= 0 and < 1\."),
+    (Adadelta, {"eps": -1}, r"optimizer\.eps=-1: must be >= 0\."),
+    (Rprop, {"lr": -1}, r"optimizer\.lr=-1: must be >= 0\."),
+    (Rprop, {"etas": (1.0, 1.2)}, r"optimizer\.etas\[0\]=1.0: must be >= 0 and < 1\."),
+    (Rprop, {"etas": (0.5, 0.9)}, r"optimizer\.etas\[1\]=0.9: must be >= 1\."),
+    (Rprop, {"weight_decay": 0.1}, r"optimizer\.weight_decay=0.1: must be 0\."),
+    (Adam, {"lr": -1}, r"optimizer\.lr=-1: must be >= 0\."),
+    (Adam, {"betas": (1, 0.9)}, r"optimizer\.betas\[0\]=1: must be >= 0 and < 1\."),
+    (Adam, {"betas": (0.9, -0.1)}, r"optimizer\.betas\[1\]=-0.1: must be >= 0 and < 1\."),
+    (Adam, {"eps": -1e-8}, r"optimizer\.eps=-1e-08: must be >= 0\."),
+    (Adam, {"eps_placement": "outside"}, r"optimizer\.eps_placement=outside: must be corrected or uncorrected\."),
+    (AMSGrad, {"betas": (0.9, 1)}, r"optimizer\.betas\[1\]=1: must be >= 0 and < 1\."),
+    (AdamW, {"weight_decay": -1}, r"optimizer\.weight_decay=-1: must be >= 0\."),
+    (Adamax, {"betas": (0.9, 1)}, r"optimizer\.betas\[1\]=1: must be >= 0 and < 1\."),
+    (Adam, {"betas": 0.9}, r"optimizer\.betas=0.9: must be two numbers, as in \(0.9, 0.999\)\."),
+    (AMSGrad, {"maximum": "last"}, r"optimizer\.maximum=last: must be uncorrected or corrected\."),
+    (RMSprop, {"velocity": "w"}, r"optimizer\.velocity=w: must be gradient or step\."),
+    (RAdam, {"eps_placement": "in"}, r"optimizer\.eps_placement=in: must be uncorrected or corrected\."),
+    (NAdam, {"betas": (1, 0.9)}, r"optimizer\.betas\[0\]=1: must be >= 0 and < 1\."),
+    (NAdam, {"momentum_decay": -1}, r"optimizer\.momentum_decay=-1: must be >= 0\."),
+    (RAdam, {"eps": -1}, r"optimizer\.eps=-1: must be >= 0\."),
+    (RAdam, {"threshold": 3.9}, r"optimizer\.threshold=3.9: must be >= 4\."),
 ]
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+@pytest.mark.parametrize("nest", [lambda w: w, lambda w: [w]], ids=["array", "list"])
+def test_a_gradient_that_is_the_parameter_is_not_decayed_with_it(kind: type[Optimizer], nest: Callable[[Any], Any]) -> None:
+    """The gradient of |w|^2/2 is w, the very array that the step updates in place."""
+    arguments = {"lr": 0.1, "weight_decay": 0.5, "decoupled_weight_decay": True}
+    w, same = np.array([1.0, 2.0]), np.array([1.0, 2.0])
+    kind(**arguments).step(nest(w), nest(w))
+    kind(**arguments).step(same, same.copy())
+    np.testing.assert_array_equal(w, same)
 
 
 @pytest.mark.parametrize(("kind", "knobs", "message"), INVALID)

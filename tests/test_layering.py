@@ -85,6 +85,14 @@ def test_records_import_neither_lightning_nor_torch() -> None:
         assert not {name for name in heavy if not inside(name, *allowed)}, module
 
 
+@pytest.mark.parametrize("module", within("descent.from_scratch"))
+def test_from_scratch_is_numpy_and_nothing_else(module: str) -> None:
+    ours = ("descent.from_scratch", "descent.schedules", "descent.batching", *FOUNDATIONS)
+    standard = ("abc", "collections", "dataclasses", "itertools", "math", "numbers", "types", "typing")
+    assert not {name for name in imports(MODULES[module]) if not inside(name, "numpy", "descent", *standard)}
+    assert not {name for name in imports(MODULES[module]) if inside(name, "descent") and not inside(name, *ours)}
+
+
 @pytest.mark.parametrize("module", [*within(*LEAVES), "descent.loader", "descent.build"])
 def test_a_leaf_loads_no_lightning(module: str) -> None:
     assert not {name for name in loaded(MODULES[module]) if inside(name, "lightning", "pytorch_lightning")}

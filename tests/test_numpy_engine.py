@@ -114,10 +114,12 @@ def test_what_only_numpy_has_can_be_set(train):
             "problem=mnist_cnn: engine=numpy has no hand-written gradient of it; it has linear and logistic regression, ",
         ),
         (("precision=bf16",), "precision=bf16: must be 32 or 64 with engine=numpy."),
+        (("+trainer.precision=64",), "trainer.precision=64: has no effect with engine=numpy."),
+        (("optimizer.fused=true",), "optimizer.fused=true: has no effect with engine=numpy."),
         (("trainer=gpu",), "trainer=gpu: engine=numpy runs on the CPU. Use trainer=cpu or engine=torch."),
         (("+optimizer.eps=1",), "optimizer.eps=1: descent.from_scratch.optimizers.SGD has no such setting; it has lr, weight_d"),
         (("engine=jax",), "engine=jax: must be one of torch, numpy."),
-        (("optimizer=adam", "+optimizer.eps_placement=left"), "eps_placement=left must be corrected or uncorrected."),
+        (("optimizer=adam", "+optimizer.eps_placement=left"), "optimizer.eps_placement=left: must be corrected or uncorrected."),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

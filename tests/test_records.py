@@ -102,7 +102,7 @@ def test_a_cut_keeps_the_rows_up_to_a_step_and_the_curve_goes_on(tmp_path: Path,
     path = written(tmp_path / "curve.csv", rows).path
     whole = path.read_bytes()
     curve = Curve(path)
-    assert curve.cut(step)
+    curve.cut(step)
     assert repr(curve.rows) == repr(read(path)) == repr(rows[:kept])
     for row in rows[kept:]:
         curve.append(row)
@@ -115,7 +115,8 @@ def test_a_curve_without_its_beginning_cannot_be_continued(tmp_path: Path, text:
     path = tmp_path / "curve.csv"
     path.write_text(text)
     curve = Curve(path)
-    assert not curve.cut(20)
+    with pytest.raises(ValueError, match="does not begin with step 0"):
+        curve.cut(20)
     assert curve.rows == []
     assert path.read_text() == text
 

@@ -125,6 +125,36 @@ def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbe
     assert curve(train(*arguments)) == curve(undisturbed)
 
 
+@pytest.mark.parametrize("engine", ["torch", "numpy"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_a_checkpoint_with_one_wrong_byte_starts_the_run_again(train, monkeypatch, capsys, engine, share):
+    """Wherever the damage is: nothing of it is taken up."""
+    from descent import recording
+
+    arguments = ("epochs=3", f"engine={engine}", "optimizer=adam", "logger=csv")
+    undisturbed = train(*arguments, "study=undisturbed")
+    plain = recording.Recorder.block_ended
+
+    def dies(self, engine):
+        plain(self, engine)
+        raise RuntimeError("the process dies here")
+
+    monkeypatch.setattr(recording, "CHECKPOINT_EVERY", 0)
+    monkeypatch.setattr(recording.Recorder, "block_ended", dies)
+    with pytest.raises(RuntimeError, match="dies here"):
+        train(*arguments)
+    monkeypatch.undo()
+    (checkpoint,) = undisturbed.folder.parents[4].glob("default/*/*/*/*/last.ckpt")
+    content = bytearray(checkpoint.read_bytes())
+    content[int(share * len(content))] ^= 0xFF
+    checkpoint.write_bytes(content)
+    capsys.readouterr()
+    again = train(*arguments)
+    assert curve(again) == curve(undisturbed)
+    out, err = capsys.readouterr()
+    assert ("last.ckpt cannot be continued" in err) != ("Continuing at step" in out)
+
+
 @pytest.mark.slow
 def test_a_terminal_shows_a_live_bar(tmp_path):
     parent, child = pty.openpty()

@@ -222,7 +222,7 @@ def test_a_damaged_checkpoint_or_result_is_named_and_the_run_trained_again(train
     again = train(*QUICK)
     told = capsys.readouterr().err
     assert "result.json" in told
-    assert "last.ckpt is damaged" in told
+    assert "last.ckpt cannot be continued" in told
     assert again.column("train/loss") == first.column("train/loss")
 
 

@@ -70,6 +70,12 @@ def test_the_largest_is_meant_and_not_the_one_of_largest_size(dimension):
     assert sharpness([w], parts) == pytest.approx(3.0, rel=1e-6)
 
 
+@pytest.mark.parametrize("dimension", [3, 40])
+def test_a_hessian_of_zeros_has_none(dimension):
+    w = torch.ones(dimension, dtype=torch.float64, requires_grad=True)
+    assert sharpness([w], [(1.0, lambda: (0 * w**2).sum())]) == 0
+
+
 def test_weights_that_are_not_finite_have_none():
     made = problem(*BENT)
     with torch.no_grad():

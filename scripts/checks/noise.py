@@ -52,7 +52,7 @@ def averaged(lr: float, size: int, engine: str) -> float:
 
 
 def checks() -> Iterator[Check]:
-    source = "Mandt, Hoffman, Blei 2017"
+    source = "Liu, Ziyin, Ueda 2021"
     for engine in ENGINES:
         for lr, size in ((0.1, 1), (0.5, 1), (0.5, 8), (1.5, 1)):
             claim = f"SGD: Var w / sigma^2 = lr/(B lambda (2 - lr lambda)), lr = {lr}, B = {size}"
@@ -71,4 +71,4 @@ def checks() -> Iterator[Check]:
         for lr, size in ((0.2, 1), (0.8, 1), (0.8, 4)):
             claim = f"averaged SGD: T Var / sigma^2 = 1/(B lambda^2) whatever lr, lr = {lr}, B = {size}"
             measure = partial(averaged, lr, size, engine)
-            yield Check(claim, "Polyak and Juditsky 1992, theorem 1", engine, near(1 / size, 0.05), measure, slow=True)
+            yield Check(claim, "Polyak and Juditsky 1992, theorem 1", engine, near(1 / size, 0.03), measure, slow=True)

@@ -17,16 +17,38 @@ def test_error(optimizer: str, engine: str) -> float:
     return 1 - done.result["test"]["accuracy"] if done.rows[-1]["train/accuracy"] == 1 else np.nan
 
 
+def from_least_norm(optimizer: str, engine: str) -> float:
+    """Return how far the solution found is from that of least norm."""
+    return trained("problem=wilson", "batch=full", f"optimizer={optimizer}", f"engine={engine}").rows[-1]["distance"]
+
+
 def sharpness(lr: float, engine: str) -> list[Row]:
     """Return the records of full-batch gradient descent on the Chebyshev problem."""
     chosen = ("problem=chebyshev_mlp", "batch=full", "optimizer=sgd", f"optimizer.lr={lr}", f"engine={engine}")
     return trained(*chosen, "records.sharpness=true", "records.growth=1.02").rows
 
 
-def edge(lr: float, engine: str) -> float:
-    """Return the mean sharpness over the last 40 % of the steps, in units of 2/lr."""
+def late(lr: float, engine: str) -> np.ndarray:
+    """Return the sharpness over the last 40 % of the steps, in units of 2/lr."""
     rows = sharpness(lr, engine)
-    return float(np.mean([row["sharpness"] for row in rows if row["step"] >= 0.6 * rows[-1]["step"]])) * lr / 2
+    return np.array([row["sharpness"] for row in rows if row["step"] >= 0.6 * rows[-1]["step"]]) * lr / 2
+
+
+def edge(lr: float, engine: str) -> float:
+    """Return the mean of it."""
+    return float(late(lr, engine).mean())
+
+
+def excursion(lr: float, engine: str) -> float:
+    """Return how far it ever goes from 1."""
+    return float(np.abs(late(lr, engine) - 1).max())
+
+
+def falling(lr: float, engine: str) -> float:
+    """Return the median loss of the last fifth of the steps over that of the third fifth."""
+    rows, end = sharpness(lr, engine), sharpness(lr, engine)[-1]["step"]
+    parts = [[row["train/loss"] for row in rows if low * end <= row["step"] < high * end] for low, high in ((0.4, 0.6), (0.8, 1))]
+    return float(np.median(parts[1]) / np.median(parts[0]))
 
 
 def sharpening(lr: float, engine: str) -> float:
@@ -41,13 +63,23 @@ def checks() -> Iterator[Check]:
         for optimizer in ("sgd", "momentum"):
             claim = f"separable least squares: the test error of {optimizer}"
             yield Check(claim, source, engine, below(1e-9), partial(test_error, optimizer, engine))
+            claim = f"separable least squares: the distance of {optimizer}'s solution to that of least norm"
+            yield Check(claim, source, engine, below(1e-3), partial(from_least_norm, optimizer, engine))
         for optimizer in ("adagrad", "rmsprop", "adam"):
             claim = f"separable least squares: the test error of {optimizer}, the share of the rarer label"
             yield Check(claim, source, engine, near(NEGATIVES, 1e-9), partial(test_error, optimizer, engine))
+            claim = f"separable least squares: the distance of {optimizer}'s solution to that of least norm"
+            yield Check(claim, source, engine, above(1.0), partial(from_least_norm, optimizer, engine))
     source = "Cohen et al. 2021, section 3"
     for engine in ENGINES:
-        for lr in (0.1, 0.2, 0.3):
+        for lr in (0.1, 0.15, 0.2):
             claim = f"edge of stability: the sharpness of full-batch gradient descent, lr = {lr}, in units of 2/lr"
             yield Check(claim, source, engine, near(1.0, 0.05), partial(edge, lr, engine), slow=True)
-            claim = f"edge of stability: the last sharpness over the first, lr = {lr}"
-            yield Check(claim, source, engine, above(1.5), partial(sharpening, lr, engine), slow=True)
+            for claim, expected, measure in (
+                ("the largest deviation from that over the last 40 % of the steps", below(0.2), excursion),
+                ("the last sharpness over the first", above(1.5), sharpening),
+                ("the median loss of the last fifth of the steps over that of the third", below(0.9), falling),
+            ):
+                yield Check(
+                    f"edge of stability: {claim}, lr = {lr}", source, engine, expected, partial(measure, lr, engine), slow=True
+                )

@@ -4,23 +4,26 @@ import math
 from collections.abc import Iterator
 from functools import partial
 
+import numpy as np
+
 from checks.base import ENGINES, Check, near, trained
 from descent.records.curve import Row
 
 VALLEY = (
     *("problem=quadratic", "problem.additive=0", "problem.examples=2", "problem.loss_scale=1e6"),  # may grow a thousandfold
-    *("batch=full", "epochs=null"),
+    *("batch=full", "epochs=null", "records.growth=1.02"),
 )
 
 
 def contraction(rows: list[Row], first: int, jordan: bool = False) -> float:
-    """Return by which factor the distance to the minimum shrinks in a step, from step `first` to the last record.
+    """Return by which factor the distance to the minimum shrinks in a step: a straight line fitted to its logarithm.
 
     Where the slowest modes form a Jordan block, ``|x_k| ~ k rate^k``: the factor k is divided out.
     """
-    start, end = next(row for row in rows if row["step"] >= first), rows[-1]
-    logs = [math.log(row["distance"] / (row["step"] if jordan else 1)) for row in (start, end)]
-    return math.exp((logs[1] - logs[0]) / (end["step"] - start["step"]))
+    late = [row for row in rows if row["step"] >= first]
+    logs = [math.log(row["distance"] / (row["step"] if jordan else 1)) for row in late]
+    slope, _ = np.polyfit([row["step"] for row in late], logs, 1)
+    return math.exp(slope)
 
 
 def descend(optimizer: str, lr: float, beta: float, *more: str) -> list[Row]:
@@ -50,11 +53,17 @@ def checks() -> Iterator[Check]:
             ("sgd", 0.0, 2.0, "gradient descent converges iff lr L < 2", "Nesterov 2004, section 1.2.3"),
             ("momentum", 0.5, 3.0, "heavy ball converges iff lr L < 2 + 2 beta, beta = 0.5", "Polyak 1964"),
             ("momentum", 0.9, 3.8, "heavy ball converges iff lr L < 2 + 2 beta, beta = 0.9", "Polyak 1964"),
-            ("nesterov", 0.5, 1.5, "Nesterov converges iff lr L < (2 + 2 beta)/(1 + 2 beta), beta = 0.5", "Lessard et al. 2016"),
-            ("nesterov", 0.9, 3.8 / 2.8, "Nesterov converges iff lr L < (2 + 2 beta)/(1 + 2 beta), beta = 0.9", "same"),
+            ("nesterov", 0.5, 1.5, "Nesterov converges iff lr L < 2 (1 + beta)/(1 + 2 beta), beta = 0.5", "Lessard et al. 2016"),
+            (
+                "nesterov",
+                0.9,
+                3.8 / 2.8,
+                "Nesterov converges iff lr L < 2 (1 + beta)/(1 + 2 beta), beta = 0.9",
+                "Lessard et al. 2016",
+            ),
         ):
             measure = partial(limit, optimizer, beta, value, engine)
-            yield Check(f"{claim}: the limit", source, engine, near(value, 1e-3), measure)
+            yield Check(f"{claim}: the limit", source, engine, near(value, 2e-4), measure)
         for kappa in (10.0, 100.0):
             root = math.sqrt(kappa)
             shrink = (root - 1) / (root + 1)

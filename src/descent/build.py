@@ -71,6 +71,8 @@ def engine(settings: Settings, device: str, problem: Problem, batches: Batches, 
     if settings["engine"] == "numpy":
         from descent.numpy_engine import NumpyEngine
 
+        for key in settings["trainer"].keys() - {"accelerator", "devices"}:
+            raise InputError(f"trainer.{key}", settings["trainer"][key], "has no effect with engine=numpy")
         hand_written = objective(settings, problem), numpy_optimizer(settings)
         return NumpyEngine(problem, *hand_written, factor, batches, timeline, recorder, settings["problem"]["threads"])
     with loading("Lightning"):
@@ -112,7 +114,10 @@ def numpy_optimizer(settings: Settings) -> optimizers.Optimizer:
     Raises:
         InputError: no one has written it, or an argument that it does not have.
     """
-    given = {key: value for key, value in settings["optimizer"].items() if key not in ("full_batch", "fused")}
+    given = {key: value for key, value in settings["optimizer"].items() if key != "full_batch"}
+    fused = given.pop("fused", None)
+    if isinstance(fused, bool):
+        raise InputError("optimizer.fused", fused, "has no effect with engine=numpy")
     package, _, torchs = given.pop("_target_").rpartition(".")
     name, arguments = optimizers.like_torch(torchs, given)
     if package != "torch.optim" or name not in optimizers.OPTIMIZERS:

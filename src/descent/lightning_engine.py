@@ -3,6 +3,7 @@
 import logging
 import os
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,5 +98,9 @@ class _Tell(pl.Callback):
 
 
 def _read(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()  # torch.load does not look at the checksums
+    if damaged:
+        raise ValueError(f"{damaged} is damaged")
     found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return found

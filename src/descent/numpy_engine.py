@@ -134,12 +134,13 @@ class NumpyEngine:
         return Position(**position)
 
     def load(self, path: Path) -> None:
-        self.position = self.peek(path)
-        with np.load(path) as found:
-            self.weights[...] = found["weights"]
-            self.optimizer.steps = json.loads(str(found["position"]))["optimizer_steps"]
-            names = [name for name in found.files if name.startswith("state_")]
-            state = {name.removeprefix("state_"): found[name] if found[name].ndim else found[name].item() for name in names}
+        with np.load(path) as archive:
+            found = dict(archive)  # all of it, before anything is changed: damage raises here
+        position = json.loads(str(found.pop("position")))
+        self.weights[...] = found.pop("weights")
+        self.optimizer.steps = position.pop("optimizer_steps")
+        self.position = Position(**position)
+        state = {name.removeprefix("state_"): value if value.ndim else value.item() for name, value in found.items()}
         self.optimizer.state = [SimpleNamespace(**state)]
 
 

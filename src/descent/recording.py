@@ -69,7 +69,7 @@ class Engine(Protocol):
         """Return the position that a checkpoint holds; damaged bytes raise whatever they will."""
 
     def load(self, path: Path) -> None:
-        """Take up a checkpoint: `fit` goes on from there."""
+        """Take up a checkpoint: `fit` goes on from there. Damaged bytes raise before anything is changed."""
 
 
 class Sink(Protocol):

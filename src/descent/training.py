@@ -110,16 +110,15 @@ def _make(folder: Path, settings: Settings) -> None:
 
 
 def _resume(engine: Engine, checkpoint: Path, curve: Curve) -> None:
-    """Take up the last checkpoint, with the curve cut to it, where there is one that can be used."""
+    """Take up the last checkpoint, with the curve cut to it, where both can be used; else start again, from nothing."""
+    if not checkpoint.exists():
+        return
     try:
-        if curve.cut(engine.peek(checkpoint).step):
-            engine.load(checkpoint)
-        else:
-            warn(f"{curve.path} is damaged; the run starts again.")
-    except FileNotFoundError:
-        pass
+        curve.cut(engine.peek(checkpoint).step)
+        engine.load(checkpoint)
     except Exception as error:  # whatever damaged bytes raise
-        warn(f"{checkpoint} is damaged ({type(error).__name__}); the run starts again.")
+        warn(f"{checkpoint} cannot be continued ({type(error).__name__}: {error}); the run starts again.")
+        curve.rows.clear()
 
 
 def _result(settings: Settings, identity: Settings, key: str, problem: Problem, curve: Curve, engine: Engine) -> dict[str, Any]:

@@ -7,6 +7,7 @@ Read `optimizers/gradient_descent.py` first, then `optimizers/adaptive.py` and `
 `objectives/`. ``python train.py engine=numpy`` trains with these in the place of PyTorch.
 """
 
+from descent import schedules
 from descent.from_scratch.minimize import Trajectory, minimize
 from descent.from_scratch.objectives import LinearRegression, LogisticRegression, Network
 from descent.from_scratch.objectives.functions import (
@@ -68,4 +69,5 @@ __all__ = [
     "rastrigin_gradient",
     "rosenbrock",
     "rosenbrock_gradient",
+    "schedules",
 ]

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from descent import schedules
 from descent.batching import Batches
-from descent.from_scratch.nest import Nest, leaves, transform
+from descent.from_scratch.nest import Nest, leaves, sequence, transform
 from descent.from_scratch.optimizers import Optimizer
 
 Schedule = Callable[[int, int, list[tuple[float, float]]], float]
@@ -53,7 +54,7 @@ def minimize(
     Args:
         function: of the parameters, and of `data` where there are any; returns a number.
         gradient: of the parameters, and of rows of `data`; returns a nest like `x0`.
-        x0: the start: a number, a list of numbers, an array, or a nest of arrays. It is not changed.
+        x0: the start: a number, lists of numbers, an array, or a nest of arrays. It is not changed.
         optimizer: takes the steps; its lr is the schedule's peak. A fresh one, as it remembers its steps.
         steps: T, >= 0.
         data: arrays of N rows, as in ``(X, y)``.
@@ -63,7 +64,7 @@ def minimize(
             arguments by functools.partial. The history holds (epochs, function value), one pair for each step.
 
     Raises:
-        TypeError: parameters that are not floats.
+        TypeError: parameters that are not floats; an optimizer or data of another kind.
         ValueError: a number of steps or a batch size that cannot be, or an optimizer that has already taken steps.
 
     Example:
@@ -72,9 +73,25 @@ def minimize(
         >>> path = minimize(f, gradient, [1.0, 1.0], Momentum(lr=0.5, momentum=0.5), steps=100)
         >>> path.points.shape, bool(path.values[-1] < 1e-4)
         ((101, 2), True)
+
+        Mini-batches of 8 examples, with a learning rate that falls; objectives take a list of parameters:
+
+        >>> from functools import partial
+        >>> from descent.from_scratch import SGD, LinearRegression, schedules
+        >>> X = np.random.default_rng(0).standard_normal((64, 2))
+        >>> y, model = X @ [3.0, -1.0], LinearRegression()
+        >>> falling = partial(schedules.cosine, final_factor=0.01)
+        >>> sgd = SGD(lr=0.1)
+        >>> path = minimize(model.loss, model.gradient, [np.zeros(2)], sgd, 400, data=(X, y), batch_size=8, schedule=falling)
+        >>> path.points[0][-1].round(3)
+        array([ 3., -1.])
     """
-    if steps < 0:
-        raise ValueError(f"steps={steps}: must be >= 0.")
+    if not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"steps={steps}: must be a whole number >= 0.")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer={optimizer}: must be an optimizer, as in Adam(lr=0.01).")
+    if not isinstance(data, (list, tuple)):
+        raise TypeError(f"data is a {type(data).__name__}: must be a tuple of arrays, as in data=(X, y).")
     if optimizer.steps:
         raise ValueError(f"optimizer has taken {optimizer.steps} steps: must be a fresh one.")
     if batch_size is not None and not data:
@@ -87,22 +104,29 @@ def minimize(
     peak = optimizer.lr
     points, values, lrs = [transform(np.copy, params)], [float(function(params, *data))], []
     history = [(0.0, values[0])]
-    with np.errstate(over="ignore", invalid="ignore"):
-        for step, rows in zip(range(steps), _rows(batches, steps), strict=True):
-            optimizer.lr = peak * schedule(step, steps, history)
-            optimizer.step(params, gradient(params, *(array[rows] for array in data)))
-            points.append(transform(np.copy, params))
-            values.append(float(function(params, *data)))
-            lrs.append(optimizer.lr)
-            history.append(((step + 1) * epochs, values[-1]))
+    try:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for step, rows in zip(range(steps), _rows(batches, steps), strict=True):
+                optimizer.lr = peak * schedule(step, steps, history)
+                optimizer.step(params, gradient(params, *(array[rows] for array in data)))
+                points.append(transform(np.copy, params))
+                values.append(float(function(params, *data)))
+                lrs.append(optimizer.lr)
+                history.append(((step + 1) * epochs, values[-1]))
+    finally:
+        optimizer.lr = peak
     return Trajectory(_stack(points), np.array(values), np.array(lrs))
 
 
 def _start(x0: Nest) -> Nest:
-    """Return a copy of x0 whose leaves are arrays; a number or a list of numbers becomes an array of float64."""
-    if isinstance(x0, (int, float)) or (isinstance(x0, (list, tuple)) and all(isinstance(x, (int, float)) for x in x0)):
-        return np.array(x0, np.float64)
-    return transform(np.array, x0)
+    """Return a copy of x0 whose leaves are arrays; a number or lists of numbers become one array of float64."""
+    return np.array(x0, np.float64) if _numbers(x0) else transform(np.array, x0)
+
+
+def _numbers(x0: Nest) -> bool:
+    if isinstance(x0, (list, tuple)) and not hasattr(x0, "_fields"):
+        return len(x0) > 0 and all(_numbers(x) for x in x0)
+    return isinstance(x0, Real)
 
 
 def _batches(lengths: list[int], batch_size: int | None, seed: int) -> Batches:
@@ -132,5 +156,5 @@ def _stack(points: list[Nest]) -> Nest:
     if isinstance(first, dict):
         return {key: _stack([point[key] for point in points]) for key in first}
     if isinstance(first, (list, tuple)):
-        return type(first)(_stack([point[i] for point in points]) for i in range(len(first)))
+        return sequence(first, [_stack([point[i] for point in points]) for i in range(len(first))])
     return np.stack(points)

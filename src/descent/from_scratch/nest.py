@@ -50,8 +50,13 @@ def transform(function: Callable[[np.ndarray], Any], nest: Nest) -> Nest:
     if isinstance(nest, dict):
         return {key: transform(function, branch) for key, branch in nest.items()}
     if isinstance(nest, (list, tuple)):
-        return type(nest)(transform(function, branch) for branch in nest)
+        return sequence(nest, [transform(function, branch) for branch in nest])
     return function(nest)
+
+
+def sequence(like: Any, branches: list[Nest]) -> Nest:
+    """Return branches as a list or tuple of the type of `like`, which may be a named tuple."""
+    return type(like)(*branches) if hasattr(like, "_fields") else type(like)(branches)
 
 
 def _branches(nest: Nest) -> Iterator[tuple[Any, Nest]]:

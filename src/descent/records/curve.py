@@ -28,21 +28,24 @@ class Curve:
                 writer.writerow(row)
             writer.writerow(repr(value) for value in row.values())
 
-    def cut(self, step: int) -> bool:
-        """Keep the rows of the file up to `step`, where a checkpoint lies; say whether they reach from 0 to the last record.
+    def cut(self, step: int) -> None:
+        """Keep the rows of the file up to `step`, where a checkpoint lies.
 
         What was written after the checkpoint will be written again, with the same numbers.
+
+        Raises:
+            OSError: there is no such file.
+            ValueError: the file is damaged, or does not begin with step 0; nothing was changed.
         """
         rows = [row for row in read(self.path) if row["step"] <= step]
         if not rows or rows[0]["step"] != 0:
-            return False
+            raise ValueError(f"{self.path} does not begin with step 0")
         fresh = self.path.with_suffix(".cut")
         copy = Curve(fresh)
         for row in rows:
             copy.append(row)
         os.replace(fresh, self.path)
         self.rows = rows
-        return True
 
 
 def read(path: Path) -> list[Row]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from descent.errors import one_of
 from descent.from_scratch.objectives.base import Arrays, Objective
 from descent.from_scratch.objectives.linear_models import sigmoid
 
@@ -63,9 +64,16 @@ class Network(Objective):
     Args:
         loss: ``cross_entropy`` or ``squared_error``.
         activation: ``relu``, ``tanh`` or ``sigmoid``; None where there is no hidden layer.
+
+    Raises:
+        InputError: an unknown name.
     """
 
     def __init__(self, loss: str, activation: str | None = None) -> None:
+        if loss not in LOSSES:
+            raise one_of("loss", loss, LOSSES)
+        if activation is not None and activation not in ACTIVATIONS:
+            raise one_of("activation", activation, ACTIVATIONS)
         self.criterion = LOSSES[loss]()
         self.activation, self.slope = ACTIVATIONS[activation or "relu"]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from descent.errors import InputError
 from descent.from_scratch.optimizers.base import Optimizer, State
 
 
@@ -26,6 +27,8 @@ class Moments(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.betas, (list, tuple)) or len(self.betas) != 2:
+            raise InputError("optimizer.betas", self.betas, "must be two numbers, as in (0.9, 0.999)")
         self.require("betas[0]", 0, 1, self.betas[0])
         self.require("betas[1]", 0, 1, self.betas[1])
         self.require("eps", 0)
@@ -91,19 +94,31 @@ class AMSGrad(Adam):
         m_t, v_t as in `Adam`,    u_t = max(u_{t-1}, v_t)
         w_t = w_{t-1} - lr (m_t / (1 - beta1^t)) / (sqrt(u_t / (1 - beta2^t)) + eps)
 
-    Like torch and Keras, the largest v is taken before the bias is corrected; optax takes it after; the paper corrects none.
+    Args:
+        maximum: of which v. ``uncorrected``, as above, in torch and Keras; or ``corrected``, in optax:
+
+                u_t = max(u_{t-1}, v_t / (1 - beta2^t)),    and divide by sqrt(u_t) + eps
+
+            The paper corrects neither average (`bias_correction=False`).
 
     Source: S. Reddi, S. Kale, S. Kumar 2018, On the convergence of Adam and beyond, algorithm 2. As torch.optim.Adam with
     amsgrad=True.
     """
+
+    maximum: str = field(default="uncorrected", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.choose("maximum", "uncorrected", "corrected")
 
     def start(self, w: np.ndarray) -> State:
         return State(m=np.zeros_like(w), v=np.zeros_like(w), u=np.zeros_like(w))
 
     def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
         self.average(g, s)
-        s.u = np.maximum(s.u, s.v)
-        return w - self.adapted(s.m, s.u)
+        correction = 1 - self.betas[1] ** self.steps if self.maximum == "corrected" else 1.0
+        s.u = np.maximum(s.u, s.v / correction)
+        return w - self.adapted(s.m, s.u * correction)
 
 
 @dataclass
@@ -130,8 +145,8 @@ class Adamax(Moments):
         w_t = w_{t-1} - lr / (1 - beta1^t) m_t / u_t
 
     Args:
-        eps_outside: ``u_t = max(beta2 u_{t-1}, |g_t|)``, and divide by ``u_t + eps``, as Keras and optax do; the paper
-            has no eps.
+        eps_outside: ``u_t = max(beta2 u_{t-1}, |g_t|)``, and divide by ``u_t + eps``, as Keras does; optax does as torch;
+            the paper has no eps.
 
     Source: D. Kingma and J. Ba 2015, algorithm 2. As torch.optim.Adamax.
     """
@@ -160,7 +175,7 @@ class NAdam(Moments):
         w_t = w_{t-1} - lr a_t / (sqrt(v_t / (1 - beta2^t)) + eps)
 
     Args:
-        momentum_decay: >= 0; how fast mu rises from beta1/2 to beta1. Keras fixes 0.004, torch's default.
+        momentum_decay: >= 0; how fast mu rises from beta1/2 to beta1: 0.004 in torch by default, always 1 in Keras 3.
         constant_momentum: mu_t = beta1 always, as in optax's nadam; momentum_decay = 0 would give beta1/2.
 
     Source: T. Dozat 2016, Incorporating Nesterov momentum into Adam, algorithm 2; the warm-up from I. Sutskever et al. 2013.
@@ -204,7 +219,7 @@ class RAdam(Moments):
             w_t = w_{t-1} - lr m_t / (1 - beta1^t)
 
     Args:
-        eps: added to the root before the bias is corrected, as in torch.
+        eps_placement: ``uncorrected``, as above, in torch; or ``corrected``, ``sqrt(v_t / (1 - beta2^t)) + eps``, as in optax.
         threshold: >= 4, below which r_t has no value; 5 in torch and optax, 4 in the paper.
 
     Source: L. Liu et al. 2020, On the variance of the adaptive learning rate and beyond, algorithm 2. As torch.optim.RAdam.
@@ -212,10 +227,12 @@ class RAdam(Moments):
 
     lr: float = 0.001
     threshold: float = 5.0
+    eps_placement: str = "uncorrected"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require("threshold", 4)
+        self.choose("eps_placement", "uncorrected", "corrected")
 
     def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
         self.average(g, s)
@@ -227,4 +244,5 @@ class RAdam(Moments):
         if rho <= self.threshold:
             return w - lr * s.m
         r = math.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
-        return w - lr * r * math.sqrt(correction) * s.m / (np.sqrt(s.v) + self.eps)
+        eps = self.eps * math.sqrt(correction) if self.eps_placement == "corrected" else self.eps
+        return w - lr * r * math.sqrt(correction) * s.m / (np.sqrt(s.v) + eps)

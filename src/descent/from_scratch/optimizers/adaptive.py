@@ -50,10 +50,11 @@ class RMSprop(Optimizer):
 
         s_t = alpha s_{t-1} + (1 - alpha) g_t^2
         m_t = alpha m_{t-1} + (1 - alpha) g_t                         where centered, else m_t = 0
-        d_t = g_t / (sqrt(s_t - m_t^2) + eps)
+        d_t = g_t / (sqrt(max(0, s_t - m_t^2)) + eps)
         z_t = momentum z_{t-1} + d_t
         w_t = w_{t-1} - lr z_t
 
+    Rounding can take s_t - m_t^2 below 0 where a gradient stays the same; torch does not clip it, and its weight becomes nan.
     The averages start at 0 and are not corrected for it: the first steps are up to 1/sqrt(1 - alpha) times lr.
 
     Args:
@@ -63,9 +64,11 @@ class RMSprop(Optimizer):
         centered: divide by the standard deviation of the gradients.
         eps_inside_root: divide by ``sqrt(s_t - m_t^2 + eps)``, as Keras and optax do. With squared gradients smaller than
             eps this is another algorithm: eps = 1e-8 there acts like 1e-4 here.
+        velocity: what the momentum carries: ``gradient``, as above, in torch; or ``step``, ``z_t = momentum z_{t-1} + lr d_t``
+            and ``w_t = w_{t-1} - z_t``, as Keras and optax do. The two differ only where lr changes.
 
     Source: T. Tieleman and G. Hinton 2012, Lecture 6.5; centred: A. Graves 2013, Generating sequences with recurrent neural
-    networks, equations 38 to 41. As torch.optim.RMSprop; in Keras the momentum carries lr (`Momentum`, velocity=step).
+    networks, equations 38 to 41. As torch.optim.RMSprop.
     """
 
     lr: float = 0.01
@@ -74,9 +77,11 @@ class RMSprop(Optimizer):
     momentum: float = 0.0
     centered: bool = False
     eps_inside_root: bool = False
+    velocity: str = "gradient"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.choose("velocity", "gradient", "step")
         self.require("alpha", 0, 1)
         self.require("eps", 0)
         self.require("momentum", 0, 1)
@@ -89,9 +94,10 @@ class RMSprop(Optimizer):
         variance = s.s
         if self.centered:
             s.m = self.alpha * s.m + (1 - self.alpha) * g
-            variance = np.maximum(s.s - s.m * s.m, 0)  # rounding takes it below 0 where the gradient stays the same
-        s.z = self.momentum * s.z + g / root(variance, self.eps, self.eps_inside_root)
-        return w - self.lr * s.z
+            variance = np.maximum(s.s - s.m * s.m, 0)
+        lr_before, lr_after = (self.lr, 1.0) if self.velocity == "step" else (1.0, self.lr)
+        s.z = self.momentum * s.z + lr_before * g / root(variance, self.eps, self.eps_inside_root)
+        return w - lr_after * s.z
 
 
 @dataclass

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from descent.errors import InputError
 from descent.from_scratch.nest import Nest, pairs
 
 State = SimpleNamespace  # what an optimizer remembers of one array: arrays of its shape, and numbers
@@ -19,7 +20,7 @@ class Optimizer:
         L2:         g <- g + weight_decay w           the gradient of (weight_decay/2) |w|^2; adaptive methods rescale it
         decoupled:  w <- w - lr weight_decay w        past the gradient
 
-    Like torch, the decoupled decay is multiplied with lr; the paper's is not.
+    As in torch and Keras, the decoupled decay is multiplied with lr; the paper's is not.
 
     Args:
         lr: learning rate alpha, >= 0. It may be set anew before each step, as schedules do.
@@ -31,7 +32,7 @@ class Optimizer:
         state: what is remembered of each array, in the order of the nest.
 
     Raises:
-        ValueError: a value out of its range.
+        InputError: a value out of its range, a ValueError.
     """
 
     lr: float
@@ -64,11 +65,12 @@ class Optimizer:
             )
         self.steps += 1
         for (w, g), state in zip(arrays, self.state, strict=True):
+            decayed = w
             if self.weight_decay and self.decoupled_weight_decay:
-                w *= 1 - self.lr * self.weight_decay
+                decayed = w * (1 - self.lr * self.weight_decay)
             elif self.weight_decay:
                 g = g + self.weight_decay * w
-            w[...] = self.update(w, g, state)
+            w[...] = self.update(decayed, g, state)
         return params
 
     def start(self, w: np.ndarray) -> State:
@@ -84,12 +86,12 @@ class Optimizer:
         value = getattr(self, name) if value is None else value
         if not low <= value < high:
             bounds = f">= {low:g}" + (f" and < {high:g}" if high < np.inf else "")
-            raise ValueError(f"{type(self).__name__}: {name}={value} must be {bounds}")
+            raise InputError(f"optimizer.{name}", value, f"must be {bounds}")
 
     def choose(self, name: str, *allowed: object) -> None:
         """Refuse an argument that is not one of the `allowed` values."""
         if getattr(self, name) not in allowed:
-            raise ValueError(f"{type(self).__name__}: {name}={getattr(self, name)} must be {' or '.join(map(str, allowed))}")
+            raise InputError(f"optimizer.{name}", getattr(self, name), f"must be {' or '.join(map(str, allowed))}")
 
 
 def _is_plain(params: Nest, grads: Nest) -> bool:
