@@ -113,7 +113,7 @@ def descent(settings: dict[str, Any]) -> float:
 def mnist() -> list[str]:
     """Return the overrides that find MNIST, or a stand-in of its shape."""
     for root in filter(None, (os.environ.get("DESCENT_DATA"), str(ROOT / "data"), str(ROOT.parent / "shared" / "data"))):
-        if (Path(root) / "MNIST" / "raw").is_dir():
+        if (Path(root) / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file():
             return [f"problem.root={root}"]
     return ["problem.dataset=stand_in"]
 

@@ -1,6 +1,7 @@
 """MNIST and Fashion-MNIST, through torchvision's loaders, which download and verify."""
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -73,6 +74,9 @@ def _download(loader: type[datasets.MNIST], folder: Path) -> None:
     try:
         loader(str(folder), download=True)
     except (RuntimeError, URLError) as error:  # all mirrors failed
+        for left in (folder / name / "raw", folder / name, folder):  # what torchvision made before it failed
+            with suppress(OSError):
+                left.rmdir()
         causes = [line for line in str(error).splitlines() if line.startswith("<urlopen")] or [type(error).__name__]
         raise InputError(
             "problem.root",
