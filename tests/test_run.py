@@ -15,7 +15,7 @@ QUICK = ("problem=digits_mlp", "max_steps=30")
 def test_a_run_leaves_its_configuration_curve_events_checkpoint_and_result(train):
     run = train(*QUICK, "optimizer=adam")
     left = {path.name.split(".tfevents")[0] for path in run.folder.iterdir()}
-    assert left == {"config.yaml", "curve.csv", "events.out", "last.ckpt", "result.json"}
+    assert left == {".lock", "config.yaml", "curve.csv", "events.out", "last.ckpt", "result.json"}
     assert run.folder.relative_to(run.folder.parents[3]).parts[:3] == ("digits_mlp", "mini", "adam")
     assert run.folder.name.startswith("size=32_lr=0.003_seed=1-")
     assert yaml.safe_load((run.folder / "config.yaml").read_text())["optimizer"]["lr"] == 0.003

@@ -4,11 +4,15 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 from descent.records import result as results
+from descent.records.lock import Busy, held
 from descent.validate import validate
+
+POLL = 0.5  # seconds between two looks at what another process is doing
 
 Settings = dict[str, Any]
 
@@ -16,16 +20,18 @@ Settings = dict[str, Any]
 NOT_IDENTITY = ("root", "epochs", "batch_size", "record_examples", "metric", "target")
 
 
-def run(settings: Settings) -> dict[str, Any]:
+def run(settings: Settings, wait: bool = True) -> dict[str, Any]:
     """Train what `settings` say, or continue it, or find it finished; return its result.
 
     A run's folder is a function of what determines its result, so the same settings find it again.
 
     Args:
         settings: the resolved configuration, plain Python values.
+        wait: for another process that is training this run, and take its result.
 
     Raises:
         InputError: a setting that cannot work; nothing was written.
+        Busy: another process is training this run, and `wait` is False.
         KeyboardInterrupt: Ctrl-C; repeating the command continues the run.
     """
     validate(settings)
@@ -36,10 +42,7 @@ def run(settings: Settings) -> dict[str, Any]:
         from descent.training import train
 
     who = identity(settings, build.device(settings))
-    study = Path(settings["output_dir"]) / settings["study"]
-    final = study.joinpath(
-        *(settings["names"][group] for group in ("problem", "batch", "optimizer")), f"{label(settings)}-{key(who)}"
-    )
+    final, study = place(settings, who), Path(settings["output_dir"]) / settings["study"]
     if not settings["rerun"]:
         found = results.status(final)
         if found in results.STATUSES:
@@ -51,11 +54,25 @@ def run(settings: Settings) -> dict[str, Any]:
             warn(f"{final / 'result.json'} cannot be used; the run is trained again.")
 
     folder = final.with_name(f"{final.name}.rerun") if settings["rerun"] and final.exists() else final
-    result = train(settings, who, key(who), folder)
+    try:
+        result = train(settings, who, key(who), folder)
+    except Busy:
+        if not wait:
+            raise
+        say("Another process is training this run. Waiting for it.")
+        while held(folder):
+            time.sleep(POLL)
+        return run({**settings, "rerun": False})
     if folder != final:
         _replace(folder, final)
     show(result, final, study)
     return result
+
+
+def place(settings: Settings, identity: Settings) -> Path:
+    """Return the folder of a run."""
+    groups = (settings["names"][group] for group in ("problem", "batch", "optimizer"))
+    return Path(settings["output_dir"], settings["study"], *groups, f"{label(settings)}-{key(identity)}")
 
 
 def identity(settings: Settings, device: str) -> Settings:
@@ -87,7 +104,12 @@ def key(identity: Settings) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def label(settings: Settings) -> str:
+def setting(identity: Settings) -> str:
+    """Return the key of a run but for its seed: runs that share it are repetitions of one setting."""
+    return key({**identity, "seed": None})
+
+
+def label(settings: Settings, seed: bool = True) -> str:
     """Return what a person tells runs of one optimizer apart by: batch size, learning rate, schedule, engine, seed."""
     parts = []
     if settings["names"]["batch"] == "mini":
@@ -97,7 +119,7 @@ def label(settings: Settings) -> str:
         parts.append(settings["names"]["schedule"])
     if settings["engine"] != "torch":
         parts.append(settings["engine"])
-    return "_".join([*parts, f"seed={settings['seed']}"])
+    return "_".join([*parts, f"seed={settings['seed']}"] if seed else parts)
 
 
 def _replace(new: Path, old: Path) -> None:

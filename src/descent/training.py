@@ -16,6 +16,8 @@ from descent.records import result as results
 from descent.records import verdict
 from descent.records.curve import Curve, read
 from descent.records.environment import environment
+from descent.records.lock import lock
+from descent.run import label, setting
 
 Settings = dict[str, Any]
 
@@ -25,6 +27,7 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
 
     Raises:
         InputError: a setting that cannot work; nothing was written.
+        Busy: another process is training this run.
         KeyboardInterrupt: Ctrl-C, after a checkpoint.
     """
     torch.set_num_threads(settings["problem"]["threads"])
@@ -51,21 +54,33 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
         warn(text)
 
     _make(folder, settings)
-    _resume(engine, checkpoint, curve)
-    position = engine.position
-    recorder.sinks += build.sinks(settings, folder=folder, hyperparameters=hyperparameters(settings), rows=curve.rows)
-    if position.ended:  # killed between its last step and its result
+    with lock(folder):
+        if results.status(folder) in results.STATUSES:  # another process finished it since we looked
+            return results.read(folder / "result.json")
+        _resume(engine, checkpoint, curve)
+        recorder.sinks += build.sinks(settings, folder=folder, hyperparameters=hyperparameters(settings), rows=curve.rows)
+        _fit(engine, recorder)
+        result = _result(settings, identity, key, problem, curve, engine)
+        results.write(folder / "result.json", result)
+        (folder / "error.txt").unlink(missing_ok=True)  # of an earlier attempt
+        return result
+
+
+def _fit(engine: Engine, recorder: Recorder) -> None:
+    """Train to the end of the budget.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, after a checkpoint.
+    """
+    if engine.position.ended:  # killed between its last step and its result
         say("Training had ended; writing the result.")
         recorder.close()
-    else:
-        if position.step:
-            say(f"Continuing at step {position.step:,}.")
-        engine.fit()
+        return
+    if engine.position.step:
+        say(f"Continuing at step {engine.position.step:,}.")
+    engine.fit()
     if recorder.interrupted and not engine.position.ended:
         raise KeyboardInterrupt(f"Stopped at step {engine.position.step:,}. Repeat the command to continue.")
-    result = _result(settings, identity, key, problem, curve, engine)
-    results.write(folder / "result.json", result)
-    return result
 
 
 def cautions(settings: Settings, problem: Problem) -> list[str]:
@@ -133,6 +148,10 @@ def _result(settings: Settings, identity: Settings, key: str, problem: Problem, 
     return {
         "schema": results.SCHEMA,
         "id": key,
+        "setting": setting(identity),
+        "label": label(settings, seed=False),
+        "metric": settings["problem"]["metric"],
+        "hyperparameters": hyperparameters(settings),
         "status": status,
         **{group: settings["names"][group] for group in ("problem", "batch", "optimizer", "schedule")},
         "batch_size": settings["batch"].get("size"),

@@ -1,12 +1,20 @@
 """1,797 real handwritten digits of 8x8 pixels with values 0 to 16, which scikit-learn embeds: no download."""
 
+from functools import cache
 from typing import Any
 
 import torch
 from sklearn.datasets import load_digits
 
+from descent.problems.base import Arrays
 from descent.problems.classification import Classification
 from descent.problems.splits import split as draw_split
+
+
+@cache
+def _digits() -> Arrays:
+    images, labels = load_digits(return_X_y=True)
+    return images, labels
 
 
 class Digits(Classification):
@@ -16,6 +24,6 @@ class Digits(Classification):
     """
 
     def __init__(self, *, seed: int, dtype: torch.dtype, split: str, **network: Any) -> None:
-        images, labels = load_digits(return_X_y=True)
+        images, labels = _digits()
         splits = draw_split(images, labels, seed=seed, how=split, shares=(0.15, 0.15))
         super().__init__(splits, seed=seed, dtype=dtype, largest=16, **network)

@@ -2,12 +2,14 @@
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 PACKAGES = ("torch", "lightning", "numpy", "hydra-core", "scikit-learn")
 
 
+@cache
 def environment() -> dict[str, str | None]:
     """Return versions, platform and the source revision (None outside a git checkout)."""
     from descent import __version__

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,36 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def status(folder: Path) -> str:
-    """Return what a run's folder holds: ``finished``, ``diverged``, ``stalled``, ``unfinished``, ``absent`` or ``damaged``."""
+    """Return what a run's folder holds.
+
+    ``finished``, ``diverged`` or ``stalled``: a result. ``damaged``: one that cannot be read. ``failed``: why it failed.
+    ``unfinished``: anything else. ``absent``: no folder.
+    """
     if not folder.is_dir():
         return "absent"
     try:
         return str(read(folder / "result.json")["status"])
     except FileNotFoundError:
-        return "unfinished"
+        pass
     except (OSError, ValueError):
         return "damaged"
+    return "failed" if (folder / "error.txt").exists() else "unfinished"
+
+
+def fail(folder: Path, error: BaseException) -> None:
+    """Write why a run failed: a line, and the traceback."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cause = str(error).strip().splitlines()
+    line = f"{type(error).__name__}: {cause[0]}" if cause else type(error).__name__
+    (folder / "error.txt").write_text(f"{line}\n\n{''.join(traceback.format_exception(error))}")
+
+
+def cause(folder: Path) -> str:
+    """Return the line that says why a run failed."""
+    try:
+        return (folder / "error.txt").read_text().partition("\n")[0]
+    except OSError:
+        return ""
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,172 @@
+"""A study: a folder of runs. A sweep trains those that are missing, and survives whatever happens to its workers."""
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from descent import __version__
+from descent.display import console, errors, say, warn
+from descent.errors import InputError
+from descent.records import result as results
+from descent.records.lock import Busy, held
+from descent.run import POLL, identity, place, run
+from descent.study_display import StudyDisplay
+from descent.table import show_failures, show_study
+from descent.validate import validate
+
+Settings = dict[str, Any]
+ATTEMPTS = 3  # times that a run's worker may die before the run counts as failed
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run of a sweep: what was typed for it, what that means, and where it lies."""
+
+    overrides: list[str]
+    settings: Settings
+    folder: Path
+
+    @property
+    def done(self) -> bool:
+        return results.status(self.folder) in results.STATUSES
+
+
+def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], Settings]) -> list[Planned]:
+    """Return the runs of a sweep, each once, in its order.
+
+    Raises:
+        InputError: a setting of one of them cannot work; nothing was trained.
+    """
+    from descent import build
+
+    planned: dict[Path, Planned] = {}
+    for job in jobs:
+        settings = compose(list(job))
+        validate(settings)
+        folder = place(settings, identity(settings, build.device(settings)))
+        planned.setdefault(folder, Planned(list(job), settings, folder))
+    return list(planned.values())
+
+
+def sweep(
+    jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], Settings], launch: Callable[[list[list[str]]], object]
+) -> int:
+    """Train what is missing of a sweep; return how many runs failed.
+
+    Args:
+        jobs: the overrides of each run.
+        compose: from overrides to resolved settings.
+        launch: trains jobs, each by `work`, in whatever processes; it may raise or leave jobs untrained.
+
+    Raises:
+        InputError: a setting that cannot work; nothing was trained.
+        KeyboardInterrupt: Ctrl-C; repeating the command goes on.
+    """
+    runs = plan(jobs, compose)
+    study = Path(runs[0].settings["output_dir"]) / runs[0].settings["study"]
+    missing = [planned for planned in runs if planned.settings["rerun"] or not planned.done]
+    say(_summary(runs, missing))
+    _name_what_is_odd(runs)
+    _writable(study, runs[0].settings["output_dir"])
+    begun = time.time()
+    with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
+        lost = _train(missing, launch, begun)
+    show_study(study, [planned.folder for planned in runs])
+    return show_failures([planned.folder for planned in missing]) + lost
+
+
+def _name_what_is_odd(runs: list[Planned]) -> None:
+    """Warn of results that cannot be read, and of those that another version of descent made."""
+    others: Counter[str] = Counter()
+    for planned in runs:
+        try:
+            result = results.read(planned.folder / "result.json")
+            others[result["environment"]["descent"]] += 1
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError, KeyError) as error:
+            warn(f"{planned.folder / 'result.json'} cannot be used ({error}); the run is trained again.")
+    for version, count in others.items():
+        if version != __version__:
+            warn(f"{count} results are of descent {version}, this is {__version__}; rerun=true trains them anew.")
+
+
+def _writable(study: Path, output_dir: str) -> None:
+    try:
+        study.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=study) as file:
+            file.write(b"descent")
+    except OSError as error:
+        raise InputError("output_dir", output_dir, f"cannot be written ({error.strerror}: {study})") from error
+
+
+def _train(missing: list[Planned], launch: Callable[[list[list[str]]], object], begun: float) -> int:
+    """Launch what is missing until nothing is: again after a worker died, and after another process let go of a run.
+
+    Returns:
+        how many runs could not even leave a word of their failure.
+    """
+    attempts: Counter[Path] = Counter()
+    lost = 0
+    while missing:
+        trouble: Exception = RuntimeError(f"its process died {ATTEMPTS} times")
+        try:
+            launch([planned.overrides for planned in missing])
+        except Exception as error:  # of a launcher whose worker was killed
+            trouble = error
+        missing = [planned for planned in missing if not _ended(planned, begun)]
+        free = [planned for planned in missing if not held(planned.folder)]
+        attempts.update(planned.folder for planned in free)
+        for planned in free:
+            if attempts[planned.folder] == ATTEMPTS:
+                lost += not _fail(planned.folder, trouble)
+        missing = [planned for planned in missing if attempts[planned.folder] < ATTEMPTS]
+        if missing and not free:  # other processes are at them all
+            time.sleep(POLL)
+    return lost
+
+
+def _fail(folder: Path, error: Exception) -> bool:
+    """Write why a run failed, or say it where that cannot be written; say whether it could."""
+    try:
+        results.fail(folder, error)
+    except OSError as trouble:
+        errors.print(f"error: {folder}: {error}, and that cannot be written ({trouble.strerror}).", markup=False, soft_wrap=True)
+        return False
+    return True
+
+
+def _ended(planned: Planned, begun: float) -> bool:
+    """Say whether a run got its result, or failed, since the sweep began."""
+    for name in ("result.json", "error.txt"):
+        try:
+            if (planned.folder / name).stat().st_mtime >= begun - 1:
+                return True
+        except OSError:
+            pass
+    return planned.done and not planned.settings["rerun"]
+
+
+def work(settings: Settings) -> None:
+    """Train one run of a sweep, silently: whatever it raises is written into its folder, and the others go on."""
+    from descent import build
+
+    quiet, console.quiet = console.quiet, True
+    try:
+        run(settings, wait=False)
+    except Busy:
+        pass
+    except Exception as error:
+        _fail(place(settings, identity(settings, build.device(settings))), error)
+    finally:
+        console.quiet = quiet
+
+
+def _summary(runs: list[Planned], missing: list[Planned]) -> str:
+    continued = sum((planned.folder / "last.ckpt").exists() and not planned.settings["rerun"] for planned in missing)
+    parts = [f"{len(runs) - len(missing)} finished", f"{continued} continued", f"{len(missing) - continued} to train"]
+    return ", ".join(parts)

@@ -1,0 +1,224 @@
+"""A study through `python train.py -m`: only what is missing is trained, and nothing that happens to it loses a result."""
+
+import json
+import os
+import random
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+QUICK = ("engine=numpy", "max_steps=20", "logger=csv")
+
+
+def sweep(capsys, monkeypatch, *arguments):
+    """Run the command in this process; return (exit status, standard output, standard error)."""
+    monkeypatch.setattr(sys, "argv", [str(ROOT / "train.py"), "-m", *arguments])
+    capsys.readouterr()
+    status = 0
+    try:
+        runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+    except SystemExit as ended:
+        status = ended.code
+    return status, *capsys.readouterr()
+
+
+@pytest.fixture
+def command(capsys, monkeypatch, tmp_path):
+    return lambda *arguments: sweep(capsys, monkeypatch, f"output_dir={tmp_path}", *QUICK, *arguments)
+
+
+def results(folder):
+    return {path.parent: json.loads(path.read_text()) for path in Path(folder).glob("*/*/*/*/*/result.json")}
+
+
+def curves(folder):
+    """The curves of a study by run, without the clock."""
+    found = {}
+    for path in Path(folder).glob("*/*/*/*/curve.csv"):
+        header, *rows = (line.split(",") for line in path.read_text().splitlines())
+        clock = header.index("seconds")
+        found[path.parent.name] = [row[:clock] + row[clock + 1 :] for row in rows]
+    return found
+
+
+def test_a_sweep_trains_its_runs_and_shows_a_row_for_each_setting(command, tmp_path):
+    status, out, err = command("optimizer=sgd,adam", "seed=1,2,3")
+    assert (status, err) == (0, "")
+    assert out.startswith("0 finished, 0 continued, 6 to train\n")
+    assert len(results(tmp_path)) == 6
+    rows = re.findall(r"^(adam|sgd) mini size=32_lr=([\d.]+)_numpy +│ +3 │ +([\d.]+) │ +([\d.]+) to ([\d.]+) │", out, re.M)
+    assert [row[0] for row in rows] == ["adam", "sgd"]  # the best first
+    for optimizer, _, *shown in rows:
+        values = sorted(r["final"]["train/loss"] for r in results(tmp_path).values() if r["optimizer"] == optimizer)
+        assert [float(number) for number in shown] == [pytest.approx(values[i], rel=1e-3) for i in (1, 0, 2)]
+
+
+def test_repeating_it_trains_only_what_is_missing(command, tmp_path):
+    command("optimizer=sgd,adam", "seed=1,2")
+    before = {path: (path / "result.json").stat().st_mtime_ns for path in results(tmp_path)}
+    status, out, _ = command("optimizer=sgd,adam,momentum", "seed=1,2,3")
+    assert status == 0
+    assert out.startswith("4 finished, 0 continued, 5 to train\n")
+    assert len(results(tmp_path)) == 9
+    assert {path: (path / "result.json").stat().st_mtime_ns for path in before} == before
+    assert command("optimizer=sgd,adam,momentum", "seed=1,2,3")[1].startswith("9 finished, 0 continued, 0 to train\n")
+
+
+def test_rerun_trains_all_anew(command, tmp_path):
+    command("seed=1,2")
+    before = {
+        path: result["environment"] and (path / "result.json").stat().st_mtime_ns for path, result in results(tmp_path).items()
+    }
+    assert command("seed=1,2", "rerun=true")[1].startswith("0 finished, 0 continued, 2 to train\n")
+    assert all((path / "result.json").stat().st_mtime_ns > then for path, then in before.items())
+    assert not list(tmp_path.glob("*/*/*/*/*.rerun"))
+
+
+def test_a_run_given_twice_is_one_run(command):
+    assert command("optimizer.lr=0.1,0.10")[1].startswith("0 finished, 0 continued, 1 to train\n")
+
+
+def test_a_setting_that_cannot_work_is_refused_before_anything_is_trained(command, tmp_path):
+    status, out, err = command("optimizer.lr=0.1,-1")
+    assert (status, out, err) == (2, "", "error: optimizer.lr=-1: must be a number > 0.\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_fails_is_recorded_and_the_others_go_on(command, tmp_path):
+    status, out, _ = command("optimizer=sgd,muon,adam")
+    assert status == 1
+    assert sorted(result["optimizer"] for result in results(tmp_path).values()) == ["adam", "sgd"]
+    (written,) = tmp_path.glob("*/*/*/*/*/error.txt")
+    cause, _, trace = written.read_text().partition("\n\n")
+    assert cause.startswith("InputError: optimizer=muon: engine=numpy has no such optimizer; it has sgd, ")
+    assert trace.startswith("Traceback")
+    assert "1 failed" in out
+    status, out, _ = command("optimizer=sgd,muon,adam")
+    assert status == 1
+    assert out.startswith("2 finished, 0 continued, 1 to train\n")
+
+
+def test_diverged_runs_are_results(command):
+    status, out, _ = command("problem=quadratic", "batch=full", "optimizer.lr=0.1,2.5", "max_steps=500")
+    assert status == 0
+    assert "1 diverged" in out
+    assert re.search(r"lr=2.5_numpy +│ +1 │ +none │", out)
+
+
+def test_rows_of_one_label_tell_what_sets_them_apart(command):
+    out = command("optimizer=momentum", "optimizer.momentum=0.5,0.8")[1]
+    assert "momentum mini size=32_lr=0.01_numpy momentum=0.5" in out
+    assert "momentum mini size=32_lr=0.01_numpy momentum=0.8" in out
+
+
+@pytest.mark.parametrize(("file", "told"), [("result.json", "cannot be used"), ("curve.csv", ""), ("last.ckpt", "")])
+def test_damage_costs_one_run_at_most(command, tmp_path, file, told):
+    command("seed=1,2")
+    undisturbed = curves(tmp_path / "default")
+    path = sorted(results(tmp_path))[0]
+    (path / file).write_bytes(b"\x00damaged")
+    if file != "result.json":
+        (path / "result.json").unlink()
+    status, out, err = command("seed=1,2")
+    assert status == 0
+    assert out.startswith("1 finished")
+    assert told in err
+    assert len(results(tmp_path)) == 2
+    assert curves(tmp_path / "default") == undisturbed
+
+
+def test_a_result_of_another_version_is_named(command, tmp_path):
+    command("seed=1,2")
+    path = sorted(results(tmp_path))[0] / "result.json"
+    path.write_text(path.read_text().replace('"descent": "', '"descent": "0.0.'))
+    assert "1 results are of descent 0.0." in command("seed=1,2")[2]
+    path.write_text(path.read_text().replace('"schema": 1', '"schema": 0'))
+    _, out, err = command("seed=1,2")
+    assert "(has schema 0, this version writes 1)" in err
+    assert out.startswith("1 finished, ")
+
+
+def test_a_run_that_another_process_trains_is_left_to_it(command, tmp_path):
+    """The other process is a lock holder that lets go after a while; the run is then found or trained."""
+    command("seed=1")
+    (folder,) = results(tmp_path)
+    (folder / "result.json").unlink()
+    script = "import sys, time; from pathlib import Path; from descent.records.lock import lock\n"
+    script += "with lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(3)"
+    with subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        begun = time.monotonic()
+        status, _, _ = command("seed=1,2")
+        assert time.monotonic() - begun > 1
+    assert status == 0
+    assert len(results(tmp_path)) == 2
+
+
+def test_an_unwritable_folder_is_refused_in_one_line(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    status, _, err = command("seed=1,2", f"output_dir={tmp_path / 'file'}")
+    assert status == 2
+    assert err.startswith(f"error: output_dir={tmp_path / 'file'}: cannot be written (")
+    assert err.count("\n") == 1
+
+
+def test_status_shows_the_same_at_any_time(command, tmp_path, capsys, monkeypatch):
+    out = command("optimizer=sgd,muon", "seed=1,2")[1]
+    monkeypatch.setattr(sys, "argv", ["status.py", str(tmp_path / "default")])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(ROOT / "scripts" / "status.py"), run_name="__main__")
+    shown = capsys.readouterr().out
+    assert shown.startswith("4 runs: 2 finished, 2 failed\n")
+    table = out[out.index("digits_mlp, train/loss") :]
+    assert table in shown
+
+
+def test_status_refuses_what_is_no_study(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["status.py", str(tmp_path / "nothing")])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "scripts" / "status.py"), run_name="__main__")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"error: study={tmp_path / 'nothing'}: must be a folder of runs")
+
+
+CHAOS = ("engine=numpy", "batch=stochastic", "optimizer=sgd,adam", "max_steps=30000", "logger=csv")
+
+
+@pytest.mark.slow
+def test_a_study_killed_twenty_times_ends_like_an_undisturbed_one(tmp_path):
+    """Parent and workers are killed at random moments; whenever the study gets done all the same, a seed is added to it.
+
+    The undisturbed study runs one after the other, in one process: both launchers give the same bits.
+    """
+    chance, seeds, kills = random.Random(0), 4, 0
+    done: set[str] = set()
+
+    def start(study, *launcher):
+        arguments = [*CHAOS, f"seed={','.join(map(str, range(seeds)))}", f"output_dir={tmp_path}", f"study={study}", *launcher]
+        return [sys.executable, str(ROOT / "train.py"), "-m", *arguments]
+
+    while kills < 20:
+        process = subprocess.Popen(
+            start("chaos", "hydra/launcher=joblib"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            assert process.wait(chance.uniform(3, 10)) == 0
+            seeds += 1
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+        now = {path.parent.name for path in (tmp_path / "chaos").glob("*/*/*/*/result.json")}
+        assert done <= now
+        done = now
+    subprocess.run(start("chaos", "hydra/launcher=joblib"), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(start("undisturbed"), check=True, stdout=subprocess.DEVNULL)
+    assert len(results(tmp_path)) == 2 * 2 * seeds
+    assert curves(tmp_path / "chaos") == curves(tmp_path / "undisturbed")
