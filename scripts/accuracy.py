@@ -15,7 +15,7 @@ from checks.base import Check
 from rich.console import Console
 
 SUBJECTS = {
-    "NumPy against PyTorch: relative differences, of the weights after 200 steps and of the gradients": agreement,
+    "NumPy against PyTorch: relative differences of the weights after 200 steps, and of gradients": agreement,
     "Stability and rates on a quadratic": quadratics,
     "Noise": noise,
     "Steps, weight decay, batch modes": updates,
@@ -30,7 +30,8 @@ this table, and `tests/test_accuracy.py` runs the same checks.
 All in float64, by the engines `torch` and `numpy`. L and mu are the largest and the smallest eigenvalue of the Hessian, lambda
 one that all share, kappa = L/mu; lr is the learning rate, beta the momentum in torch's convention z <- beta z + g, w <- w - lr z;
 B is the batch size, sigma^2 the variance of one example's gradient. Where noise is measured, examples are drawn independently
-(`batch.replacement=true`).
+(`batch.replacement=true`). An optimizer's difference between NumPy and PyTorch is the largest over three problems (quadratic,
+logistic regression, mlp) and three batch modes (full, mini, stochastic).
 """
 
 

@@ -81,9 +81,8 @@ class Nesterov(Momentum):
         w_t = w_{t-1} - lr (g_t + momentum z_t)
 
     In the textbook, x_t = y_{t-1} - lr g(y_{t-1}) and y_t = x_t + momentum (x_t - x_{t-1}): the gradient is taken at the
-    look-ahead point y. Torch's w is that y, and so is this one; the textbook's x is ``w + lr momentum z``,
-    ``optimizer.iterate(w, optimizer.state[0])``. With
-    a constant momentum and lr both converge alike.
+    look-ahead point y. Torch's w is that y, and so is this one; the textbook's x is ``w + lr momentum z``, which
+    ``optimizer.iterate(w, optimizer.state[0])`` returns. With a constant momentum and lr both converge alike.
 
     Args:
         velocity: as in `Momentum`; ``step`` is Keras' form, ``w_t = w_{t-1} + momentum v_t - lr g_t``.
