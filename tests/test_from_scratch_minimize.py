@@ -306,14 +306,17 @@ def test_a_network_that_diverges_goes_on_to_its_end() -> None:
 
 
 class Point(NamedTuple):
-    x: np.ndarray
-    y: np.ndarray
+    x: Any
+    y: Any
 
 
 def test_a_named_tuple_stays_one() -> None:
     path = minimize(square, lambda p: p, Point(np.array(3.0), np.array([1.0, 2.0])), SGD(lr=0.5), steps=2)
     assert isinstance(path.points, Point)
     np.testing.assert_allclose(path.points.y, [[1, 2], [0.5, 1], [0.25, 0.5]])
+    path = minimize(square, lambda p: p, Point(3.0, 1.0), SGD(lr=0.5), steps=1)
+    assert isinstance(path.points, Point)
+    assert path.points.x.tolist() == [3.0, 1.5]
 
 
 @pytest.mark.parametrize("x0", [[[1.0, 2.0], [3.0, 4.0]], [[1, 2], [3, 4]], [[np.float32(1), 2], (3, np.int64(4))]])
@@ -394,9 +397,10 @@ def test_the_examples_of_the_docstrings_run() -> None:
     np.testing.assert_allclose(scope["path"].points[-1], [1, 1], atol=0.05)
 
 
-def test_every_public_name_is_there() -> None:
-    assert len(set(from_scratch.__all__)) == len(from_scratch.__all__)
-    assert all(hasattr(from_scratch, name) for name in from_scratch.__all__)
+@pytest.mark.parametrize("package", [from_scratch, from_scratch.optimizers, from_scratch.objectives])
+def test_every_public_name_is_there(package: Any) -> None:
+    assert len(set(package.__all__)) == len(package.__all__)
+    assert all(hasattr(package, name) for name in package.__all__)
 
 
 def test_the_package_loads_no_framework() -> None:

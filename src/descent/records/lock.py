@@ -40,5 +40,7 @@ def held(folder: Path) -> bool:
         file.acquire(blocking=False)
     except Timeout:
         return True
+    except OSError:  # a study that may only be read
+        return False
     file.release()
     return False
