@@ -1,15 +1,20 @@
-"""Measure speed: `python scripts/speed.py [--seconds 5] [--rounds 3] [--cells digits_mlp/numpy] [--markdown FILE]`.
+"""Measure speed: `python scripts/speed.py [--seconds 5] [--rounds 3] [--cells digits_mlp/numpy] [--markdown FILE]`,
+and of whole studies: `python scripts/speed.py --launchers basic,joblib`.
 
 Steps per second of (a) a plain hand-written PyTorch loop with torch's default optimizer arguments, (b) Lightning as usually
 written (DataLoader, self.log, automatic optimization) and (c) a descent run with its records, checkpoints and events, by the
 engine that the row names. The three take turns, round after round; the table holds medians over rounds of the steps per
 second, and of the ratios within a round, as the machine's own speed drifts. Imports are not counted; (c) counts everything
 from the first record to the last.
+
+A study is the README's, of 27 runs, in a process of its own. Its time is that of the command less that of the same command with
+two runs of one step, which pays for the same imports; the launchers take turns.
 """
 
 import argparse
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -106,7 +111,7 @@ def usual(model: nn.Module, x: Tensor, y: Tensor, size: int, optimizer: str, sec
 def descent(settings: dict[str, Any]) -> float:
     """(c)."""
     with tempfile.TemporaryDirectory() as folder:
-        result = train(settings, {"device": "cpu", "engine": settings["engine"]}, "speed", Path(folder) / "run")
+        result = train(settings, {"device": "cpu", "devices": 1, "engine": settings["engine"]}, "speed", Path(folder) / "run")
     return result["steps"] / result["wall_seconds"]
 
 
@@ -162,6 +167,31 @@ def measure(cells: list[tuple[str, str, str, str]], seconds: float, rounds: int)
         yield (*cell, *speeds, f"{ratios['plain']:.2f}", f"{ratios['lightning']:.1f}")
 
 
+STUDY = ("optimizer=sgd,momentum,adam", "batch=full,stochastic,mini", "seed=1,2,3")
+STUDY_RUNS = 27
+
+
+def sweep(launcher: str, *arguments: str) -> float:
+    """Return the seconds that a sweep takes, imports and all."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(ROOT / "train.py"), "-m", f"output_dir={folder}", f"hydra/launcher={launcher}", *arguments]
+        begun = time.perf_counter()
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return time.perf_counter() - begun
+
+
+def measure_studies(launchers: list[str], rounds: int) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each launcher: runs a minute, and how many times as many as the first one's."""
+    found: dict[str, list[float]] = {launcher: [] for launcher in launchers}
+    for _ in range(rounds):
+        for launcher, seconds in found.items():
+            seconds.append(sweep(launcher, *STUDY) - sweep(launcher, "seed=1,2", "max_steps=1"))
+    first = found[launchers[0]]
+    for launcher, seconds in found.items():
+        ratio = statistics.median(theirs / ours for ours, theirs in zip(seconds, first, strict=True))
+        yield launcher, f"{60 * STUDY_RUNS / statistics.median(seconds):.0f}", f"{ratio:.2f}"
+
+
 HEADER = ("problem", "engine", "batch", "optimizer", "plain", "Lightning", "descent", "descent / plain", "descent / Lightning")
 
 
@@ -170,15 +200,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of training, for each contestant, cell and round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cells", default="", help="only cells whose name contains this, as in digits_mlp/numpy/mini")
+    parser.add_argument("--launchers", help="measure studies instead, by these launchers, as in basic,joblib")
     parser.add_argument("--markdown", type=Path, help="write the table to this file too")
     given = parser.parse_args()
-    cells = [cell for cell in CELLS if given.cells in "/".join(cell)]
     out = Console(highlight=False)
     descents_console.quiet = True
-    lines = [f"| {' | '.join(HEADER)} |", f"|{'---|' * 4}{'--:|' * 5}"]
+    if given.launchers:
+        launchers = given.launchers.split(",")
+        lines = [f"| launcher | runs a minute | times {launchers[0]} |", "|---|--:|--:|"]
+        rows = measure_studies(launchers, given.rounds)
+    else:
+        lines = [f"| {' | '.join(HEADER)} |", f"|{'---|' * 4}{'--:|' * 5}"]
+        rows = measure([cell for cell in CELLS if given.cells in "/".join(cell)], given.seconds, given.rounds)
     for line in lines:
         out.print(line, soft_wrap=True)
-    for row in measure(cells, given.seconds, given.rounds):
+    for row in rows:
         lines.append(f"| {' | '.join(row)} |")
         out.print(lines[-1], soft_wrap=True)
     if given.markdown:

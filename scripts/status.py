@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from descent.display import errors, say
-from descent.table import counts, run_folders, show_failures, show_study
+from descent.records.study import run_folders
+from descent.table import counts, show_failures, show_study
 
 
 def main() -> int:
@@ -19,7 +20,7 @@ def main() -> int:
     found = counts(folders)
     say(f"{len(folders)} runs: {', '.join(f'{count} {status}' for status, count in found.items())}\n")
     show_study(study, folders)
-    show_failures(folders)
+    show_failures(study, folders)
     return 0
 
 

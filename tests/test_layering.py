@@ -98,6 +98,21 @@ def test_a_leaf_loads_no_lightning(module: str) -> None:
     assert not {name for name in loaded(MODULES[module]) if inside(name, "lightning", "pytorch_lightning")}
 
 
+@pytest.mark.parametrize("module", within("descent.comparison"))
+def test_the_comparison_reads_files_and_loads_nothing_that_trains(module: str) -> None:
+    ours = ("descent.comparison", "descent.records", "descent.from_scratch.objectives", *FOUNDATIONS)
+    assert not {name for name in imports(MODULES[module]) if inside(name, "descent") and not inside(name, *ours)}
+    trains = ("torch", "torchvision", "lightning", "hydra", "omegaconf", "sklearn", "pickle", "cloudpickle")
+    assert not {name for name in imports(MODULES[module]) | loaded(MODULES[module]) if inside(name, *trains)}
+
+
+def test_only_the_figures_draw() -> None:
+    drawing = {module for module, path in MODULES.items() if any(inside(name, "matplotlib") for name in imports(path))}
+    figures = "descent.comparison.figures"
+    helpers = {f"descent.comparison.{name}" for name in ("lines", "panels", "style")}
+    assert {module for module in drawing if not inside(module, figures)} <= helpers
+
+
 def test_only_build_instantiates() -> None:
     users = {module for module, path in MODULES.items() if any(inside(name, "hydra.utils") for name in imports(path))}
     assert users == {"descent.build"}

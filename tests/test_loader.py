@@ -41,7 +41,9 @@ def rows(batch: list[tuple[torch.Tensor, torch.Tensor]]) -> list[int]:
 
 
 def seen(blocks: BlockLoader) -> list[list[int]]:
-    return [rows(batch) for block in blocks for batch in block.steps()]
+    steps = [(size, rows(batch)) for block in blocks for size, batch in block.steps()]
+    assert [size for size, _ in steps] == [len(batch) for _, batch in steps]
+    return [batch for _, batch in steps]
 
 
 @each_mode
@@ -70,19 +72,30 @@ def test_a_run_that_starts_at_any_block_edge_sees_the_rows_of_one_that_started_a
 @each_mode
 def test_steps_do_not_depend_on_what_was_asked_before(mode: str) -> None:
     once = loader(MODES[mode](1000))
-    wanted = [rows(batch) for batch in once.steps(0, STEPS)]
+    wanted = [rows(batch) for _, batch in once.steps(0, STEPS)]
     for first in (100, 3, 44, 0):
-        assert [rows(batch) for batch in once.steps(first, first + 9)] == wanted[first : first + 9]
+        assert [rows(batch) for _, batch in once.steps(first, first + 9)] == wanted[first : first + 9]
 
 
 @pytest.mark.parametrize("mode", ["full", "mini", "mini, drop_last", "mini, replacement"])
 @pytest.mark.parametrize("micro", [1, 3, 5, 7, 42])
 def test_micro_batches_make_up_the_batch(mode: str, micro: int) -> None:
     small, large = loader(MODES[mode](micro)), loader(MODES[mode](1000))
-    for parts, (whole,) in zip(small.steps(0, STEPS), large.steps(0, STEPS), strict=True):
+    for (_, parts), (_, (whole,)) in zip(small.steps(0, STEPS), large.steps(0, STEPS), strict=True):
         assert all(1 <= len(inputs) == len(targets) <= micro for inputs, targets in parts)
         assert torch.equal(torch.cat([inputs for inputs, _ in parts]), whole[0])
         assert torch.equal(torch.cat([targets for _, targets in parts]), whole[1])
+
+
+@pytest.mark.parametrize("mode", ["full", "mini", "mini, drop_last", "mini, replacement"])
+@pytest.mark.parametrize("micro", [2, 1000])
+def test_devices_share_each_batch(mode: str, micro: int) -> None:
+    whole = loader(MODES[mode](micro))
+    shares = [whole.steps(0, STEPS, rank, 3) for rank in range(3)]
+    for (size, batch), *parts in zip(whole.steps(0, STEPS), *shares, strict=True):
+        wanted = rows(batch)
+        assert [part[0] for part in parts] == [size] * 3
+        assert [rows(part) if part else [] for _, part in parts] == [wanted[rank::3] for rank in range(3)]
 
 
 def test_mini_with_k_equal_to_n_sees_the_examples_of_a_full_batch() -> None:

@@ -232,7 +232,7 @@ def test_a_run_killed_between_its_last_step_and_its_result_is_finished_without_t
     capsys.readouterr()
     again = train(*QUICK)
     assert "Training had ended" in capsys.readouterr().out
-    assert {**again.result, "environment": 0} == {**first.result, "environment": 0}
+    assert {**again.result, "environment": 0, "files": 0} == {**first.result, "environment": 0, "files": 0}
 
 
 def test_tensorboard_shows_the_curve_over_examples_and_over_steps(train):

@@ -1,7 +1,9 @@
 """A study through `python train.py -m`: only what is missing is trained, and nothing that happens to it loses a result."""
 
+import errno
 import json
 import os
+import pty
 import random
 import re
 import runpy
@@ -12,7 +14,13 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+import yaml
+from conftest import ROOT, settings
+from test_resume import wait_for
+
+from descent.numpy_engine import NumpyEngine
+
+save = NumpyEngine.save
 
 QUICK = ("engine=numpy", "max_steps=20", "logger=csv")
 
@@ -81,6 +89,27 @@ def test_rerun_trains_all_anew(command, tmp_path):
     assert not list(tmp_path.glob("*/*/*/*/*.rerun"))
 
 
+def test_choices_and_values_mix_as_in_a_single_run(command, tmp_path):
+    """The sweep composes what shares its choices once; each run's config.yaml is Hydra's own composition."""
+    grid = [
+        "seed=1,2",
+        "problem=quadratic,digits_logreg",
+        "batch=full,mini",
+        "optimizer=momentum,adam",
+        "schedule=step",
+        "epochs=null",
+    ]
+    values = ["schedule.milestones=[0.2,0.7]", "optimizer.weight_decay=0.0,0.01", "records={first_epoch: 3, growth: 2.0}"]
+    assert command(*grid, *values)[0] == 0
+    assert len(results(tmp_path)) == 32
+    assert command(*grid, *values)[1].startswith("32 finished, ")
+    for path in results(tmp_path):
+        made = yaml.safe_load((path / "config.yaml").read_text())
+        overrides = [f"{group}={made['names'][group]}" for group in ("problem", "batch", "optimizer")]
+        overrides += [f"seed={made['seed']}", f"optimizer.weight_decay={made['optimizer']['weight_decay']}", *grid[4:], values[0]]
+        assert made == settings(*overrides, *values[2:], *QUICK, f"output_dir={tmp_path}")
+
+
 def test_a_run_given_twice_is_one_run(command):
     assert command("optimizer.lr=0.1,0.10")[1].startswith("0 finished, 0 continued, 1 to train\n")
 
@@ -118,20 +147,66 @@ def test_rows_of_one_label_tell_what_sets_them_apart(command):
     assert "momentum mini size=32_lr=0.01_numpy momentum=0.8" in out
 
 
-@pytest.mark.parametrize(("file", "told"), [("result.json", "cannot be used"), ("curve.csv", ""), ("last.ckpt", "")])
-def test_damage_costs_one_run_at_most(command, tmp_path, file, told):
+@pytest.mark.parametrize(
+    ("file", "told"), [("result.json", "cannot be used"), ("curve.csv", "is damaged"), ("events*", "is damaged")]
+)
+def test_damage_to_a_finished_run_costs_that_run_alone(command, tmp_path, file, told):
+    command("seed=1,2", "logger=tensorboard")
+    undisturbed = curves(tmp_path / "default")
+    damaged, sound = sorted(results(tmp_path))
+    before = (sound / "result.json").stat().st_mtime_ns
+    (path,) = damaged.glob(file)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content[: len(content) // 2] if file == "result.json" else content)
+    status, out, err = command("seed=1,2", "logger=tensorboard")
+    assert status == 0
+    assert out.startswith("1 finished, ")
+    assert f"warning: {path} {told}" in err
+    assert err.endswith("; the run is trained again.\n")
+    assert (sound / "result.json").stat().st_mtime_ns == before
+    assert curves(tmp_path / "default") == undisturbed
+    assert command("seed=1,2", "logger=tensorboard")[::2] == (0, "")
+    assert not list(tmp_path.glob("*/*/*/*/*.rerun"))
+
+
+def test_events_may_be_thrown_away(command, tmp_path):
+    command("seed=1", "logger=tensorboard")
+    next(tmp_path.glob("*/*/*/*/*/events*")).unlink()
+    assert command("seed=1", "logger=csv")[1].startswith("1 finished, ")
+
+
+@pytest.mark.parametrize("file", ["curve.csv", "last.ckpt"])
+def test_damage_to_an_unfinished_run_is_named_and_costs_a_new_start(command, tmp_path, file):
     command("seed=1,2")
     undisturbed = curves(tmp_path / "default")
     path = sorted(results(tmp_path))[0]
+    (path / "result.json").unlink()
     (path / file).write_bytes(b"\x00damaged")
-    if file != "result.json":
-        (path / "result.json").unlink()
     status, out, err = command("seed=1,2")
     assert status == 0
-    assert out.startswith("1 finished")
-    assert told in err
-    assert len(results(tmp_path)) == 2
+    assert out.startswith("1 finished, 1 continued, 0 to train\n")
+    assert f"{path / 'last.ckpt'} cannot be continued (" in err
     assert curves(tmp_path / "default") == undisturbed
+
+
+@pytest.mark.parametrize("word", [True, False], ids=["the cause can be written", "nothing can be written"])
+def test_a_full_disk_fails_the_runs_that_it_meets(command, tmp_path, monkeypatch, word):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(NumpyEngine, "save", lambda self, path: full() if "seed=2" in str(path) else save(self, path))
+        if not word:
+            patched.setattr("descent.records.result.fail", full)
+        status, out, err = command("seed=1,2,3")
+    assert status == 1
+    assert re.search(r"No[│\s]+space[│\s]+left", out if word else err)
+    assert sorted(result["seed"] for result in results(tmp_path).values()) == [1, 3]
+    status, out, _ = command("seed=1,2,3")
+    assert status == 0
+    assert out.startswith("2 finished, 0 continued, 1 to train\n")
+    assert not list(tmp_path.glob("*/*/*/*/*/error.txt"))
 
 
 def test_a_result_of_another_version_is_named(command, tmp_path):
@@ -222,3 +297,56 @@ def test_a_study_killed_twenty_times_ends_like_an_undisturbed_one(tmp_path):
     subprocess.run(start("undisturbed"), check=True, stdout=subprocess.DEVNULL)
     assert len(results(tmp_path)) == 2 * 2 * seeds
     assert curves(tmp_path / "chaos") == curves(tmp_path / "undisturbed")
+
+
+def start(folder, *arguments, **how):
+    """Begin a sweep in a process of its own."""
+    arguments = ["-m", f"output_dir={folder}", *CHAOS, *arguments]
+    return subprocess.Popen([sys.executable, str(ROOT / "train.py"), *arguments], text=True, **how)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_is_replaced(tmp_path):
+    process = start(tmp_path, "seed=1,2,3", "hydra/launcher=joblib", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for(lambda: list(tmp_path.glob("*/*/*/*/*/last.ckpt")))
+    workers = subprocess.run(
+        ["pgrep", "-P", str(process.pid), "-f", "loky.*process"], capture_output=True, text=True
+    ).stdout.split()
+    os.kill(int(workers[0]), signal.SIGKILL)
+    out, _ = process.communicate(timeout=200)
+    assert process.returncode == 0
+    assert "failed" not in out
+    assert len(results(tmp_path)) == 6
+
+
+@pytest.mark.slow
+def test_two_sweeps_of_one_study_share_its_runs(tmp_path):
+    written = set()
+
+    def ended():
+        written.update((path, path.stat().st_mtime_ns) for path in tmp_path.glob("*/*/*/*/*/result.json"))
+        return all(process.poll() is not None for process in both)
+
+    both = [start(tmp_path, "seed=1,2,3", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(2)]
+    wait_for(ended, 200)
+    assert [(process.returncode, process.communicate()[1]) for process in both] == [(0, "")] * 2
+    assert len(written) == len(results(tmp_path)) == 6  # none was written twice
+
+
+@pytest.mark.slow
+def test_a_person_at_a_terminal_sees_one_live_display(tmp_path):
+    terminal, side = pty.openpty()
+    process = start(tmp_path, "seed=1,2,3,4", stdout=side, env={**os.environ, "TERM": "xterm", "COLUMNS": "100"})
+    os.close(side)
+    shown = b""
+    try:
+        while part := os.read(terminal, 4096):
+            shown += part
+    except OSError:  # the process closed its side
+        pass
+    assert process.wait() == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert "0 finished, 0 continued, 8 to train" in text
+    assert re.search(r"[1-7]/8 done, 1 running, ETA 0:00:\d\d", text)
+    assert re.search(r"best so far +median +runs\s+digits_mlp (adam|sgd) stochastic lr=[\d.]+_numpy", text)
+    assert b"\x1b[1A" in shown  # it is drawn again in its place

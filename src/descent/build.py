@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +15,9 @@ from descent.errors import InputError
 from descent.from_scratch import objectives, optimizers
 from descent.from_scratch.objectives import Objective
 from descent.problems.base import Problem
-from descent.recording import Engine, Recorder
+from descent.recording import Engine, Recorder, Sink
+from descent.records.curve import Row
+from descent.run import devices
 from descent.schedules import require_horizon
 
 if TYPE_CHECKING:
@@ -44,17 +47,18 @@ def batches(settings: Settings, examples: int) -> Batches:
 
 
 def optimizer(settings: Settings, device: str) -> Callable[[Any], torch.optim.Optimizer]:
-    """Return what makes the optimizer from parameters on `device`, cpu or cuda."""
+    """Return what makes the optimizer from parameters on `device`, cpu or cuda; it can be sent to another process."""
     arguments = {key: value for key, value in settings["optimizer"].items() if key != "full_batch"}
     if isinstance(arguments.get("fused"), list):
         arguments["fused"] = device in arguments["fused"]
 
-    def make(params: Any) -> torch.optim.Optimizer:
-        made = _call("optimizer", arguments, params=params)
-        assert isinstance(made, torch.optim.Optimizer)
-        return made
+    return partial(_optimizer, arguments)
 
-    return make
+
+def _optimizer(arguments: Settings, params: Any) -> torch.optim.Optimizer:
+    made = _call("optimizer", arguments, params=params)
+    assert isinstance(made, torch.optim.Optimizer)
+    return made
 
 
 def schedule(settings: Settings) -> Callable[..., float]:
@@ -71,6 +75,8 @@ def engine(settings: Settings, device: str, problem: Problem, batches: Batches, 
     if settings["engine"] == "numpy":
         from descent.numpy_engine import NumpyEngine
 
+        if devices(settings) > 1:
+            raise InputError("trainer.devices", devices(settings), "engine=numpy runs on one")
         for key in settings["trainer"].keys() - {"accelerator", "devices"}:
             raise InputError(f"trainer.{key}", settings["trainer"][key], "has no effect with engine=numpy")
         hand_written = objective(settings, problem), numpy_optimizer(settings)
@@ -81,10 +87,35 @@ def engine(settings: Settings, device: str, problem: Problem, batches: Batches, 
         from descent.module import DescentModule
 
     make_optimizer = optimizer(settings, device)
-    make_optimizer(problem.parameters())
+    _splits(settings, batches, make_optimizer(problem.parameters()))
     module = DescentModule(problem, make_optimizer, factor, timeline.horizon)
     loader = partial(BlockLoader, problem, batches, timeline)
-    return LightningEngine(module, loader, recorder, partial(trainer, settings, device), device)
+    threads = max(1, settings["problem"]["threads"] // devices(settings))
+    return LightningEngine(module, loader, recorder, partial(trainer, settings, device), device, threads)
+
+
+def _splits(settings: Settings, batches: Batches, optimizer: torch.optim.Optimizer) -> None:
+    """Make sure that every step can be split over the devices.
+
+    Raises:
+        InputError: there are several, and one would have no example, or the optimizer evaluates the loss as it likes.
+    """
+    from descent.module import needs_closure
+
+    wanted = devices(settings)
+    if wanted == 1:
+        return
+    if not isinstance(settings["trainer"].get("strategy"), dict):
+        raise InputError("trainer.devices", wanted, "several devices share a run only with trainer=ddp")
+    if needs_closure(optimizer):
+        name = settings["names"]["optimizer"]
+        raise InputError("optimizer", name, f"its search needs the whole loss, which {wanted} devices do not have")
+    last = (batches.examples_per_epoch - 1) % batches.size + 1  # the size of an epoch's last batch
+    if batches.size < wanted:
+        raise InputError("trainer.devices", wanted, f"a batch of {batches.size} cannot be split over more than {batches.size}")
+    if last < wanted:
+        remedy = "Use batch.drop_last=true or another batch.size."
+        raise InputError("trainer.devices", wanted, f"the last batch of an epoch has {last} examples only", remedy)
 
 
 def objective(settings: Settings, problem: Problem) -> Objective:
@@ -130,13 +161,14 @@ def numpy_optimizer(settings: Settings) -> optimizers.Optimizer:
     return made
 
 
-def sinks(settings: Settings, **run: Any) -> list[Any]:
+def sinks(settings: Settings, folder: Path, hyperparameters: Settings, rows: list[Row]) -> list[Sink]:
     """Make what records go to besides curve.csv."""
+    run = {"folder": folder, "hyperparameters": hyperparameters, "rows": rows}
     return [_call(f"logger.{name}", logger, **run) for name, logger in settings["logger"].items()]
 
 
-def device(settings: Settings) -> str:
-    """Return ``cuda`` or ``cpu``, what the run is computed on.
+def device(settings: Settings, elsewhere: str | None = None) -> str:
+    """Return ``cuda`` or ``cpu``, what the run is computed on: on this machine or, where ``auto`` means `elsewhere`, on another.
 
     Raises:
         InputError: a GPU is asked for and there is none.
@@ -148,6 +180,8 @@ def device(settings: Settings) -> str:
         raise InputError("trainer", "gpu", "engine=numpy runs on the CPU", "Use trainer=cpu or engine=torch.")
     if settings["engine"] == "numpy" or wanted == "cpu":
         return "cpu"
+    if elsewhere:
+        return "cuda" if "gpu" in (wanted, elsewhere) else "cpu"
     if torch.cuda.is_available():
         return "cuda"
     if wanted == "gpu":
@@ -174,6 +208,8 @@ def trainer(settings: Settings, device: str, callbacks: "list[pl.Callback]") -> 
         "enable_model_summary": False,
     }
     given = {**settings["trainer"], "accelerator": "gpu" if device == "cuda" else "cpu"}
+    if isinstance(given.get("strategy"), dict):
+        given["strategy"] = instantiate({**given["strategy"], "_convert_": "all"})
     for name, value in given.items():
         if name in (*ours, "max_steps", "max_time"):
             raise InputError(

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,19 @@ def warn(text: str) -> None:
     errors.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
 
 
+def printable(text: str) -> str:
+    """Return a text that a file holds, without what would move the cursor."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
+    """Return an empty table, as all of them look: numbers to the right, the columns of words to the `left`."""
+    found = Table(title=escape(title), title_justify="left", show_edge=False, pad_edge=False)
+    for name in columns:
+        found.add_column(name, justify="left" if name in left else "right", overflow="fold")
+    return found
+
+
 @contextmanager
 def loading(what: str) -> Iterator[None]:
     """Tell a person at a terminal what takes the next seconds."""
@@ -52,38 +65,40 @@ class Display:
     def __init__(self, examples: int | None, max_seconds: float | None) -> None:
         self.examples = examples
         self.max_seconds = max_seconds
-        self.live = console.is_terminal
+        self.quiet = console.quiet  # which a process that trains for this one must be told
+        self.bar: Progress | None = None
         self.shown = 0.0
-        self.bar = Progress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[text]}"),
-            TextColumn("ETA"),
-            TimeRemainingColumn(compact=True),
-            console=console,
-            auto_refresh=False,
-            transient=True,
-        )
-        self.task = self.bar.add_task("", total=examples or max_seconds, text="")
 
     def start(self, row: Row) -> None:
         """Begin at a record."""
+        console.quiet = self.quiet
         self.first = row["step"], row["seconds"]
-        if self.live:
+        if console.is_terminal:
+            self.bar = Progress(
+                BarColumn(bar_width=24),
+                TextColumn("{task.percentage:>3.0f} %"),
+                TextColumn("{task.fields[text]}"),
+                TextColumn("ETA"),
+                TimeRemainingColumn(compact=True),
+                console=console,
+                auto_refresh=False,
+                transient=True,
+            )
+            self.task = self.bar.add_task("", total=self.examples or self.max_seconds, text="")
             self.bar.start()
         self.update(row["step"], row["examples"], row["seconds"], row, always=True)
 
     def update(self, step: float, examples: float, seconds: float, row: Row, always: bool = False) -> None:
         """Show how far the run is, and its last record `row`; seldom enough to cost nothing."""
         now = time.perf_counter()
-        if not always and now - self.shown < (REFRESH if self.live else LINES):
+        if not always and now - self.shown < (REFRESH if self.bar else LINES):
             return
         self.shown = now
         steps, elapsed = step - self.first[0], seconds - self.first[1]
         speed = f"{steps / elapsed:,.0f} steps/s  " if elapsed > 0 else ""
         losses = "  ".join(f"{name} {row[name]:.4g}" for name in ("train/loss", "val/accuracy") if name in row)
         text = f"{examples:,.0f} examples  {speed}{losses}"
-        if not self.live:
+        if self.bar is None:
             say(f"step {step:,.0f}  {text}")
             return
         share = examples if self.examples else seconds
@@ -92,25 +107,25 @@ class Display:
 
     def stop(self) -> None:
         """Take the bar away."""
-        if self.live:
+        if self.bar:
             self.bar.stop()
 
 
 def show(result: dict[str, Any], folder: Path, study: Path) -> None:
     """Print the table of a result, where it lies, and how to look at its curves."""
-    table = Table(title_justify="left", show_edge=False, pad_edge=False)
-    for name in ("", "final", "best", "at step", "test"):
-        table.add_column(name, justify="left" if not name else "right")
+    if console.quiet:
+        return
+    rows = table("", "", "final", "best", "at step", "test", left=[""])
     quantities = [name for name in result["final"] if name.startswith(("train/", "val/"))]
     tested = result["test"]
     for name in quantities:
         best = result["best"].get(name, {})
         test = tested.get(name.removeprefix("val/")) if name.startswith("val/") else None
         step = best.get("step")
-        table.add_row(
+        rows.add_row(
             name, _number(result["final"][name]), _number(best.get("value")), "" if step is None else f"{step:,}", _number(test)
         )
-    console.print(table)
+    console.print(rows)
     times = f"{result['seconds']:.2f} s of training, {result['wall_seconds']:.2f} s with records"
     say(f"\n{result['status']}: {result['steps']:,} steps, {result['examples']:,} examples, {times}")
     if result["status"] == "diverged":

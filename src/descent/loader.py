@@ -23,9 +23,9 @@ class Block:
         self.last = last
         self.loader = loader
 
-    def steps(self) -> Iterator[list[MicroBatch]]:
-        """Yield the micro-batches of each step; nearly always there is one."""
-        return self.loader.steps(self.first, self.last)
+    def steps(self, rank: int = 0, world: int = 1) -> Iterator[tuple[int, list[MicroBatch]]]:
+        """Yield for each step the size of its batch, and the micro-batches of this rank's share; nearly always there is one."""
+        return self.loader.steps(self.first, self.last, rank, world)
 
 
 class BlockLoader:
@@ -47,14 +47,17 @@ class BlockLoader:
         for index in range(self.first_block, len(self)):
             yield Block(*self.timeline.block(index), self)
 
-    def steps(self, first: int, last: int) -> Iterator[list[MicroBatch]]:
-        """Yield the micro-batches of steps ``[first, last)``."""
+    def steps(self, first: int, last: int, rank: int = 0, world: int = 1) -> Iterator[tuple[int, list[MicroBatch]]]:
+        """Yield the size of the batch of each step in ``[first, last)`` and the micro-batches of its rows ``rank::world``."""
         size, micro = self.batches.size, self.batches.micro_size
         inputs, targets = self.problem.data("train")
         if self.batches.mode == "full":
-            yield from repeat(list(zip(inputs.split(micro), targets.split(micro), strict=True)), last - first)
+            own = inputs[rank::world].split(micro), targets[rank::world].split(micro)
+            yield from repeat((len(inputs), list(zip(*own, strict=True))), last - first)
             return
         for rows in self.batches.rows(first, last):
             chosen = torch.from_numpy(rows).to(inputs.device)
             for step in zip(inputs[chosen].split(size), targets[chosen].split(size), strict=True):
-                yield [step] if size <= micro else list(zip(*(part.split(micro) for part in step), strict=True))
+                own = step if world == 1 else (step[0][rank::world], step[1][rank::world])
+                batch = [own] if size <= micro else list(zip(*(part.split(micro) for part in own), strict=True))
+                yield len(step[0]), batch

@@ -40,7 +40,11 @@ class DescentModule(pl.LightningModule):
         self.horizon = horizon
         self.position = Position()
         self.history: list[tuple[float, float]] = []
+        self.devices = 1
         self._before: list[Tensor] = []
+
+    def on_fit_start(self) -> None:
+        self.devices = self.trainer.world_size
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = self.make_optimizer(self.problem.parameters())
@@ -52,41 +56,45 @@ class DescentModule(pl.LightningModule):
     def training_step(self, block: Block, _: int) -> None:
         optimizer = self._raw_optimizer()
         take = self._closure_step if needs_closure(optimizer) else self._step
-        for step, batch in enumerate(block.steps(), start=block.first):
+        for step, (size, batch) in enumerate(block.steps(self.global_rank, self.devices), start=block.first):
             self._set_lr(optimizer, step)
             if step == block.last - 1:
                 self._before = [p.detach().clone() for p in self.problem.parameters()]
-            take(optimizer, batch)
+            take(optimizer, size, batch)
         self.position.step = block.last
 
-    def _step(self, optimizer: torch.optim.Optimizer, batch: list[MicroBatch]) -> None:
+    def _step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
         optimizer.zero_grad()
-        self._backward(batch)
+        self._backward(size, batch)
         optimizer.step()
 
-    def _closure_step(self, optimizer: torch.optim.Optimizer, batch: list[MicroBatch]) -> None:
+    def _closure_step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
         """Step an optimizer that evaluates the gradient as often as it likes."""
 
         def closure() -> Tensor:
             optimizer.zero_grad()
-            return self._backward(batch)
+            return self._backward(size, batch)
 
         optimizer.step(closure)  # type: ignore[arg-type]
 
-    def _backward(self, batch: list[MicroBatch]) -> Tensor:
-        """Add the gradient of the mean loss over the batch, accumulated over its micro-batches; return that loss."""
-        if len(batch) == 1:
-            inputs, targets = batch[0]
-            self.position.gradient_evaluations += len(inputs)
-            loss = self.problem.loss(inputs, targets)
+    def _backward(self, size: int, batch: list[MicroBatch]) -> Tensor:
+        """Add the gradient of the mean loss over the `size` examples of the batch; return that loss.
+
+        It is accumulated over the micro-batches. With several devices `batch` is this one's share: `manual_backward` takes the
+        mean of their gradients, so each share counts for its part of the batch times their number.
+        """
+        self.position.gradient_evaluations += size
+        if self.devices == 1 and len(batch) == 1:
+            loss = self.problem.loss(*batch[0])
             loss.backward()
             return loss
-        size = sum(len(inputs) for inputs, _ in batch)
-        self.position.gradient_evaluations += size
         total = torch.zeros((), device=self.device, dtype=self.problem.dtype)
         for inputs, targets in batch:
-            loss = self.problem.loss(inputs, targets) * (len(inputs) / size)
-            loss.backward()
+            loss = self.problem.loss(inputs, targets) * (self.devices * len(inputs) / size)
+            if self.devices == 1:
+                loss.backward()
+            else:
+                self.manual_backward(loss)
             total += loss.detach()
         return total
 

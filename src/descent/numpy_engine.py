@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from descent.batching import Batches, Timeline
 from descent.from_scratch.objectives import Objective
@@ -64,7 +65,7 @@ class NumpyEngine:
         self.optimizer.lr = self.peak * schedule(0, timeline.horizon, self.history)
 
     def fit(self) -> None:
-        with threadpool_limits(self.threads), np.errstate(all="ignore"):  # a run may diverge
+        with _libraries().limit(limits=self.threads), np.errstate(all="ignore"):  # a run may diverge
             try:
                 self.recorder.begin(self)
                 for index in range(self.timeline.block_at(self.position.step), self.timeline.blocks):
@@ -163,3 +164,9 @@ def _flat(arrays: list[np.ndarray]) -> np.ndarray:
 
 def _norm(array: np.ndarray) -> float:
     return float(np.linalg.norm(array.astype(np.float64)))
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return what sets the threads of the linear algebra libraries; looking for these takes 4 ms."""
+    return ThreadpoolController()

@@ -29,6 +29,7 @@ class Position:
         seconds: of training; the clock stops while a record is made.
         wall_seconds: in all, since the first step.
         ended: the budget is used up, or the run diverged.
+        hardware: what computed the last steps.
     """
 
     step: int = 0
@@ -36,6 +37,7 @@ class Position:
     seconds: float = 0.0
     wall_seconds: float = 0.0
     ended: bool = False
+    hardware: str = "cpu"
 
 
 class Engine(Protocol):
@@ -94,9 +96,9 @@ class Recorder:
         loss_scale: see `diverged_at`.
         max_seconds: of training (None: no limit).
         display: shows a person how far the run is.
+        open_sinks: makes what takes the rows too, from those of an earlier start.
 
     Attributes:
-        sinks: take the rows too.
         diverged_at: the step of the record that showed divergence, or None.
         interrupted: whether Ctrl-C ended the run at a block edge.
     """
@@ -115,12 +117,12 @@ class Recorder:
         loss_scale: float,
         max_seconds: float | None,
         display: Display,
+        open_sinks: Callable[[list[Row]], list[Sink]],
     ) -> None:
         self.problem = problem
         self.batches = batches
         self.timeline = timeline
         self.curve = curve
-        self.sinks: list[Sink] = []
         self.checkpoint = checkpoint
         self.examples = examples
         self.chunk = chunk
@@ -128,6 +130,8 @@ class Recorder:
         self.loss_scale = loss_scale
         self.max_seconds = math.inf if max_seconds is None else max_seconds
         self.display = display
+        self.open_sinks = open_sinks
+        self.sinks: list[Sink] = []
         self.diverged_at: int | None = None
         self.interrupted = False
         self._saved = -math.inf
@@ -135,6 +139,7 @@ class Recorder:
 
     def begin(self, engine: Engine) -> None:
         """Start the clock, after the record of step 0 where the run is new."""
+        self.sinks = self.open_sinks(self.curve.rows)
         self._begun = time.perf_counter() - engine.position.wall_seconds
         if not self.curve.rows:
             self._record(engine)

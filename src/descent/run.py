@@ -45,12 +45,16 @@ def run(settings: Settings, wait: bool = True) -> dict[str, Any]:
     final, study = place(settings, who), Path(settings["output_dir"]) / settings["study"]
     if not settings["rerun"]:
         found = results.status(final)
-        if found in results.STATUSES:
+        broken = results.damaged(final) if found in results.STATUSES else None
+        if broken:
+            warn(f"{broken} is damaged; the run is trained again.")
+            settings = {**settings, "rerun": True}
+        elif found in results.STATUSES:
             result = results.read(final / "result.json")
             say("This run is finished; here is its result again (rerun=true trains it anew).\n")
             show(result, final, study)
             return result
-        if found == "damaged":
+        elif found == "damaged":
             warn(f"{final / 'result.json'} cannot be used; the run is trained again.")
 
     folder = final.with_name(f"{final.name}.rerun") if settings["rerun"] and final.exists() else final
@@ -92,7 +96,13 @@ def identity(settings: Settings, device: str) -> Settings:
         "precision",
     )
     chosen = {name: settings[name] for name in same}
-    return {**chosen, "names": _names(settings), "problem": problem, "device": device}
+    return {**chosen, "names": _names(settings), "problem": problem, "device": device, "devices": devices(settings)}
+
+
+def devices(settings: Settings) -> int:
+    """Return how many devices a run is split over."""
+    wanted = settings["trainer"].get("devices", 1)
+    return len(wanted) if isinstance(wanted, list) else int(wanted)
 
 
 def _names(settings: Settings) -> dict[str, str]:
@@ -119,6 +129,8 @@ def label(settings: Settings, seed: bool = True) -> str:
         parts.append(settings["names"]["schedule"])
     if settings["engine"] != "torch":
         parts.append(settings["engine"])
+    if devices(settings) > 1:
+        parts.append(f"devices={devices(settings)}")
     return "_".join([*parts, f"seed={settings['seed']}"] if seed else parts)
 
 

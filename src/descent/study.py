@@ -24,19 +24,17 @@ ATTEMPTS = 3  # times that a run's worker may die before the run counts as faile
 
 @dataclass(frozen=True)
 class Planned:
-    """A run of a sweep: what was typed for it, what that means, and where it lies."""
+    """A run of a sweep: what was typed, what that means, what computes it (cuda, cpu), where it lies, and if it is missing."""
 
     overrides: list[str]
     settings: Settings
+    device: str
     folder: Path
-
-    @property
-    def done(self) -> bool:
-        return results.status(self.folder) in results.STATUSES
+    missing: bool
 
 
-def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], Settings]) -> list[Planned]:
-    """Return the runs of a sweep, each once, in its order.
+def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], Settings], elsewhere: str | None = None) -> list[Planned]:
+    """Return the runs of a sweep, each once, in its order; arguments as of `sweep`.
 
     Raises:
         InputError: a setting of one of them cannot work; nothing was trained.
@@ -47,49 +45,65 @@ def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], Settings]
     for job in jobs:
         settings = compose(list(job))
         validate(settings)
-        folder = place(settings, identity(settings, build.device(settings)))
-        planned.setdefault(folder, Planned(list(job), settings, folder))
+        device = build.device(settings, elsewhere)
+        folder = place(settings, identity(settings, device))
+        if folder not in planned:
+            planned[folder] = Planned(list(job), settings, device, folder, settings["rerun"] or not _sound(folder))
     return list(planned.values())
 
 
 def sweep(
-    jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], Settings], launch: Callable[[list[list[str]]], object]
+    jobs: Sequence[Sequence[str]],
+    compose: Callable[[list[str]], Settings],
+    launch: Callable[[list[Planned]], object],
+    elsewhere: str | None = None,
 ) -> int:
     """Train what is missing of a sweep; return how many runs failed.
 
     Args:
         jobs: the overrides of each run.
         compose: from overrides to resolved settings.
-        launch: trains jobs, each by `work`, in whatever processes; it may raise or leave jobs untrained.
+        launch: trains runs, each by `work`, in whatever processes; it may raise or leave runs untrained.
+        elsewhere: what ``trainer=auto`` means on the machines that train them, cpu or gpu; None: they are trained on this one.
 
     Raises:
         InputError: a setting that cannot work; nothing was trained.
         KeyboardInterrupt: Ctrl-C; repeating the command goes on.
     """
-    runs = plan(jobs, compose)
-    study = Path(runs[0].settings["output_dir"]) / runs[0].settings["study"]
-    missing = [planned for planned in runs if planned.settings["rerun"] or not planned.done]
-    say(_summary(runs, missing))
-    _name_what_is_odd(runs)
-    _writable(study, runs[0].settings["output_dir"])
+    from descent import gpus
+
+    gpus.keep()
     begun = time.time()
+    runs = plan(jobs, compose, elsewhere)
+    study = Path(runs[0].settings["output_dir"]) / runs[0].settings["study"]
+    missing = [planned for planned in runs if planned.missing]
+    say(_summary(runs, missing))
+    _name_other_versions(runs)
+    _writable(study, runs[0].settings["output_dir"])
     with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
         lost = _train(missing, launch, begun)
     show_study(study, [planned.folder for planned in runs])
-    return show_failures([planned.folder for planned in missing]) + lost
+    return show_failures(study, [planned.folder for planned in missing]) + lost
 
 
-def _name_what_is_odd(runs: list[Planned]) -> None:
-    """Warn of results that cannot be read, and of those that another version of descent made."""
-    others: Counter[str] = Counter()
-    for planned in runs:
-        try:
-            result = results.read(planned.folder / "result.json")
-            others[result["environment"]["descent"]] += 1
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except (OSError, ValueError, KeyError) as error:
-            warn(f"{planned.folder / 'result.json'} cannot be used ({error}); the run is trained again.")
+def _sound(folder: Path) -> bool:
+    """Say whether a run has a result whose files are as it says; name what is damaged."""
+    try:
+        broken = results.damaged(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        warn(f"{folder / 'result.json'} cannot be used ({error}); the run is trained again.")
+        return False
+    if broken:
+        warn(f"{broken} is damaged; the run is trained again.")
+    return broken is None
+
+
+def _name_other_versions(runs: list[Planned]) -> None:
+    others = Counter(
+        results.read(planned.folder / "result.json")["environment"]["descent"] for planned in runs if not planned.missing
+    )
     for version, count in others.items():
         if version != __version__:
             warn(f"{count} results are of descent {version}, this is {__version__}; rerun=true trains them anew.")
@@ -104,7 +118,7 @@ def _writable(study: Path, output_dir: str) -> None:
         raise InputError("output_dir", output_dir, f"cannot be written ({error.strerror}: {study})") from error
 
 
-def _train(missing: list[Planned], launch: Callable[[list[list[str]]], object], begun: float) -> int:
+def _train(missing: list[Planned], launch: Callable[[list[Planned]], object], begun: float) -> int:
     """Launch what is missing until nothing is: again after a worker died, and after another process let go of a run.
 
     Returns:
@@ -115,7 +129,7 @@ def _train(missing: list[Planned], launch: Callable[[list[list[str]]], object], 
     while missing:
         trouble: Exception = RuntimeError(f"its process died {ATTEMPTS} times")
         try:
-            launch([planned.overrides for planned in missing])
+            launch(missing)
         except Exception as error:  # of a launcher whose worker was killed
             trouble = error
         missing = [planned for planned in missing if not _ended(planned, begun)]
@@ -135,7 +149,8 @@ def _fail(folder: Path, error: Exception) -> bool:
     try:
         results.fail(folder, error)
     except OSError as trouble:
-        errors.print(f"error: {folder}: {error}, and that cannot be written ({trouble.strerror}).", markup=False, soft_wrap=True)
+        text = f"error: {folder}: {results.describe(error)} (and error.txt cannot be written: {trouble.strerror})"
+        errors.print(text, markup=False, soft_wrap=True)
         return False
     return True
 
@@ -148,20 +163,24 @@ def _ended(planned: Planned, begun: float) -> bool:
                 return True
         except OSError:
             pass
-    return planned.done and not planned.settings["rerun"]
+    return False
 
 
 def work(settings: Settings) -> None:
-    """Train one run of a sweep, silently: whatever it raises is written into its folder, and the others go on."""
-    from descent import build
+    """Train one run of a sweep, silently: whatever it raises is written into its folder, and the others go on.
+
+    Its accelerator is cpu or gpu, as planned: ``auto`` might find another one here, and so another run.
+    """
+    from descent import build, gpus
 
     quiet, console.quiet = console.quiet, True
+    gpus.claim(settings)
     try:
         run(settings, wait=False)
     except Busy:
         pass
     except Exception as error:
-        _fail(place(settings, identity(settings, build.device(settings))), error)
+        _fail(place(settings, identity(settings, build.device(settings, elsewhere="cpu"))), error)  # a GPU may be what it lacks
     finally:
         console.quiet = quiet
 

@@ -33,6 +33,7 @@ class StudyDisplay:
         self.console = Console(highlight=False)
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         self.begun = begun
+        self.started = time.monotonic()
         self.total = len(folders)
         self.pending = list(missing)
         waiting = set(missing)
@@ -81,11 +82,11 @@ class StudyDisplay:
     def line(self) -> str:
         """Return the state of the sweep in a line."""
         done, diverged = len(self.found), sum(result["status"] == "diverged" for result in self.found)
-        running = sum(held(folder) or held(folder.with_name(f"{folder.name}.rerun")) for folder in self.pending)
+        running = sum(held(folder) for folder in self.pending)
         parts = [f"{done}/{self.total} done", f"{running} running"]
         parts += [f"{count} {name}" for count, name in ((self.failed, "failed"), (diverged, "diverged")) if count]
         if self.trained and self.pending:
-            left = (time.time() - self.begun) / self.trained * len(self.pending)
+            left = (time.monotonic() - self.started) / self.trained * len(self.pending)
             parts.append(f"ETA {int(left) // 3600}:{int(left) // 60 % 60:02}:{int(left) % 60:02}")
         return ", ".join(parts)
 

@@ -1,22 +1,26 @@
-"""The table of a study: one row a setting, over its seeds. Reads results only."""
+"""The tables of a study: one row a setting, over its seeds. Reads results only."""
 
 import math
+import shlex
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+from rich.markup import escape
 
-from descent.display import console, say
+from descent.display import console, printable, say, table
 from descent.records import result as results
 from descent.records.lock import held
+from descent.records.study import names
+
+if TYPE_CHECKING:
+    from descent.comparison.outcome import Outcome
 
 Result = dict[str, Any]
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
-LABELLED = ("problem", "batch", "optimizer", "engine", "lr", "seed", "batch.size", "schedule")  # what a row's name tells anyhow
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,6 @@ class Setting:
         return statistics.median([*self.values, *lost])
 
 
-def run_folders(study: Path) -> list[Path]:
-    """Return the folders of all runs of a study."""
-    return sorted(path for path in study.glob("*/*/*/*") if path.is_dir() and not path.name.endswith((".rerun", ".old")))
-
-
 def load(folders: Iterable[Path]) -> Iterator[Result]:
     """Yield the results that there are; damaged ones are left out."""
     for folder in folders:
@@ -65,18 +64,15 @@ def settings_of(found: Sequence[Result]) -> list[Setting]:
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in found:
         groups.setdefault((result["problem"], result["setting"]), []).append(result)
-    telling = _telling([group[0] for group in groups.values()])
-    settings = [_setting(group, telling) for group in groups.values()]
+    called = names(found)
+    settings = [_setting(group, called[key]) for key, group in groups.items()]
     return sorted(settings, key=lambda s: (s.problem, -s.median if s.metric.endswith("/accuracy") else s.median))
 
 
-def _setting(group: list[Result], telling: set[str]) -> Setting:
+def _setting(group: list[Result], name: str) -> Setting:
     first, metric = group[0], group[0]["metric"]
     values = [result["final"].get(metric) for result in group if result["status"] != "diverged"]
     finite = sorted((value for value in values if value is not None), reverse=metric.endswith("/accuracy"))
-    chosen = first["hyperparameters"]
-    extra = [f"{name.rpartition('.')[2]}={chosen[name]}" for name in chosen if name in telling]
-    name = " ".join([first["optimizer"], first["batch"], first["label"], *extra])
     return Setting(
         first["problem"],
         name,
@@ -87,34 +83,19 @@ def _setting(group: list[Result], telling: set[str]) -> Setting:
     )
 
 
-def _telling(firsts: list[Result]) -> set[str]:
-    """Return the hyperparameters in which settings of one optimizer and label differ."""
-    names: set[str] = set()
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for result in firsts:
-        alike.setdefault((result["problem"], result["batch"], result["optimizer"], result["label"]), []).append(
-            result["hyperparameters"]
-        )
-    for group in alike.values():
-        for name in group[0]:
-            if name not in LABELLED and len({str(chosen.get(name)) for chosen in group}) > 1:
-                names.add(name)
-    return names
-
-
 def show_study(study: Path, folders: Sequence[Path]) -> None:
     """Print one row a setting: how many runs, how they ended, median and range of the metric."""
     settings = settings_of(list(load(folders)))
     for problem in dict.fromkeys(setting.problem for setting in settings):
         chosen = [setting for setting in settings if setting.problem == problem]
-        table = Table(title=f"{problem}, {chosen[0].metric} at the end", title_justify="left", show_edge=False, pad_edge=False)
-        for name, justify in (("setting", "left"), ("runs", "right"), ("median", "right"), ("range", "right"), ("", "left")):
-            table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        title = f"{problem}, {chosen[0].metric} at the end"
+        rows = table(title, "setting", "runs", "median", "range", "", left=("setting", ""))
         for setting in chosen:
-            table.add_row(*cells(setting))
-        console.print(table)
+            rows.add_row(*map(escape, cells(setting)))
+        console.print(rows)
         console.print()
-    say(f"curves   tensorboard --logdir {study}")
+    say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
+    say(f"verdict  python scripts/compare.py {shlex.quote(str(study))}")
 
 
 def cells(setting: Setting) -> list[str]:
@@ -125,16 +106,30 @@ def cells(setting: Setting) -> list[str]:
     return [setting.name, str(sum(setting.statuses.values())), median, spread, trouble]
 
 
-def show_failures(folders: Sequence[Path]) -> int:
-    """Print what failed, and why; return how many runs that are."""
+def show_outcome(outcome: "Outcome") -> None:
+    """Print each ranking, one row an entry, and under it what it says."""
+    for verdict in outcome.verdicts:
+        ranking = verdict.ranking
+        title = f"{ranking.problem}, {ranking.batch}: {verdict.quantity} ({verdict.kind})"
+        rows = table(title, "rank", "setting", "n", "median", "95 % interval", "failed", left=["setting"])
+        for row in verdict.rows:
+            rows.add_row(*(escape(printable(cell)) for cell in row))
+        console.print(rows)
+        for sentence in (verdict.sentence, *verdict.notes):
+            say(printable(sentence))
+        say("")
+    for note in outcome.common:
+        say(printable(f"For all: {note}"))
+
+
+def show_failures(study: Path, folders: Sequence[Path]) -> int:
+    """Print which runs of a study failed, and why; return how many."""
     failed = [folder for folder in folders if results.status(folder) == "failed"]
     if failed:
-        table = Table(title=f"{len(failed)} failed", title_justify="left", show_edge=False, pad_edge=False)
-        for name in ("run", "cause"):
-            table.add_column(name, overflow="fold")
+        rows = table(f"{len(failed)} failed, in {study}", "run", "cause", left=("run", "cause"))
         for folder in failed:
-            table.add_row(str(folder), results.cause(folder))
-        console.print(table)
+            rows.add_row(escape(str(folder.relative_to(study))), escape(results.cause(folder)))
+        console.print(rows)
         say("Each error.txt has the traceback. Repeat the command to try these again.")
     return len(failed)
 

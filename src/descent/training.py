@@ -1,5 +1,6 @@
 """Train one run in its folder: start it or continue it, record it, judge it."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from descent.records.lock import lock
 from descent.run import label, setting
 
 Settings = dict[str, Any]
+Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C, where PyYAML was built with it: a seventh of the time
 
 
 def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dict[str, Any]:
@@ -48,6 +50,7 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
         loss_scale=settings["problem"]["loss_scale"],
         max_seconds=settings["max_seconds"],
         display=Display(batches.examples_after(steps) if steps < UNBOUNDED else None, settings["max_seconds"]),
+        open_sinks=partial(build.sinks, settings, folder, hyperparameters(settings)),
     )
     engine = build.engine(settings, identity["device"], problem, batches, timeline, recorder)
     for text in cautions(settings, problem):
@@ -58,7 +61,6 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
         if results.status(folder) in results.STATUSES:  # another process finished it since we looked
             return results.read(folder / "result.json")
         _resume(engine, checkpoint, curve)
-        recorder.sinks += build.sinks(settings, folder=folder, hyperparameters=hyperparameters(settings), rows=curve.rows)
         _fit(engine, recorder)
         result = _result(settings, identity, key, problem, curve, engine)
         results.write(folder / "result.json", result)
@@ -74,12 +76,13 @@ def _fit(engine: Engine, recorder: Recorder) -> None:
     """
     if engine.position.ended:  # killed between its last step and its result
         say("Training had ended; writing the result.")
-        recorder.close()
+        for sink in recorder.open_sinks(recorder.curve.rows):
+            sink.close()
         return
     if engine.position.step:
         say(f"Continuing at step {engine.position.step:,}.")
     engine.fit()
-    if recorder.interrupted and not engine.position.ended:
+    if not engine.position.ended:
         raise KeyboardInterrupt(f"Stopped at step {engine.position.step:,}. Repeat the command to continue.")
 
 
@@ -117,10 +120,10 @@ def hyperparameters(settings: Settings) -> dict[str, Any]:
 def _make(folder: Path, settings: Settings) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+        (folder / "config.yaml").write_text(yaml.dump(settings, Dumper=Dumper, sort_keys=False))
     except OSError as error:
         raise InputError(
-            "output_dir", settings["output_dir"], f"cannot be written ({error.strerror}: {error.filename})"
+            "output_dir", settings["output_dir"], f"cannot be written ({error.strerror}: {error.filename or folder})"
         ) from error
 
 
@@ -170,9 +173,11 @@ def _result(settings: Settings, identity: Settings, key: str, problem: Problem, 
         "target": target,
         "time_to_target": verdict.time_to_target(rows, target),
         "diverged_at": diverged,
+        "files": results.digests(curve.path.parent),
         "environment": {
             **environment(),
-            "device": torch.cuda.get_device_name() if identity["device"] == "cuda" else "cpu",
+            "device": engine.position.hardware,
+            "devices": identity["devices"],
             "threads": settings["problem"]["threads"],
             "data_checksum": problem.checksum,
         },

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from descent.errors import InputError, one_of
@@ -99,6 +100,7 @@ NAMES: dict[str, tuple[Any, ...]] = {
     "optimizer.adjust_lr_fn": ("original", "match_rms_adamw", "spectral_unclamped", None),
     "problem.rotated": (True, False),
 }
+PACKAGES = ("wandb", "mlflow")  # loggers that need the package of their name
 
 
 def validate(settings: dict[str, Any]) -> None:
@@ -122,10 +124,21 @@ def validate(settings: dict[str, Any]) -> None:
         raise InputError("epochs", None, "a run needs a budget", "Set one of epochs, max_steps and max_seconds.")
     if settings["engine"] == "numpy" and settings["precision"] == "bf16":
         raise InputError("precision", "bf16", "must be 32 or 64 with engine=numpy")
+    devices = settings["trainer"].get("devices", 1)
+    if not (COUNT.admits(devices) or (isinstance(devices, list) and devices and all(NOT_NEGATIVE.admits(d) for d in devices))):
+        raise InputError("trainer.devices", devices, "must be a whole number >= 1, or a list of GPUs, as in [0, 1]")
     study = settings["study"]
     if not isinstance(study, str) or not re.fullmatch(r"[\w.=,+-]+", study) or study in (".", ".."):
         raise InputError("study", study, "must be the name of a folder: letters, digits and . _ - + = ,")
+    for name in settings["logger"]:
+        if name in PACKAGES and not _installed(name):
+            raise InputError("logger", name, f"needs the package {name}", f"Install it: pip install {name}")
     _optimizer(settings["optimizer"])
+
+
+def _installed(package: str) -> bool:
+    found = find_spec(package)
+    return found is not None and found.origin is not None  # a folder of that name, as wandb makes one, is no package
 
 
 def _optimizer(optimizer: dict[str, Any]) -> None:

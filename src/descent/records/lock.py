@@ -1,5 +1,7 @@
-"""A lock on a run's folder, which dies with the process that holds it."""
+"""Locks that die with the process that holds them: on a run's folder, and on what the processes of a user share here."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +34,11 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def held(folder: Path) -> bool:
-    """Say whether a process is training the run in `folder`."""
+    """Say whether a process is training the run in `folder`, or anew beside it."""
+    return any(_held(place) for place in (folder, folder.with_name(f"{folder.name}.rerun")))
+
+
+def _held(folder: Path) -> bool:
     if not (folder / ".lock").exists():
         return False
     file = FileLock(folder / ".lock")
@@ -44,3 +50,10 @@ def held(folder: Path) -> bool:
         return False
     file.release()
     return False
+
+
+def on_machine(name: str) -> FileLock:
+    """Return the lock of this name that all processes of a user on this machine share."""
+    folder = Path(tempfile.gettempdir(), f"descent-{os.getuid()}")
+    folder.mkdir(exist_ok=True)
+    return FileLock(folder / name)

@@ -1,5 +1,6 @@
 """result.json: written last and atomically, so that a folder with a readable one holds a finished run."""
 
+import hashlib
 import json
 import math
 import os
@@ -55,20 +56,46 @@ def status(folder: Path) -> str:
     return "failed" if (folder / "error.txt").exists() else "unfinished"
 
 
+def digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of the files that a result vouches for: the curve and the TensorBoard events."""
+    files = [folder / "curve.csv", *sorted(folder.glob("events.out.tfevents.*"))]
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def damaged(folder: Path) -> Path | None:
+    """Return the first file of a run with a result that is not as the result says, or None.
+
+    Events may be missing, as they are a view of the curve.
+    """
+    for name, digest in read(folder / "result.json").get("files", {}).items():
+        file = folder / name
+        try:
+            if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+                return file
+        except OSError:
+            if name == "curve.csv" or file.exists():
+                return file
+    return None
+
+
 def fail(folder: Path, error: BaseException) -> None:
     """Write why a run failed: a line, and the traceback."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "error.txt").write_text(f"{describe(error)}\n\n{''.join(traceback.format_exception(error))}")
+
+
+def describe(error: BaseException) -> str:
+    """Return an error as one line."""
     cause = str(error).strip().splitlines()
-    line = f"{type(error).__name__}: {cause[0]}" if cause else type(error).__name__
-    (folder / "error.txt").write_text(f"{line}\n\n{''.join(traceback.format_exception(error))}")
+    return f"{type(error).__name__}: {cause[0]}" if cause else type(error).__name__
 
 
 def cause(folder: Path) -> str:
     """Return the line that says why a run failed."""
     try:
-        return (folder / "error.txt").read_text().partition("\n")[0]
-    except OSError:
-        return ""
+        return (folder / "error.txt").read_text().partition("\n")[0] or "unknown: error.txt is empty, as on a full disk"
+    except OSError as error:
+        return f"unknown: error.txt cannot be read ({error.strerror})"
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,80 @@
+"""What each learning rate ends with: how high the best is, and how wide the range of good ones."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from descent.comparison import panels
+from descent.comparison.load import Study
+from descent.comparison.nothing import Nothing
+from descent.comparison.statistics import high_is_better, values
+from descent.comparison.style import look, span, styled, text
+from descent.comparison.units import Unit, units
+
+EACH = "problem"
+BEYOND = 1e3  # times the median of all: what lies higher leaves the picture
+
+
+@styled
+def plot(study: Study) -> Figure:
+    """Draw the problem's metric at the end over the learning rate: every run, and the median of the better setting at each."""
+    runs = study.runs[study.runs["lr"] > 0]
+    quantity = str(study.runs["metric"].iloc[0])
+    known = units(study)
+    found = {unit: own for unit in known if (own := _runs(runs, unit))["lr"].nunique() > 1}
+    if not found:
+        raise Nothing("compares learning rates, of which each optimizer has one")
+    figure, grid = panels.frame(list(found))
+    variants = panels.variants(found)
+    finite = np.concatenate([(v := values(own, quantity).to_numpy())[np.isfinite(v)] for own in found.values()])
+    start = BEYOND * np.median(finite) if len(finite) else 1.0
+    limits = (-0.02, 1.02) if high_is_better(quantity) else panels.log_limits(finite, max(start, finite.min(initial=1.0)))
+    lost = several = False
+    for unit, own in found.items():
+        (axes,) = grid[unit.panel]
+        lost |= _draw(axes, unit, own, quantity, limits, panels.marker(unit, variants))
+        several |= bool((own.groupby("lr")["setting"].nunique() > 1).any())
+    for axes in figure.axes:
+        axes.set(xscale="log", ylim=limits, yscale="linear" if high_is_better(quantity) else "log")
+    panels.label(figure, "learning rate", [f"final {panels.quantity_name(quantity)}"])
+    panels.finish(
+        figure,
+        panels.handles(found, [panels.cross(math.nan, math.nan, "#444444")] if lost else []),
+        f"{text(study.problem)}: final {panels.quantity_name(quantity)} by learning rate",
+        f"line: median, {_seeds(found)}, a run that diverged counting as the worst; dots: each run",
+        "of several settings with one learning rate the line takes the best" if several else "",
+        "\N{MULTIPLICATION SIGN} at the edge: a run that diverged or ended beyond it" if lost else "",
+    )
+    return figure
+
+
+def _runs(runs: pd.DataFrame, unit: Unit) -> pd.DataFrame:
+    """Return all runs, of tuning too, of the optimizer, batch mode and schedule that a unit stands for."""
+    same = {"batch": unit.batch, "optimizer": unit.optimizer}
+    same |= {name: unit.runs[name].iloc[0] for name in ("schedule", "engine", "tuning")}
+    size = runs["batch_size"].fillna(0.0) == unit.batch_size
+    return runs[size & (runs[list(same)] == pd.Series(same)).all(axis=1)]
+
+
+def _draw(axes: Axes, unit: Unit, runs: pd.DataFrame, quantity: str, limits: tuple[float, float], marker: str) -> bool:
+    """Draw one unit; say whether a run left the picture."""
+    drawn, high = look(unit.optimizer), high_is_better(quantity)
+    value = values(runs, quantity)
+    inside = np.isfinite(value) & (value >= limits[0] if high else value <= limits[1])
+    axes.plot(runs["lr"][inside], value[inside], ".", color=drawn.colour, ms=4, alpha=0.45, mew=0, rasterized=len(runs) > 500)
+    gone = runs["lr"][~inside].to_numpy()
+    edge = limits[0] if high else limits[1]
+    axes.plot(gone, np.full(len(gone), edge), "x", color=drawn.colour, ms=6, mew=1.5, clip_on=False, zorder=5, ls="none")
+    if (runs["tuning"] != "default").any():  # other settings differ too: these points are no line
+        return len(gone) > 0
+    medians = runs.assign(value=value).groupby(["lr", "setting"])["value"].median().groupby("lr").agg("max" if high else "min")
+    medians = medians.where(np.isfinite(medians), -1e300 if high else 1e300).clip(upper=limits[1] * 1e3)
+    axes.plot(medians.index, medians, color=drawn.colour, linestyle=drawn.dash, marker=marker or "o", ms=3.5, label=unit.name)
+    return len(gone) > 0
+
+
+def _seeds(found: dict[Unit, pd.DataFrame]) -> str:
+    return f"n = {span(n for own in found.values() for n in own.groupby('setting').size())} seeds"

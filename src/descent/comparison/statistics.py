@@ -1,0 +1,183 @@
+"""How a quantity lies over seeds, and how sure a difference is. Pure functions on arrays.
+
+A run that diverged, or whose number is not finite, has the worst value there is; medians are taken with it. One that stalled
+keeps its value, and counts as a failure all the same.
+"""
+
+import math
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+Array = NDArray[np.float64]
+
+ALPHA = 0.05
+EXACT = 14  # seeds up to which all 2^n flips of signs are tried
+FLIPS = 9999  # random ones beyond
+RESAMPLES = 2000
+SEARCHES = 3  # from which on intervals speak of the search too
+_HUGE = 1e150  # stands for infinity where percentiles would subtract it from itself
+
+
+def high_is_better(quantity: str) -> bool:
+    """Say in which direction a quantity is good: accuracies high, all else low."""
+    return quantity.endswith("/accuracy")
+
+
+def values(runs: pd.DataFrame, quantity: str) -> "pd.Series[float]":
+    """Return a quantity at the end of each run, a diverged one's as the worst there is."""
+    worst = -math.inf if high_is_better(quantity) else math.inf
+    found = runs[f"final:{quantity}"].astype(float)
+    return found.where((runs["status"] != "diverged") & np.isfinite(found), worst)
+
+
+@cache
+def wilson(count: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, `count` of `n`.
+
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927).
+    """
+    interval = stats.binomtest(int(count), int(n)).proportion_ci(1 - ALPHA, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def median_interval(sample: ArrayLike, searches: ArrayLike | None = None) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of a median; descriptive, and nan for a single value.
+
+    Percentiles, as BCa corrects by a jackknife, which does not converge for medians. With three searches or more, these are
+    drawn anew first, and then as many values from each that was drawn. Seeded: the same values give the same interval.
+
+    Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap (1993), sections 11.6 and 13.3.
+
+    Args:
+        sample: values [N], infinite ones among them.
+        searches: [N], the number of the search behind each value.
+    """
+    data = np.clip(np.asarray(sample, dtype=float), -_HUGE, _HUGE)
+    if len(data) < 2:
+        return math.nan, math.nan
+    rng = np.random.default_rng(0)
+    of = np.zeros(len(data)) if searches is None else np.asarray(searches)
+    if len(np.unique(of)) >= SEARCHES:
+        low, high = np.percentile(np.median(_drawn(data, of, rng), axis=1), [2.5, 97.5])
+    else:
+        found = stats.bootstrap((data,), np.median, n_resamples=RESAMPLES, method="percentile", rng=rng, axis=0)
+        low, high = found.confidence_interval
+    return _infinite(low), _infinite(high)
+
+
+def _drawn(data: Array, of: NDArray[np.generic], rng: np.random.Generator) -> Array:
+    """Draw searches, then values from each drawn one, as many as the largest has: [resamples, searches x values]."""
+    groups = [data[of == search] for search in np.unique(of)]
+    sizes = np.array([len(group) for group in groups])
+    padded = np.array([np.resize(group, sizes.max()) for group in groups])
+    search = rng.integers(len(groups), size=(RESAMPLES, len(groups), 1))
+    value = (rng.random((RESAMPLES, len(groups), sizes.max())) * sizes[search]).astype(int)
+    return np.asarray(padded[search, value].reshape(RESAMPLES, -1))
+
+
+def _infinite(value: float) -> float:
+    return math.copysign(math.inf, value) if abs(value) > _HUGE / 100 else float(value)
+
+
+def summary(runs: pd.DataFrame, quantity: str, by: str = "name") -> pd.DataFrame:
+    """Return one row a setting: how its runs ended, and how a quantity at their end lies over seeds.
+
+    Args:
+        runs: rows of a study.
+        by: the column that tells settings apart.
+
+    Returns:
+        Indexed by `by`: ``n``; ``median``, ``low``, ``high`` (`median_interval`); ``iqm`` (the mean of the middle half);
+        ``mean``, ``min``, ``max``; ``diverged``, ``stalled``, ``failed`` (either), and for each of these three
+        ``<it>_share``, ``<it>_low``, ``<it>_high`` (`wilson`).
+    """
+    rows = {name: _summary(group, quantity) for name, group in runs.groupby(by)}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)
+
+
+def _summary(runs: pd.DataFrame, quantity: str) -> dict[str, float]:
+    sample, n = values(runs, quantity).to_numpy(), len(runs)
+    low, high = median_interval(sample, runs["scramble"])
+    row = {"n": n, "median": float(np.median(sample)), "low": low, "high": high, "iqm": float(stats.trim_mean(sample, 0.25))}
+    row |= {"mean": float(sample.mean()), "min": float(sample.min()), "max": float(sample.max())}
+    counts = {status: int((runs["status"] == status).sum()) for status in ("diverged", "stalled")}
+    for status, count in {**counts, "failed": sum(counts.values())}.items():
+        below, above = wilson(count, n)
+        row |= {status: count, f"{status}_share": count / n, f"{status}_low": below, f"{status}_high": above}
+    return row
+
+
+def sign_flip(differences: ArrayLike) -> Array:
+    """Return two-sided p-values of the hypotheses that a difference is as likely as its negative.
+
+    p is the share of all 2^n choices of signs under which the sum is at least as far out as the one that was seen: exact up to
+    14 pairs; beyond, of 9,999 random choices (seeded). For differences of -1, 0 and 1 this is McNemar's exact test.
+
+    Source: R. A. Fisher, The Design of Experiments (1935), section 21.
+
+    Args:
+        differences: paired, [M, N] or [N]; nan where there is no pair.
+
+    Returns:
+        [M]; 1 where all differences are zero.
+    """
+    paired = np.nan_to_num(np.atleast_2d(np.asarray(differences, dtype=float)))  # a zero has no sign to flip
+    if paired.size == 0:
+        return np.ones(len(paired))
+    if paired.shape[1] == 1:  # scipy refuses a sample of one; both of its signs are as far out
+        return np.ones(len(paired))
+    flips = stats.permutation_test(
+        (paired,),
+        lambda sample, axis: np.sum(sample, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=np.inf if paired.shape[1] <= EXACT else FLIPS,
+        batch=max(1, 1_000_000 // paired.size),
+        axis=-1,
+        rng=np.random.default_rng(0),
+    )
+    return np.asarray(flips.pvalue)
+
+
+def least_p(n: ArrayLike) -> Array:
+    """Return the smallest p-value that `sign_flip` can give for `n` differences that are not zero."""
+    count = np.asarray(n, dtype=float)
+    return np.minimum(1.0, np.where(count <= EXACT, 2.0 ** (1 - count), np.maximum(2.0 ** (1 - count), 2 / (FLIPS + 1))))
+
+
+def t_interval(differences: ArrayLike) -> tuple[Array, Array, Array]:
+    """Return mean and 95 % interval, by Student's t, of paired differences [M, N], nan where there is no pair.
+
+    The interval is nan for fewer than two pairs.
+    """
+    paired = np.atleast_2d(np.asarray(differences, dtype=float))
+    n = (~np.isnan(paired)).sum(axis=1)
+    mean = np.divide(np.nansum(paired, axis=1), n, out=np.full(len(paired), np.nan), where=n > 0)
+    squares = np.nansum((paired - mean[:, None]) ** 2, axis=1)
+    enough = np.where(n > 1, n, np.nan)
+    reach = stats.t.ppf(1 - ALPHA / 2, enough - 1) * np.sqrt(squares / (enough - 1) / enough)
+    return mean, mean - reach, mean + reach
+
+
+def t_test(differences: ArrayLike) -> Array:
+    """Return two-sided p-values of Student's paired t-test for [M, N]; 1 where there are no two pairs, or all are zero."""
+    mean, low, _ = t_interval(differences)
+    n = (~np.isnan(np.atleast_2d(np.asarray(differences, dtype=float)))).sum(axis=1)
+    df = np.where(n > 1, n - 1, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(mean) / ((mean - low) / stats.t.ppf(1 - ALPHA / 2, df))
+    return np.nan_to_num(2 * stats.t.sf(t, df), nan=1.0)
+
+
+def holm(p: ArrayLike) -> Array:
+    """Return p-values adjusted for their number by Holm's step-down method.
+
+    Source: S. Holm, A simple sequentially rejective multiple test procedure (1979).
+    """
+    raw = np.asarray(p, dtype=float)
+    return np.asarray(multipletests(raw, ALPHA, method="holm")[1]) if raw.size else raw

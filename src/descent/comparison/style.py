@@ -1,0 +1,110 @@
+"""How figures look: sizes, colours, axes, and text that nothing in a name can break."""
+
+import textwrap
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+
+# Okabe and Ito's palette, which colour-blind readers tell apart too; grey where theirs has yellow, which white paper swallows.
+BLACK, BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE, GREY = (
+    "#000000", "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#8C8C8C",
+)  # fmt: skip
+SOLID, DASHED, DOTTED = (0, ()), (0, (4, 1.4)), (0, (1, 1.2))
+DASH_DOT = (0, (5, 1.4, 1, 1.4))
+
+LONGEST = 48  # letters of a name that are shown
+
+Dash = tuple[float, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colour and the dashes of a line."""
+
+    colour: str
+    dash: Dash
+
+
+# An optimizer looks the same in every figure of every study; relatives share a hue.
+LOOKS = {
+    "sgd": Look(BLACK, SOLID),
+    "momentum": Look(BLUE, SOLID),
+    "nesterov": Look(SKY, SOLID),
+    "rmsprop": Look(GREEN, SOLID),
+    "adam": Look(VERMILION, SOLID),
+    "adamw": Look(ORANGE, SOLID),
+    "muon": Look(PURPLE, SOLID),
+    "adagrad": Look(GREY, SOLID),
+    "asgd": Look(BLACK, DASHED),
+    "rprop": Look(BLUE, DASHED),
+    "lbfgs": Look(SKY, DASHED),
+    "adafactor": Look(GREEN, DASHED),
+    "amsgrad": Look(VERMILION, DASHED),
+    "nadam": Look(ORANGE, DASHED),
+    "radam": Look(PURPLE, DASHED),
+    "adadelta": Look(GREY, DASHED),
+    "adamax": Look(VERMILION, DOTTED),
+}
+OTHERS = [Look(c, d) for d in (DASH_DOT, DOTTED) for c in (BLUE, ORANGE, GREEN, PURPLE, BLACK, SKY, GREY)]
+
+RC: Any = {
+    "figure.dpi": 100,
+    "savefig.dpi": 150,
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+    "font.size": 8.5,
+    "axes.titlesize": 8.5,
+    "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # fixed: matplotlib's search for room is slow
+    "axes.labelsize": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.alpha": 0.35,
+    "grid.linewidth": 0.5,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.7,
+    "path.simplify": True,
+    "svg.hashsalt": "descent",  # the same figure is the same file
+}
+styled = mpl.rc_context(RC)  # decorates what draws
+
+
+def look(optimizer: str) -> Look:
+    """Return how an optimizer is drawn: a function of its name alone."""
+    return LOOKS.get(optimizer) or OTHERS[zlib.crc32(optimizer.encode()) % len(OTHERS)]
+
+
+def order(optimizer: str) -> tuple[int, str]:
+    """Return what optimizers are sorted by in legends."""
+    known = list(LOOKS)
+    return (known.index(optimizer) if optimizer in known else len(known), optimizer)
+
+
+def text(name: object) -> str:
+    """Return a name as matplotlib shows it letter by letter: a dollar starts no formula, a newline no line."""
+    plain = "".join(c if c.isprintable() else " " for c in str(name))
+    return (plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…").replace("$", r"\$")
+
+
+def count(number: float) -> str:
+    """Return a count with thousands separators."""
+    return f"{number:,.0f}"
+
+
+def span(numbers: Iterable[float]) -> str:
+    """Return the range of some counts: ``3``, or ``2 to 3``."""
+    found = sorted(set(numbers))
+    return count(found[0]) if len(found) == 1 else f"{count(found[0])} to {count(found[-1])}"
+
+
+def wrap(words: str, width: float) -> str:
+    """Break small print into lines for a figure `width` inches wide."""
+    return "\n".join(textwrap.wrap(words, int(width * 18), break_long_words=True))

@@ -1,0 +1,41 @@
+"""One GPU for each process of a sweep: the first that the fewest others hold."""
+
+import itertools
+import os
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from descent.records.lock import on_machine
+
+_settled: list[FileLock | None] = []  # of this process, for its life: what it holds, or None where it needs nothing
+
+
+def keep() -> None:
+    """Let this process use the GPUs as it finds them: it has asked CUDA for them, which then sees no change."""
+    _settled.append(None)
+
+
+def claim(settings: dict[str, Any]) -> None:
+    """Let this process see one GPU only, where there are several and a run wants one; once, before CUDA is asked for any.
+
+    A lock that dies with its process stands for a claim, so that the processes of all sweeps of a user share them out.
+    """
+    trainer = settings["trainer"]
+    if _settled or settings["engine"] == "numpy" or trainer["accelerator"] == "cpu" or trainer.get("devices") != 1:
+        return
+    count = torch.cuda.device_count()  # asks the driver's management library, not CUDA
+    if count < 2:
+        return
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = [name.strip() for name in given.split(",")][:count] if given else [str(index) for index in range(count)]
+    for others, device in ((others, device) for others in itertools.count() for device in visible):
+        lock = on_machine(f"gpu-{device.replace('/', '_')}.{others}")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            continue
+        _settled.append(lock)
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
+        return

@@ -1,0 +1,183 @@
+"""Hydra's launchers, with what a study needs of them where the command line does not say it."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn
+from hydra_plugins.hydra_submitit_launcher import submitit_launcher
+from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
+from omegaconf import DictConfig, OmegaConf
+
+POLL = 0.02  # seconds between two looks at one job's state
+PREFIX = ".submitit-"  # of the folder of logs and pickled jobs
+GPUS = ("gpus_per_node", "gpus_per_task", "gres")  # what asks Slurm for GPUs
+
+
+def kind(launcher: DictConfig) -> str:
+    """Return ``basic``, ``joblib``, ``local``, ``slurm`` or ``ray``."""
+    return str(launcher._target_).rpartition(".")[2].removesuffix("Launcher").lower()
+
+
+def elsewhere(launcher: DictConfig) -> str | None:
+    """Return what ``trainer=auto`` means on the machines of a cluster, gpu where the launcher asks for one, else cpu.
+
+    None: the runs are trained on this machine.
+    """
+    if kind(launcher) == "slurm":
+        return "gpu" if any(launcher.get(name) for name in GPUS) else "cpu"
+    if kind(launcher) == "ray" and (launcher.ray.init.address or os.environ.get("RAY_ADDRESS", "local")) != "local":
+        return "gpu" if launcher.ray.remote.get("num_gpus") else "cpu"
+    return None
+
+
+def require(launcher: DictConfig) -> None:
+    """Refuse Slurm where there is none.
+
+    Raises:
+        InputError: says so.
+    """
+    from descent.errors import InputError
+
+    if kind(launcher) == "slurm" and not (shutil.which("sbatch") and shutil.which("srun")):
+        raise InputError(
+            "hydra/launcher", "submitit_slurm", "finds no sbatch and srun here", "Run it where Slurm is, or take joblib."
+        )
+
+
+def complete(launcher: DictConfig, threads: int, gpu: bool, study: Path) -> None:
+    """Set what the command line has not.
+
+    As many processes at a time as the cores allow, cores // threads; of Slurm and Ray, the cores and the GPU that a run
+    needs; logs and pickled jobs in the study's folder.
+
+    Args:
+        launcher: its configuration, which is changed.
+        threads: of a run.
+        gpu: whether runs want a GPU.
+        study: the folder, which exists.
+    """
+    cores = len(os.sched_getaffinity(0))
+    name = kind(launcher)
+    if name == "joblib" and launcher.n_jobs == -1:
+        launcher.n_jobs = max(1, cores // threads)
+    if name in ("local", "slurm"):
+        launcher._target_ = f"{__name__}.{launcher._target_.rpartition('.')[2]}"
+        launcher.cpus_per_task = launcher.cpus_per_task or threads
+        if _raw(launcher, "submitit_folder") == BaseQueueConf.submitit_folder:
+            launcher.submitit_folder = tempfile.mkdtemp(prefix=PREFIX, dir=study)
+    if name == "slurm" and gpu and elsewhere(launcher) == "cpu":
+        launcher.gpus_per_node = 1
+    if name == "ray":
+        os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # or `uv run` starts each worker anew
+        cluster = elsewhere(launcher) is not None
+        init = {"log_to_driver": False, "logging_level": "error"}
+        if not cluster:
+            launcher.ray.init.address = "local"  # and not what another program may have started here
+            init |= {"num_cpus": cores, "include_dashboard": False}
+        task: dict[str, float] = {"num_cpus": threads if cluster else min(threads, cores)}
+        if gpu:
+            task["num_gpus"] = 1 if cluster else _share(cores // threads)
+        for config, values in ((launcher.ray.init, init), (launcher.ray.remote, task)):
+            for key, value in values.items():
+                config.setdefault(key, value)
+
+
+def _share(processes: int) -> float:
+    """Return the part of a GPU of this machine that one of so many processes gets."""
+    import torch
+
+    return min(1.0, torch.cuda.device_count() / max(1, processes))
+
+
+def _raw(config: DictConfig, name: str) -> Any:
+    return OmegaConf.to_container(config)[name]  # type: ignore[call-overload,index]
+
+
+def tidy(launcher: DictConfig) -> None:
+    """Remove the logs and pickled jobs of a sweep in which nothing went wrong."""
+    folder = Path(launcher.get("submitit_folder", ""))
+    if folder.name.startswith(PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Patient(submitit_launcher.BaseSubmititLauncher):  # type: ignore[misc]
+    """Waits for every job before it tells of one that died; Hydra's own leaves the others, queued, behind."""
+
+    @property
+    def at_once(self) -> int | None:
+        """Jobs at a time; None: all of them, as one array."""
+        return None
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        import submitit
+
+        general = OmegaConf.structured(BaseQueueConf)
+        params = {name if name in general else f"{self._EXECUTOR}_{name}": value for name, value in self.params.items()}
+        init = {name: params.pop(name) for name in ("slurm_max_num_timeout",) if name in params}
+        executor = submitit.AutoExecutor(params.pop("submitit_folder"), cluster=self._EXECUTOR, **init)
+        executor.update_parameters(**params)
+        state = Singleton.get_state()
+        waiting = [
+            (list(overrides), "hydra.sweep.dir", index, f"job_id_for_{index}", state)
+            for index, overrides in enumerate(job_overrides, initial_job_idx)
+        ]
+        jobs: list[Any] = []
+        running: list[Any] = []
+        try:
+            while waiting or running:
+                free = (self.at_once or len(waiting)) - len(running)
+                if waiting and free > 0:
+                    with _errors_to(executor.folder / "controllers.log"):
+                        started = executor.map_array(self, *zip(*waiting[:free], strict=True))
+                    jobs, running, waiting = jobs + started, running + started, waiting[free:]
+                time.sleep(POLL * len(running))
+                running = [job for job in running if not job.done()]
+        except KeyboardInterrupt:
+            for job in running:
+                job.cancel(check=False)
+            raise
+        return [job.results()[0] for job in jobs]
+
+
+@contextmanager
+def _errors_to(path: Path) -> Iterator[None]:
+    """Let the processes that start meanwhile write their errors to a file: submitit's own print a traceback at Ctrl-C."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    terminal = os.dup(2)
+    try:
+        with open(path, "a") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+
+
+class SlurmLauncher(_Patient, submitit_launcher.SlurmLauncher):  # type: ignore[misc]
+    """One array of jobs."""
+
+
+class LocalLauncher(_Patient, submitit_launcher.LocalLauncher):  # type: ignore[misc]
+    """A process for each job, as many as the cores allow. They see the GPUs that this one sees: submitit would hide them."""
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self.devices = os.environ.get("CUDA_VISIBLE_DEVICES")
+
+    @property
+    def at_once(self) -> int:
+        return max(1, len(os.sched_getaffinity(0)) // self.params["cpus_per_task"])
+
+    def __call__(self, *arguments: Any) -> JobReturn:
+        if not self.params.get("gpus_per_node"):
+            os.environ.pop("CUDA_VISIBLE_DEVICES")
+            if self.devices is not None:
+                os.environ["CUDA_VISIBLE_DEVICES"] = self.devices
+        return super().__call__(*arguments)

@@ -1,0 +1,91 @@
+"""Synthetic studies: what runs leave behind, written by hand. Nothing is trained."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from descent.records import result as results
+from descent.records.curve import Curve
+
+GRID = (0, 1, 2, 4, 8)
+
+
+def write_run(
+    study: Path,
+    *,
+    problem: str = "digits_mlp",
+    batch: str = "mini",
+    optimizer: str = "sgd",
+    lr: float = 0.1,
+    seed: int = 1,
+    status: str = "finished",
+    losses: tuple[float, ...] | None = None,
+    size: int | None = 32,
+    columns: dict[str, tuple[float, ...]] | None = None,
+    **changes: Any,
+) -> Path:
+    """Write a run whose training loss is `losses` at the records of `GRID`; return its folder.
+
+    Args:
+        columns: more columns of the records.
+        changes: keys of the result.
+    """
+    losses = losses or tuple(1 / (1 + step * lr * seed) for step in GRID)
+    size = {"full": 64, "stochastic": 1}.get(batch, size)
+    setting = f"{batch}-{optimizer}-{lr:g}"
+    words = {"/": "_", ".": "_"}
+    path = [str(part).translate(str.maketrans(words)) for part in (problem, batch, optimizer)]
+    folder = study.joinpath(*path, f"lr={lr:g}_seed={seed}-{len(list(study.glob('*/*/*/*'))):08x}")
+    folder.mkdir(parents=True)
+    curve = Curve(folder / "curve.csv")
+    for record, (step, loss) in enumerate(zip(GRID, losses, strict=False)):
+        norms = {name: math.nan if step == 0 else loss * scale for name, scale in (("gradient_norm", 2.0), ("update_norm", 0.2))}
+        curve.append(
+            {
+                "step": step,
+                "examples": step * size,
+                "gradient_evaluations": step * size,
+                "epoch": step * size / 64,
+                "seconds": step * 0.01 * seed,
+                "lr": lr,
+                "train/loss": loss,
+                "val/loss": 1.1 * loss,
+                "val/accuracy": max(0.0, 1 - loss),
+                **norms,
+                "weight_norm": 1.0 + step,
+                **{name: values[record] for name, values in (columns or {}).items()},
+            }
+        )
+    last = curve.rows[-1]
+    axes = ("steps", "examples", "gradient_evaluations", "seconds")
+    result = {
+        "schema": results.SCHEMA,
+        "id": folder.name[-8:],
+        "setting": setting,
+        "label": f"lr={lr:g}",
+        "metric": "train/loss",
+        "hyperparameters": {"batch": batch, "optimizer": optimizer, "lr": lr, "seed": seed},
+        "status": status,
+        "problem": problem,
+        "batch": batch,
+        "optimizer": optimizer,
+        "schedule": "constant",
+        "batch_size": size if batch == "mini" else None,
+        "engine": "torch",
+        "seed": seed,
+        "steps": last["step"],
+        "examples": last["examples"],
+        "gradient_evaluations": last["gradient_evaluations"],
+        "seconds": last["seconds"],
+        "wall_seconds": 2 * last["seconds"],
+        "test": {"loss": last["val/loss"]},
+        "final": {name: value for name, value in last.items() if name not in (*axes, "step")},
+        "best": {"train/loss": {"value": min(row["train/loss"] for row in curve.rows), "step": 1}},
+        "target": None,
+        "time_to_target": dict.fromkeys(axes),
+        "environment": {},
+        "diverged_at": last["step"] if status == "diverged" else None,
+        **changes,
+    }
+    results.write(folder / "result.json", result)
+    return folder

@@ -1,0 +1,149 @@
+"""`python scripts/compare.py`: what it prints and writes, and how it refuses what it cannot use."""
+
+import subprocess
+import sys
+
+import compare
+import pandas as pd
+import pytest
+from conftest import ROOT
+from studies import GRID, write_run
+
+SEEDS = range(1, 11)
+
+
+def losses(seed, shift):
+    return tuple(1 / (1 + step) + shift + 0.001 * (seed % 3) for step in GRID)
+
+
+def ten_seeds(folder, shifts):
+    for optimizer, shift in shifts.items():
+        for seed in SEEDS:
+            write_run(folder, optimizer=optimizer, seed=seed, losses=losses(seed, shift + 1e-4 * seed))
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run the script; return its exit status and what it printed."""
+
+    def ran(*arguments):
+        monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
+        status = compare.main()
+        return status, *capsys.readouterr()
+
+    return ran
+
+
+def test_it_prints_rankings_and_verdicts_and_writes_the_report(command, tmp_path):
+    study = tmp_path / "first"
+    ten_seeds(study, {"adam": 0.01, "sgd": 0.03})
+    status, out, err = command(study)
+    assert (status, err) == (0, "")
+    assert "digits_mlp, mini (32): training loss (optimization)" in out
+    assert "digits_mlp, mini (32): validation loss (generalization)" in out
+    assert "   1 │ adam lr=0.1 │ 10 │ " in out
+    assert "adam beats sgd in training loss (difference 0.02, 95 % interval 0.02 to 0.02, n = 10)." in out
+    assert "For all: No search: " in out
+    assert "20 runs\n" in out
+    assert f"report   {study / 'report' / 'index.html'}\n" in out
+    for name in ("index.html", "summary.csv", "summary.md", "figures/digits_mlp/loss_by_examples.svg", "tensorboard"):
+        assert (study / "report" / name).exists()
+
+
+def test_a_metric_and_a_reference_can_be_named(command, tmp_path):
+    ten_seeds(tmp_path, {name: shift / 20 for shift, name in enumerate("abcdefgh")})
+    status, out, _ = command(tmp_path, "--metric", "val/accuracy", "--reference", "c", "--no-tensorboard")
+    assert status == 0
+    assert "digits_mlp, mini (32): validation accuracy" in out
+    assert "loss (" not in out
+    assert "Compared with c in validation accuracy: " in out
+    assert "c is the reference, as it was named." in out
+    assert not (tmp_path / "report" / "tensorboard").exists()
+    assert "tensorboard --logdir" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "does not exist."),
+        (["empty"], "is empty. Train some runs: "),
+        (["."], "holds no study; that is a folder of runs, as outputs/default. Choose one of the studies in it: first."),
+        (["first", "--metric", "loss"], "error: metric=loss: must be one of train/loss, val/loss, val/accuracy."),
+        (["first", "--reference", "muon"], "error: reference=muon: must be one of adam, sgd."),
+    ],
+)
+def test_bad_input_is_one_line(command, tmp_path, arguments, message):
+    for optimizer in ("adam", "sgd"):
+        write_run(tmp_path / "first", optimizer=optimizer)
+    (tmp_path / "empty").mkdir()
+    status, out, err = command(tmp_path / arguments[0], *arguments[1:])
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "first" / "report").exists()
+
+
+def test_a_study_that_runs_is_read_and_what_is_damaged_is_named(command, tmp_path):
+    for seed in (1, 2):
+        write_run(tmp_path, seed=seed)
+    (write_run(tmp_path, seed=3) / "result.json").write_text("{")
+    waiting = write_run(tmp_path, seed=4)
+    (waiting / "result.json").unlink()
+    (waiting / "config.yaml").write_text("seed: 4")
+    write_run(tmp_path, seed=5, schema=99)
+    status, out, _ = command(tmp_path, "--no-tensorboard")
+    assert status == 0
+    assert "2 runs; without a result yet: 1 unfinished\n" in out
+    assert "result.json is damaged\n" in out
+    assert "result.json has schema 99, this version writes 1\n" in out
+    assert command(tmp_path, "--no-tensorboard")[1] == out  # the report is no run
+
+
+def test_names_are_shown_and_not_obeyed(command, tmp_path):
+    write_run(tmp_path, optimizer="[red]adam[/]\x1b[2J", label="[/bold]")
+    status, out, _ = command(tmp_path, "--no-tensorboard")
+    assert status == 0
+    assert "[red]adam[/]" in out
+    assert "\x1b" not in out
+
+
+def test_nothing_that_trains_is_loaded(tmp_path):
+    write_run(tmp_path)
+    script = str(ROOT / "scripts" / "compare.py")
+    code = (
+        f"import sys, runpy; sys.argv = ['compare.py', {str(tmp_path)!r}]\n"
+        f"try: runpy.run_path({script!r}, run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert not {'torch', 'lightning', 'hydra', 'sklearn'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_summary_has_one_row_a_setting_and_metric(command, tmp_path):
+    for lr in (0.1, 1.0):
+        for seed in (1, 2, 3):
+            write_run(
+                tmp_path, lr=lr, seed=seed, losses=losses(seed, lr), status="diverged" if lr == 1 and seed == 3 else "finished"
+            )
+    command(tmp_path, "--no-tensorboard")
+    rows = pd.read_csv(tmp_path / "report" / "summary.csv").set_index(["setting", "metric"])
+    assert set(rows.index) == {
+        (f"sgd mini lr={lr}", metric) for lr in ("0.1", "1") for metric in ("train/loss", "val/loss", "val/accuracy")
+    }
+    good, bad = (rows.loc[f"sgd mini lr={lr}", "train/loss"] for lr in ("0.1", "1"))
+    assert good[["n", "diverged", "failed_share"]].tolist() == [3, 0, 0]
+    assert good["median"] == losses(1, 0.1)[-1]
+    assert bad[["n", "diverged", "failed"]].tolist() == [3, 1, 1]
+    assert bad["max"] == float("inf")
+    assert bad["median"] == losses(2, 1.0)[-1]
+
+
+def test_problems_that_did_not_measure_a_metric_are_not_ranked_by_another(command, tmp_path):
+    write_run(tmp_path)
+    write_run(tmp_path, problem="quadratic", final={"train/loss": 0.1})
+    status, out, _ = command(tmp_path, "--metric", "val/accuracy", "--no-tensorboard")
+    assert status == 0
+    assert "digits_mlp, mini (32): validation accuracy" in out
+    assert "quadratic" not in out

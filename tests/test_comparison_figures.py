@@ -1,0 +1,362 @@
+"""The figures: what their lines hold, that they agree with each other, and that nothing in a study breaks them."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.transforms import Bbox
+from PIL import Image
+from studies import GRID, write_run
+
+from descent.comparison import figures, load
+from descent.comparison.nothing import Nothing
+from descent.comparison.style import LOOKS, look
+from descent.comparison.units import units
+
+MODULES = figures.modules()
+MODES = ("full", "mini", "stochastic")
+
+
+def lines(figure, name):
+    """The lines that stand for an optimizer, over all panels."""
+    return [line for axes in figure.axes for line in axes.lines if line.get_label() == name]
+
+
+def crosses(figure):
+    return [line for axes in figure.axes for line in axes.lines if line.get_marker() == "x"]
+
+
+def small_print(figure):
+    return " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
+
+
+@pytest.fixture
+def rich(tmp_path):
+    """A study that every figure of one problem has something for."""
+    target = {"metric": "train/loss", "value": 0.5}
+    for number, optimizer in enumerate(("sgd", "adam")):
+        for batch in MODES:
+            for lr in (0.1, 1.0):
+                for seed in (1, 2, 3):
+                    way = {f"w/{axis}": tuple(0.1 * step * (number + axis + seed) for step in GRID) for axis in (0, 1)}
+                    time = {"steps": 4, "examples": 128, "gradient_evaluations": 128, "seconds": 0.04 * seed}
+                    folder = write_run(
+                        tmp_path / "study",
+                        problem="beale",
+                        batch=batch,
+                        optimizer=optimizer,
+                        lr=lr,
+                        seed=seed,
+                        columns=way,
+                        target=target,
+                        time_to_target=time,
+                    )
+                    (folder / "config.yaml").write_text("problem: {surface: beale, scale: 0.01}")
+    return load(tmp_path / "study")
+
+
+PROBLEM = sorted(name for name, module in MODULES.items() if module.EACH == "problem")
+
+
+@pytest.mark.parametrize("name", PROBLEM)
+def test_a_figure_shows_every_optimizer_in_its_own_colour(rich, name):
+    figure = MODULES[name].plot(rich)
+    for optimizer in ("sgd", "adam"):
+        drawn = lines(figure, optimizer)
+        assert drawn
+        assert {to_hex(line.get_color()).lower() for line in drawn} == {look(optimizer).colour.lower()}
+    assert "beale" in figure.texts[0].get_text()
+    assert "n = 3 seeds" in small_print(figure) or "Seed 1" in small_print(figure)
+
+
+def test_an_optimizer_looks_the_same_whatever_else_is_drawn(tmp_path):
+    for optimizer in ("sgd", "adam", "lion"):
+        write_run(tmp_path / "all", optimizer=optimizer)
+    write_run(tmp_path / "one", optimizer="lion")
+    looks = [
+        (line.get_color(), line.get_linestyle(), line._unscaled_dash_pattern)
+        for study in ("all", "one")
+        for line in lines(MODULES["loss_by_examples"].plot(load(tmp_path / study)), "lion")
+    ]
+    assert len(looks) == 2
+    assert looks[0] == looks[1]
+    assert look("lion").colour == "#009E73"  # today and tomorrow
+
+
+def test_no_two_known_optimizers_look_alike():
+    assert len(set(LOOKS.values())) == len(LOOKS)
+
+
+@pytest.mark.parametrize("axis", ["examples", "steps", "seconds"])
+def test_the_line_is_the_median_over_seeds(tmp_path, axis):
+    for seed, factor in ((1, 1.0), (2, 3.0), (3, 10.0)):
+        write_run(tmp_path, seed=seed, losses=tuple(factor / (1 + step) for step in GRID))
+    (line,) = lines(MODULES[f"loss_by_{axis}"].plot(load(tmp_path)), "sgd")
+    per_step = {"examples": 32, "steps": 1, "seconds": 0.02}[axis]
+    np.testing.assert_allclose(line.get_xdata(), [step * per_step for step in GRID[1:]])
+    np.testing.assert_allclose(line.get_ydata(), [3.0 / (1 + step) for step in GRID[1:]])
+
+
+def test_accuracy_is_the_median_too(tmp_path):
+    for seed, loss in ((1, 0.1), (2, 0.3), (3, 0.9)):
+        write_run(tmp_path, seed=seed, losses=(1.0,) + (loss,) * 4)
+    (line,) = lines(MODULES["accuracy_by_examples"].plot(load(tmp_path)), "sgd")
+    np.testing.assert_allclose(line.get_ydata(), [0.7] * 4)
+
+
+def test_every_seed_lies_faintly_behind(tmp_path):
+    for seed in (1, 2, 3):
+        write_run(tmp_path, seed=seed)
+    (axes,) = MODULES["loss_by_examples"].plot(load(tmp_path)).axes
+    faint = [path.vertices[:, 1] for drawn in axes.collections if drawn.get_alpha() == 0.25 for path in drawn.get_paths()]
+    expected = [[1 / (1 + step * 0.1 * seed) for step in GRID[1:]] for seed in (1, 2, 3)]
+    np.testing.assert_allclose(sorted(map(list, faint)), sorted(expected))
+
+
+def test_a_diverged_run_is_marked_at_its_end_and_counts_as_the_worst(tmp_path):
+    write_run(tmp_path, seed=1, losses=(1.0, 0.9, 0.8, 0.7, 0.6))
+    write_run(tmp_path, seed=2, losses=(1.0, 0.5, 0.4, math.nan), status="diverged")
+    write_run(tmp_path, seed=3, losses=(1.0, 0.8, 0.7, 0.6, 0.5))
+    figure = MODULES["loss_by_steps"].plot(load(tmp_path))
+    (line,) = lines(figure, "sgd")
+    np.testing.assert_allclose(line.get_ydata(), [0.8, 0.7, 0.7, 0.6])  # not the survivors', .65 and .55
+    (cross,) = crosses(figure)
+    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (2, 0.4)
+    assert "diverged" in small_print(figure)
+
+
+def test_a_run_that_leaves_the_picture_is_marked_where_it_does(tmp_path):
+    write_run(tmp_path, seed=1)
+    write_run(tmp_path, seed=2, losses=(1.0, 10.0, 1e6, 1e9), status="diverged")
+    figure = MODULES["loss_by_steps"].plot(load(tmp_path))
+    (axes,) = figure.axes
+    (cross,) = crosses(figure)
+    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (2, axes.get_ylim()[1])
+    assert axes.get_ylim()[1] < 1e6
+
+
+def test_the_median_ends_where_half_of_the_runs_diverged(tmp_path):
+    write_run(tmp_path, seed=1)
+    for seed in (2, 3):
+        write_run(tmp_path, seed=seed, losses=(1.0, 0.9, 0.8, math.inf), status="diverged")
+    (line,) = lines(MODULES["loss_by_steps"].plot(load(tmp_path)), "sgd")
+    assert line.get_xdata().tolist() == [1, 2]
+
+
+def test_of_several_learning_rates_the_best_is_drawn_and_that_is_said(tmp_path):
+    for lr, last in ((0.1, 0.5), (1.0, 0.2), (10.0, 0.9)):
+        for seed in (1, 2):
+            write_run(tmp_path, lr=lr, seed=seed, losses=(1.0, 0.9, 0.9, 0.9, last))
+    figure = MODULES["loss_by_steps"].plot(load(tmp_path))
+    (line,) = lines(figure, "sgd")
+    assert line.get_ydata()[-1] == pytest.approx(0.2)
+    assert "best of 3 learning rates by final training loss, chosen on these seeds" in small_print(figure)
+    (sweep,) = lines(MODULES["final_by_learning_rate"].plot(load(tmp_path)), "sgd")
+    assert sweep.get_xdata().tolist() == [0.1, 1.0, 10.0]
+    np.testing.assert_allclose(sweep.get_ydata(), [0.5, 0.2, 0.9])
+
+
+def test_a_learning_rate_that_diverged_is_marked_at_the_edge(tmp_path):
+    write_run(tmp_path, lr=0.1)
+    write_run(tmp_path, lr=10.0, losses=(1.0, math.nan), status="diverged")
+    figure = MODULES["final_by_learning_rate"].plot(load(tmp_path))
+    marks = [line for line in crosses(figure) if len(line.get_xdata())]
+    assert [line.get_xdata().tolist() for line in marks] == [[10.0]]
+    assert marks[0].get_ydata()[0] == figure.axes[0].get_ylim()[1]
+
+
+def test_batch_modes_are_compared_where_the_shortest_ends(tmp_path):
+    write_run(tmp_path, batch="full", losses=(1.0, 0.9, 0.8))  # two steps of 64
+    write_run(tmp_path, batch="stochastic", losses=(1.0, 0.7, 0.6, 0.5, 0.4))  # eight steps of 1
+    examples, steps, _ = MODULES["batch_modes"].plot(load(tmp_path)).axes
+    assert examples.get_title(loc="left") == "equal examples: 8"
+    assert steps.get_title(loc="left") == "equal steps: 2"
+    found = {line.get_marker(): float(line.get_xdata()[0]) for line in steps.lines if line.get_label() == "sgd"}
+    assert found == {"s": 0.8, "^": 0.6}
+
+
+def test_a_batch_mode_that_diverged_does_not_cut_the_others(tmp_path):
+    write_run(tmp_path, batch="full", losses=(1.0, 10.0, math.nan), status="diverged")
+    write_run(tmp_path, batch="stochastic", losses=(1.0, 0.7, 0.6, 0.5, 0.4))
+    _, steps, _ = MODULES["batch_modes"].plot(load(tmp_path)).axes
+    assert steps.get_title(loc="left") == "equal steps: 8"
+    assert {line.get_marker(): float(line.get_xdata()[0]) for line in steps.lines if line.get_label() == "sgd"} == {"^": 0.4}
+    assert len([line for line in steps.lines if line.get_marker() == "x"]) == 1
+
+
+def test_a_study_of_which_all_diverged_at_once_can_be_drawn(tmp_path):
+    for seed in (1, 2):
+        write_run(tmp_path, seed=seed, losses=(1.0, 1e5, 1e9), status="diverged")
+    figure = MODULES["loss_by_steps"].plot(load(tmp_path))
+    low, high = figure.axes[0].get_ylim()
+    assert low < high < 1e5
+    assert [cross.get_ydata()[0] for cross in crosses(figure)] == [high, high]
+
+
+def test_time_to_target_says_how_many_got_there(tmp_path):
+    target = {"metric": "train/loss", "value": 0.5}
+    for seed, time in ((1, 2), (2, 4), (3, None)):
+        times = dict.fromkeys(("steps", "examples", "gradient_evaluations", "seconds"), time)
+        write_run(tmp_path, seed=seed, target=target, time_to_target=times)
+    figure = MODULES["time_to_target"].plot(load(tmp_path))
+    assert [line.get_xdata().tolist() for line in lines(figure, "sgd")] == [[4.0]] * 3  # the median, never being infinite
+    assert figure.axes[-1].texts[0].get_text() == "2/3"
+
+
+def test_a_performance_profile_needs_five_problems(tmp_path):
+    def study(problems):
+        target = {"metric": "train/loss", "value": 0.5}
+        for number in range(problems):
+            for optimizer, time in (("sgd", 2), ("adam", 1)):
+                times = dict.fromkeys(("steps", "examples", "gradient_evaluations", "seconds"), time)
+                folder = tmp_path / str(problems)
+                write_run(folder, problem=f"p{number}", optimizer=optimizer, target=target, time_to_target=times)
+        return load(tmp_path / str(problems))
+
+    with pytest.raises(Nothing, match="needs 5 problems"):
+        MODULES["performance_profile"].plot(study(4))
+    figure = MODULES["performance_profile"].plot(study(5))
+    (slow,) = lines(figure, "sgd")
+    assert dict(zip(slow.get_xdata(), slow.get_ydata(), strict=True)) == {1.0: 0.0, 2.0: 1.0, 4.0: 1.0}
+
+
+def test_the_minimum_is_marked_and_the_way_drawn(rich):
+    figure = MODULES["trajectories"].plot(rich)
+    stars = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in stars] == [(3.0, 0.5)]
+    way = lines(figure, "sgd")[0]
+    np.testing.assert_allclose(way.get_xdata(), [0.1 * step for step in GRID])
+
+
+NOTHING = {
+    "accuracy_by_examples": {"columns": {}, "final": {"train/loss": 0.1}},
+    "batch_modes": {},
+    "final_by_learning_rate": {},
+    "time_to_target": {},
+    "trajectories": {},
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_a_figure_without_anything_to_show_says_why(tmp_path, name):
+    folder = write_run(tmp_path, **NOTHING[name])
+    if name == "accuracy_by_examples":
+        path = folder / "curve.csv"
+        path.write_text(path.read_text().replace("val/accuracy", "val/other"))
+    with pytest.raises(Nothing, match=r"\w+ \w+"):
+        MODULES[name].plot(load(tmp_path))
+
+
+def test_all_are_saved_as_png_and_svg_and_the_trajectories_move(rich, tmp_path):
+    files = figures.save(rich, tmp_path / "figures")
+    names = {path.relative_to(tmp_path / "figures").as_posix() for path in files}
+    assert names == {f"beale/{name}.{kind}" for name in PROBLEM for kind in ("png", "svg")} | {"beale/trajectories.gif"}
+    assert all(path.stat().st_size > 1000 for path in files)
+    with Image.open(tmp_path / "figures" / "beale" / "trajectories.gif") as film:
+        assert film.n_frames > 20
+
+
+def test_the_same_study_gives_the_same_files(tmp_path):
+    write_run(tmp_path / "study")
+    one, other = (
+        [path.read_bytes() for path in figures.write(MODULES["loss_by_steps"].plot(load(tmp_path / "study")), tmp_path / name)]
+        for name in ("one", "other")
+    )
+    assert one == other
+
+
+NAMES = ("<script>alert(1)</script>", "$x$", "_", "a_b^c", r"\frac{1}{0}", "$", "%s {0}", "two\nlines", "", "né 數", "x" * 300)
+
+
+def rewrite(folder, **keys):
+    path = folder / "result.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | keys))
+
+
+def test_no_name_of_an_optimizer_breaks_a_figure(tmp_path):
+    for number, name in enumerate(NAMES):
+        for batch, lr in (("full", 0.1), ("mini", 0.1), ("mini", 0.2)):
+            rewrite(write_run(tmp_path, optimizer=f"o{number}", batch=batch, lr=lr), optimizer=name)
+    study = load(tmp_path)
+    for title, module in MODULES.items():
+        if module.EACH == "problem" and title not in ("time_to_target", "trajectories"):
+            figure = module.plot(study)
+            figures.write(figure, tmp_path / "figure")
+            shown = [text.get_text() for text in (figure.legends[0].get_texts() + figure.axes[0].get_yticklabels())]
+            assert {"<script>alert(1)</script>", r"\$x\$", "_", "a_b^c", r"\frac{1}{0}"} <= set(shown)
+            assert max(map(len, shown)) <= 48
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_no_name_of_a_problem_breaks_a_figure(tmp_path, name):
+    rewrite(write_run(tmp_path / "study"), problem=name)
+    study = load(tmp_path / "study")
+    (problem,) = study.problems
+    assert problem == name
+    folder = tmp_path / "figures" / figures.file_name(problem)
+    assert folder.parent == tmp_path / "figures"
+    assert all(path.exists() for path in figures.write(MODULES["loss_by_examples"].plot(study), folder / "figure"))
+
+
+def test_a_name_is_no_path_and_none_is_taken_for_another():
+    names = ["../../etc", "..", ".", "/tmp/x", "_tmp_x", "a/b", "a_b", "digits_mlp", "", "x" * 300, "x" * 301, "condition=10"]
+    made = [figures.file_name(name) for name in names]
+    assert not [name for name in made if "/" in name or name.startswith(".") or not name or len(name) > 80]
+    assert len(set(made)) == len(names)
+    assert made[7] == "digits_mlp"
+
+
+@pytest.mark.parametrize("optimizers", [1, 12])
+@pytest.mark.parametrize("modes", [1, 3])
+def test_nothing_overlaps(tmp_path, optimizers, modes):
+    """Panels, titles, small print and legend keep apart, with one optimizer as with twelve."""
+    for optimizer in list(LOOKS)[:optimizers]:
+        for batch in MODES[:modes]:
+            for seed in (1, 2):
+                write_run(tmp_path, optimizer=optimizer, batch=batch, seed=seed)
+    for name in ("loss_by_examples", "noise_and_norms", *(["batch_modes"] if modes > 1 else [])):
+        figure = MODULES[name].plot(load(tmp_path))
+        figure.canvas.draw()
+        boxes = [axes.get_tightbbox() for axes in figure.axes] + [text.get_window_extent() for text in figure.texts]
+        boxes += [legend.get_window_extent() for legend in figure.legends]
+        for number, one in enumerate(boxes):
+            assert figure.bbox.padded(1).containsx(one.x0), name
+            assert figure.bbox.padded(1).containsx(one.x1), name
+            assert figure.bbox.padded(1).containsy(one.y0), name
+            assert figure.bbox.padded(1).containsy(one.y1), name
+            for other in boxes[number + 1 :]:
+                shared = Bbox.intersection(one, other)
+                assert shared is None or min(shared.width, shared.height) < 2, name
+
+
+def test_a_variant_of_an_optimizer_keeps_its_colour_and_has_its_own_name(tmp_path):
+    for schedule in ("constant", "cosine"):
+        write_run(tmp_path, schedule=schedule, setting=schedule)
+    study = load(tmp_path)
+    assert [unit.name for unit in units(study)] == ["sgd (constant)", "sgd (cosine)"]
+    figure = MODULES["loss_by_examples"].plot(study)
+    assert {line.get_color() for name in ("sgd (constant)", "sgd (cosine)") for line in lines(figure, name)} == {"#000000"}
+
+
+def test_a_curve_that_is_damaged_is_left_out_of_the_figures(tmp_path):
+    write_run(tmp_path, seed=1)
+    broken = write_run(tmp_path, seed=2)
+    (broken / "curve.csv").write_text("step,examples\n")
+    study = load(tmp_path)
+    figures.save(study, tmp_path / "out")
+    assert [folder for folder, _ in study.skipped] == [broken]
+
+
+@pytest.mark.slow
+def test_many_problems_are_drawn_in_several_processes(tmp_path):
+    for problem in ("p1", "p2", "p3"):
+        write_run(tmp_path / "study", problem=problem)
+    broken = write_run(tmp_path / "study", problem="p3", seed=2)
+    (broken / "curve.csv").unlink()
+    study = load(tmp_path / "study")
+    files = figures.save(study, tmp_path / "figures")
+    assert {path.parent.name for path in files} == {"p1", "p2", "p3"}
+    assert all(path.exists() for path in files)
+    assert [folder for folder, _ in study.skipped] == [broken]

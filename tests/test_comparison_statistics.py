@@ -1,0 +1,122 @@
+"""The statistics of a comparison against values computed by hand, and what a failed run does to each of them."""
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from descent.comparison import statistics
+
+INFINITY = math.inf
+
+
+def table(**columns):
+    n = len(next(iter(columns.values())))
+    return pd.DataFrame({"name": "sgd", "status": "finished", "scramble": 0, "seed": range(n), **columns})
+
+
+def test_wilson_equals_its_formula():
+    n, share, z = 10, 0.2, 1.959963984540054
+    middle, reach = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    assert statistics.wilson(2, n) == pytest.approx(((middle - reach) / (1 + z**2 / n), (middle + reach) / (1 + z**2 / n)))
+    assert statistics.wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+
+
+def test_a_diverged_run_has_the_worst_value_and_a_stalled_one_its_own():
+    runs = table(status=["finished", "diverged", "stalled", "finished"], **{"final:train/loss": [0.1, 0.0, 2.3, math.nan]})
+    assert statistics.values(runs, "train/loss").tolist() == [0.1, INFINITY, 2.3, INFINITY]
+    runs["final:val/accuracy"] = [0.9, 0.99, 0.1, math.nan]
+    assert statistics.values(runs, "val/accuracy").tolist() == [0.9, -INFINITY, 0.1, -INFINITY]
+
+
+def test_a_summary_equals_hand_computed_values():
+    losses = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 80.0]
+    row = statistics.summary(table(**{"final:train/loss": losses}), "train/loss").loc["sgd"]
+    assert (row["n"], row["median"], row["iqm"], row["mean"], row["min"], row["max"]) == (8, 4.5, 4.5, 13.5, 1, 80)
+    assert 1 <= row["low"] < 4.5 < row["high"] < 80
+    assert (row["failed"], row["failed_low"]) == (0, 0)
+
+
+def test_a_summary_counts_failures_and_takes_medians_with_them():
+    status = ["diverged", "diverged", "stalled", "finished", "finished"]
+    row = statistics.summary(table(status=status, **{"final:train/loss": [9.0, 9.0, 2.3, 0.1, 0.2]}), "train/loss").loc["sgd"]
+    assert (row["median"], row["iqm"], row["mean"], row["max"]) == (2.3, INFINITY, INFINITY, INFINITY)
+    assert (row["diverged"], row["stalled"], row["failed"], row["failed_share"]) == (2, 1, 3, 0.6)
+    assert (row["failed_low"], row["failed_high"]) == statistics.wilson(3, 5)
+    assert row["low"] < 2.3 < row["high"] == INFINITY
+
+
+def test_a_median_interval_is_the_same_each_time_and_none_for_one_value():
+    sample = np.random.default_rng(1).exponential(size=101)
+    assert statistics.median_interval(sample) == statistics.median_interval(sample)
+    assert all(map(math.isnan, statistics.median_interval([1.0])))
+    assert statistics.median_interval([INFINITY] * 3) == (INFINITY, INFINITY)
+
+
+def test_an_interval_over_searches_is_as_wide_as_they_differ():
+    rng, searches = np.random.default_rng(0), np.repeat([1, 2, 3], 10)
+    sample = 10.0 * searches + rng.normal(size=30)  # searches differ much, seeds little
+    low, high = statistics.median_interval(sample, searches)
+    assert low < 12 < 28 < high
+    assert np.diff(statistics.median_interval(sample))[0] < high - low
+    two = sample[:20], searches[:20]
+    assert statistics.median_interval(*two) == statistics.median_interval(two[0])  # two searches are too few to be drawn from
+    uneven = statistics.median_interval(sample[:25], searches[:25])
+    assert uneven[0] < 12 < 28 < uneven[1]
+
+
+def test_sign_flips_equal_an_enumeration():
+    differences = np.random.default_rng(0).exponential(size=(3, 6)) - 0.3
+    sums = np.array([differences @ signs for signs in itertools.product((-1, 1), repeat=6)])
+    share = (np.abs(sums) >= np.abs(differences.sum(axis=1)) - 1e-12).mean(axis=0)
+    assert statistics.sign_flip(differences) == pytest.approx(share)
+    assert statistics.sign_flip([1.0, 2.0, 3.0]) == pytest.approx([0.25])  # 2 of 8
+
+
+def test_sign_flips_leave_out_what_is_no_pair_or_no_difference():
+    assert statistics.sign_flip([1.0, 2.0, 3.0, math.nan, 0.0]) == pytest.approx([0.25])
+    assert statistics.sign_flip([[0.0, 0.0], [math.nan, math.nan]]).tolist() == [1, 1]
+    assert statistics.sign_flip([[5.0]]).tolist() == [1]
+    assert statistics.sign_flip(np.ones((0, 4))).tolist() == []
+
+
+def test_sign_flips_of_failures_are_mcnemar_s_exact_test():
+    failures = [1, 1, 1, 1, 1, 1, 1, -1, 0, 0]  # 7 against 1
+    assert statistics.sign_flip(failures) == pytest.approx([2 * (1 + 8) / 2**8])
+
+
+def test_many_sign_flips_are_drawn_at_random_and_near_the_exact_share():
+    differences = np.random.default_rng(5).normal(0.6, 1, size=(1, 16))
+    signs = np.array(list(itertools.product((-1, 1), repeat=16)))
+    exact = (np.abs(signs @ differences[0]) >= abs(differences.sum()) - 1e-12).mean()
+    assert 0.01 < exact < 0.5
+    assert statistics.sign_flip(differences)[0] == pytest.approx(exact, abs=0.02)
+    assert (statistics.sign_flip(differences) == statistics.sign_flip(differences)).all()
+
+
+def test_the_least_p_is_reached_where_all_differences_agree():
+    for n in (2, 10, 14, 15, 40):
+        assert statistics.sign_flip(np.arange(1.0, n + 1)) == pytest.approx(statistics.least_p(n), rel=1e-6), n
+    assert statistics.least_p([0, 1]).tolist() == [1, 1]
+
+
+def test_a_t_interval_equals_a_table_s():
+    mean, low, high = statistics.t_interval([[1.0, 2.0, 3.0, math.nan], [1.0, math.nan, math.nan, math.nan], [math.nan] * 4])
+    reach = 4.302653 / math.sqrt(3)  # t(.975, 2) of any table; the standard deviation is 1
+    assert mean[:2].tolist() == [2, 1]
+    assert (low[0], high[0]) == pytest.approx((2 - reach, 2 + reach))
+    assert np.isnan([low[1], high[1], mean[2], low[2]]).all()
+
+
+def test_a_t_test_agrees_with_its_interval():
+    differences = np.random.default_rng(0).normal(0.7, 1, size=(200, 5))
+    _, low, high = statistics.t_interval(differences)
+    assert ((statistics.t_test(differences) < 0.05) == ((low > 0) | (high < 0))).all()
+    assert statistics.t_test([[0.0, 0.0], [1.0, 1.0], [1.0, math.nan]]).tolist() == [1, 0, 1]
+
+
+def test_holm_equals_its_steps_by_hand():
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([]).tolist() == []

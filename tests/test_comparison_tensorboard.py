@@ -1,0 +1,240 @@
+"""A comparison in TensorBoard, read back as TensorBoard reads it."""
+
+import html
+import io
+import math
+import re
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from studies import GRID, write_run
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+
+from descent.comparison import load, tensorboard
+from descent.comparison.units import units
+from descent.records.study import run_folders
+
+GROUP = "digits_mlp mini 32"
+QUANTITIES = ("train/loss", "val/loss", "val/accuracy", "train/loss_too")
+
+
+def read(folder):
+    found = EventAccumulator(str(folder), {"images": 0, "tensors": 0, "scalars": 0})
+    found.Reload()
+    return found
+
+
+def series(run, tag):
+    return {event.step: event.value for event in run.Scalars(tag)}
+
+
+def losses(seed, scale=1.0):
+    return tuple(scale / (1 + step * seed**2) for step in GRID)
+
+
+def rendered(words):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorBoard's own, at import
+        from tensorboard.plugin_util import markdown_to_safe_html
+    return markdown_to_safe_html(words)
+
+
+def png(width, height):
+    from matplotlib.figure import Figure
+
+    file = io.BytesIO()
+    Figure(figsize=(width / 100, height / 100), dpi=100).savefig(file, format="png")
+    return file.getvalue()
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Two optimizers, two batch modes, four seeds."""
+    for batch in ("full", "mini"):
+        for optimizer, scale in (("sgd", 1.0), ("adam", 0.5)):
+            for seed in (1, 2, 3, 4):
+                curve = losses(seed, scale)
+                write_run(tmp_path, batch=batch, optimizer=optimizer, seed=seed, losses=curve, columns={"train/loss_too": curve})
+    return tmp_path
+
+
+def write(folder, verdict=None, images=None):
+    return tensorboard.write(load(folder), verdict or {}, images or {}, folder / "report")
+
+
+def test_a_run_for_each_optimizer_and_for_each_setting(study):
+    assert write(study) == study / "report" / "tensorboard"
+    found = {str(path.parent.relative_to(study / "report")) for path in (study / "report").rglob("events.out.tfevents.*")}
+    settings = {f"settings/digits_mlp/{name} {batch} lr=0.1" for name in ("sgd", "adam") for batch in ("full", "mini")}
+    assert found == {"tensorboard", "tensorboard/adam", "tensorboard/sgd"} | settings
+
+
+def test_medians_and_quartiles_over_examples(study):
+    write(study)
+    every = np.array([losses(seed, 0.5) for seed in (1, 2, 3, 4)])
+    low, median, high = np.quantile(every, (0.25, 0.5, 0.75), axis=0)
+    for tag, scale in (("train/loss", 1.0), ("val/loss", 1.1)):
+        overlaid, beside = read(study / "report/tensorboard/adam"), read(study / "report/settings/digits_mlp/adam mini lr=0.1")
+        for values, name in ((low, "low"), (median, "median"), (high, "high")):
+            expected = dict(zip((32 * step for step in GRID), scale * values, strict=True))
+            assert series(overlaid, f"quartiles/{GROUP}/{tag}/{name}") == pytest.approx(expected)
+            assert series(beside, f"quartiles/{tag}/{name}") == pytest.approx(expected)
+            if name == "median":
+                assert series(overlaid, f"{GROUP}/{tag}") == pytest.approx(expected)
+                assert series(beside, tag) == pytest.approx(expected)
+    assert series(overlaid, f"{GROUP}/val/accuracy")[32] == pytest.approx(1 - median[1])
+    assert series(overlaid, "digits_mlp full/train/loss").keys() == {64 * step for step in GRID}
+
+
+def test_relative_time_is_that_of_training(study):
+    write(study)
+    first, *_, last = read(study / "report/tensorboard/sgd").Scalars(f"{GROUP}/train/loss")
+    assert last.wall_time - first.wall_time == pytest.approx(np.median([8 * 0.01 * seed for seed in (1, 2, 3, 4)]), abs=1e-5)
+
+
+def test_only_records_that_all_runs_share(tmp_path):
+    write_run(tmp_path, seed=1, losses=(1.0, 0.8, 0.4), steps=2)
+    write_run(tmp_path, seed=2, losses=(1.0, 0.6, 0.2, 0.1, 0.1))
+    write(tmp_path)
+    assert series(read(tmp_path / "report/tensorboard/sgd"), f"{GROUP}/train/loss") == pytest.approx({0: 1.0, 32: 0.7, 64: 0.3})
+
+
+def test_what_is_not_finite_is_left_out_and_of_a_band_all_three(tmp_path):
+    write_run(tmp_path, seed=1, losses=(1.0, math.inf), status="diverged", steps=1)
+    write_run(tmp_path, seed=2, losses=(1.0, 0.5, 0.4, 0.3, 0.2))
+    write_run(tmp_path, seed=3, losses=(1.0, 0.5, 1e39, 0.3, 1e39))  # more than TensorBoard can hold
+    write_run(tmp_path, seed=4, losses=(1.0, 0.5, 1e39, 0.3, 0.2))
+    write(tmp_path)
+    run = read(tmp_path / "report/tensorboard/sgd")
+    assert series(run, f"{GROUP}/train/loss") == pytest.approx({0: 1.0, 32: 0.5, 128: 0.3})
+    for edge in ("low", "median", "high"):
+        assert series(run, f"quartiles/{GROUP}/train/loss/{edge}").keys() == {0}
+
+
+def test_a_band_that_reaches_zero_is_left_out_but_for_accuracies(tmp_path):
+    for seed in (1, 2, 3):
+        write_run(tmp_path, seed=seed, losses=(1.0, 0.5, 0.0, 0.2, 0.1))
+    write(tmp_path)
+    run = read(tmp_path / "report/tensorboard/sgd")
+    assert series(run, f"{GROUP}/train/loss")[64] == 0
+    for edge in ("low", "median", "high"):
+        assert series(run, f"quartiles/{GROUP}/train/loss/{edge}").keys() == {0, 32, 128, 256}
+        assert series(run, f"quartiles/{GROUP}/val/accuracy/{edge}").keys() == {0, 32, 64, 128, 256}
+
+
+def test_of_one_run_there_is_no_median_beside_it(tmp_path):
+    write_run(tmp_path)
+    write(tmp_path)
+    assert not (tmp_path / "report/settings").exists()
+    assert f"{GROUP}/train/loss" in read(tmp_path / "report/tensorboard/sgd").Tags()["scalars"]
+
+
+def test_the_setting_of_the_rankings_stands_for_an_optimizer(tmp_path):
+    for seed in (1, 2):
+        for lr, loss in ((0.1, 0.5), (1.0, 0.1)):
+            write_run(tmp_path, lr=lr, seed=seed, losses=(1.0, loss, loss, loss, loss))
+    write(tmp_path)
+    assert series(read(tmp_path / "report/tensorboard/sgd"), f"{GROUP}/train/loss")[256] == pytest.approx(0.1)
+    assert len(list((tmp_path / "report/settings/digits_mlp").iterdir())) == 2
+
+
+def test_the_layout_overlays_optimizers_for_each_batch_mode(study):
+    run = read(write(study))
+    (event,) = run.Tensors("custom_scalars__config__")
+    (category, other) = Layout.FromString(event.tensor_proto.string_val[0]).category
+    assert (category.title, other.title) == ("digits_mlp full", GROUP)
+    lines = [chart for chart in other.chart if chart.HasField("multiline")]
+    bands = [chart for chart in other.chart if chart.HasField("margin")]
+    assert [chart.title for chart in lines] == [f"{name}, median" for name in QUANTITIES]
+    there = {name: read(study / "report/tensorboard" / name).Tags()["scalars"] for name in ("sgd", "adam")}
+    for chart, tag in zip(lines, QUANTITIES, strict=True):
+        (pattern,) = chart.multiline.tag
+        for tags in there.values():
+            assert [found for found in tags if re.match(pattern, found)] == [f"{GROUP}/{tag}"]
+    assert len(bands) == len(QUANTITIES)
+    for chart in bands:
+        (band,) = chart.margin.series
+        assert [edge.rpartition("/")[2] for edge in (band.lower, band.value, band.upper)] == ["low", "median", "high"]
+        assert all({band.lower, band.value, band.upper} <= set(tags) for tags in there.values())
+
+
+def test_figures_are_images(study):
+    from matplotlib.image import imread
+
+    picture = png(30, 20)
+    gif = b"GIF89a" + (7).to_bytes(2, "little") + (5).to_bytes(2, "little")
+    run = read(write(study, images={"digits_mlp/loss": picture, "moves": gif}))
+    (event,) = run.Images("figures/digits_mlp/loss")
+    assert (event.encoded_image_string, event.width, event.height) == (picture, 30, 20)
+    assert imread(io.BytesIO(event.encoded_image_string)).shape[:2] == (20, 30)
+    (event,) = run.Images("figures/moves")
+    assert (event.width, event.height) == (7, 5)
+
+
+def test_the_verdict_is_shown_letter_by_letter(study):
+    sentences = {
+        "digits_mlp, train/loss": ["adam beats sgd (difference 0.021, 95 % interval 0.012 to 0.031, n = 10).", "Second_one_."],
+        "odd <em>*names*</em>": ["1. a*b*c `d` [e](f) & <script>alert(1)</script> <em> \\ # | ~~g~~", "- h\n# i"],
+    }
+    (event,) = read(write(study, sentences)).Tensors("verdict")
+    shown = rendered(event.tensor_proto.string_val[0])
+    assert set(re.findall(r"<(\w+)", shown)) == {"h3", "ul", "li"}
+    words = [html.unescape(found) for found in re.findall(r"<(?:li|h3)>(.*?)</", shown)]
+    assert words == [" ".join(word.split()) for about, lines in sentences.items() for word in (about, *lines)]
+
+
+def test_without_verdict_there_is_no_text(study):
+    assert read(write(study)).Tags()["tensors"] == ["custom_scalars__config__"]
+
+
+def test_writing_again_replaces_what_was_there(study):
+    write(study, {"a": ["b"]}, {"c": png(3, 2)})
+    other = study / "report/tensorboard/sgd/events.out.tfevents.1.mine"
+    other.write_bytes(b"")
+    for folder in run_folders(study):
+        if "adam" in str(folder):
+            (folder / "result.json").unlink()
+    write(study, {"a": ["b"]}, {"c": png(3, 2)})
+    found = [path.parent.name for path in (study / "report").rglob("*.comparison")]
+    assert sorted(found) == ["sgd", "sgd full lr=0.1", "sgd mini lr=0.1", "tensorboard"]
+    assert {path.name for path in (study / "report").rglob("*") if "adam" in path.name} == set()
+    assert other.exists()
+    assert len(read(study / "report/tensorboard").Tensors("verdict")) == 1
+
+
+def test_the_report_of_a_study_holds_no_runs(study):
+    before = run_folders(study)
+    write(study)
+    (study / "report/tensorboard/a/b").mkdir(parents=True)
+    assert run_folders(study) == before
+    assert len(before) == 16
+    assert (len(load(study).runs), load(study).skipped, load(study).waiting) == (16, [], {})
+
+
+def test_no_name_leaves_the_folder_or_breaks_a_chart(tmp_path):
+    for seed in (1, 2):
+        write_run(tmp_path, problem="../../(p)/q+", optimizer="../../up", seed=seed)
+        write_run(tmp_path, problem="../../(p)/q+", optimizer="x" * 200, seed=seed, label="/etc\0", schedule="\N{SNOWMAN}" * 50)
+        write_run(tmp_path, problem="../../(p)/q+", optimizer="y", seed=seed, schedule="cosine (long)")
+    outside = {path for path in tmp_path.rglob("*") if path.suffix != ".lock"}
+    folder = write(tmp_path)
+    assert {path for path in tmp_path.rglob("*") if (tmp_path / "report") not in (path, *path.parents)} == outside
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    assert len(names) == 3
+    for unit in units(load(tmp_path)):
+        assert not set("()/") & set(tensorboard._group(unit))
+    tags = [tag for name in names for tag in read(folder / name).Tags()["scalars"]]
+    assert not [tag for tag in tags if "(" in tag]
+    (event,) = read(folder).Tensors("custom_scalars__config__")
+    (category,) = Layout.FromString(event.tensor_proto.string_val[0]).category
+    patterns = [pattern for chart in category.chart for pattern in chart.multiline.tag]
+    assert all(any(re.match(pattern, tag) for tag in tags) for pattern in patterns)
+
+
+def test_torch_is_not_loaded():
+    code = "import descent.comparison.tensorboard, sys; sys.exit(bool({'torch', 'tensorflow'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
