@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import ROOT
 
-LONG = ("optimizer=adam", "batch=stochastic", "schedule=cosine", "max_steps=12000", "trainer=cpu")
+LONG = ("optimizer=adam", "batch=stochastic", "schedule=cosine", "max_steps=60000", "trainer=cpu")
 
 
 def start(folder, **how):

@@ -1,12 +1,16 @@
-"""Compose a run's settings from `conf/`, for whoever is not started by Hydra's command line."""
+"""Compose runs' settings from `conf/`: one run's, for whoever is not started by Hydra's command line, and a study's."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
 from hydra import compose as compose_config
 from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf, open_dict
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 
 def compose(conf: Path, *overrides: str) -> dict[str, Any]:
@@ -23,3 +27,56 @@ def compose(conf: Path, *overrides: str) -> dict[str, Any]:
         del config["hydra"]
     settings: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     return settings
+
+
+class StudyLoader(ConfigLoaderImpl):
+    """Hydra's loader, but jobs that choose the same of each group share one composition; their values are set in copies of it.
+
+    Composing is most of what a small run costs beyond its training.
+    """
+
+    def __init__(self, loader: ConfigLoaderImpl) -> None:
+        super().__init__(loader.get_search_path())
+        self.composed: dict[tuple[str, ...], DictConfig] = {}
+        self.planned: dict[tuple[str, ...], tuple[DictConfig, Any]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"composed": {}, "planned": {}}  # a worker composes its own
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """Return one job's configuration, as Hydra would compose it."""
+        chosen, values = self._split(sweep_overrides)
+        if chosen not in self.composed:
+            self.composed[chosen] = super().load_sweep_config(master_config, list(chosen))
+        config = copy.deepcopy(self.composed[chosen])
+        self._apply_overrides_to_config(values, config)
+        overrides = [o for o in OverridesParser.create().parse_overrides(sweep_overrides) if not o.is_hydra_override()]
+        config.hydra.overrides.task = [o.input_line for o in overrides]
+        config.hydra.job.override_dirname = get_overrides_dirname(overrides, **config.hydra.job.config.override_dirname)
+        return config
+
+    def settings(self, master_config: DictConfig, sweep_overrides: list[str]) -> dict[str, Any]:
+        """Return one job's resolved settings, without Hydra's own."""
+        chosen, values = self._split(sweep_overrides)
+        hydra = HydraConfig.instance()
+        before = hydra.cfg
+        try:
+            if chosen not in self.planned:
+                whole = self.load_sweep_config(master_config, list(chosen))
+                hydra.set_config(whole)
+                with open_dict(whole):
+                    del whole["hydra"]
+                self.planned[chosen] = whole, hydra.cfg
+            whole, hydra.cfg = self.planned[chosen]
+            config = copy.deepcopy(whole)
+            self._apply_overrides_to_config(values, config)
+            settings: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+            return settings
+        finally:
+            hydra.cfg = before
+
+    def _split(self, overrides: list[str]) -> tuple[tuple[str, ...], list[Override]]:
+        """Return what is chosen of the groups, and the values that are set."""
+        parsed = OverridesParser.create(config_loader=self).parse_overrides(overrides)
+        groups = [o for o in parsed if self.repository.group_exists(o.key_or_group) and not isinstance(o.value(), dict)]
+        return tuple(str(o.input_line) for o in groups), [o for o in parsed if o not in groups]

@@ -1,18 +1,17 @@
 """The sweeper behind `python train.py -m`: it trains what is missing of a study, through any launcher."""
 
-import copy
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, open_dict, read_write
 
+from descent.settings import StudyLoader
 from hydra_plugins.descent_study import launchers
 
 if TYPE_CHECKING:
@@ -26,18 +25,19 @@ class StudySweeper(BasicSweeper):
         super().__init__(max_batch_size=None)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        assert isinstance(hydra_context.config_loader, ConfigLoaderImpl)
+        self.loader = StudyLoader(hydra_context.config_loader)
+        hydra_context = HydraContext(self.loader, hydra_context.callbacks)
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.task_function = task_function
-        self.composed: dict[tuple[str, ...], tuple[DictConfig, Any]] = {}
         self.complete = False  # whether the launcher knows what it will train
 
     def sweep(self, arguments: list[str]) -> Any:
         from descent import study  # torch and all that only when there is something to sweep
         from descent.errors import InputError
 
-        assert self.hydra_context is not None
         assert self.config is not None
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        parser = OverridesParser.create(config_loader=self.loader)
         (jobs,) = self.split_arguments(parser.parse_overrides(arguments), None)
         try:
             launchers.require(self.config.hydra.launcher)
@@ -53,33 +53,8 @@ class StudySweeper(BasicSweeper):
         launchers.tidy(self.config.hydra.launcher)
 
     def _compose(self, overrides: list[str]) -> dict[str, Any]:
-        """Return the resolved settings of one job, as Hydra would compose them, for a tenth of its time.
-
-        Jobs that choose the same of each group share one composition; their values are set in copies of it.
-        """
-        assert self.hydra_context is not None
         assert self.config is not None
-        loader = self.hydra_context.config_loader
-        assert isinstance(loader, ConfigLoaderImpl)
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
-        groups = [o for o in parsed if loader.repository.group_exists(o.key_or_group) and not isinstance(o.value(), dict)]
-        chosen = tuple(str(o.input_line) for o in groups)
-        hydra = HydraConfig.instance()
-        before = hydra.cfg
-        try:
-            if chosen not in self.composed:
-                whole = loader.load_sweep_config(self.config, list(chosen))
-                hydra.set_config(whole)
-                with open_dict(whole):
-                    del whole["hydra"]
-                self.composed[chosen] = whole, hydra.cfg
-            whole, hydra.cfg = self.composed[chosen]
-            config = copy.deepcopy(whole)
-            ConfigLoaderImpl._apply_overrides_to_config([o for o in parsed if o not in groups], config)
-            settings: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-            return settings
-        finally:
-            hydra.cfg = before
+        return self.loader.settings(self.config, overrides)
 
     def _launch(self, runs: "list[Planned]") -> Any:
         if not self.complete:
