@@ -22,6 +22,10 @@ def main(config: DictConfig) -> None:
     from descent.run import run  # not before a run starts, so that --help answers at once
 
     try:
+        if experiment := HydraConfig.get().runtime.choices.get("experiment"):
+            raise InputError(
+                "experiment", experiment, "is a study, not a single run", f"Use python train.py -m experiment={experiment}."
+            )
         run(settings)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

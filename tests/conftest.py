@@ -1,6 +1,8 @@
 """What the tests share: composing settings, and training a run in this process, which has paid for its imports once."""
 
 import os
+import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,19 @@ def mnist_root() -> str:
         if root and (Path(root) / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file():
             return str(root)
     pytest.skip("MNIST is not here: name a folder that holds MNIST/raw in DESCENT_DATA")
+
+
+def sweep(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[Any, str, str]:
+    """Run `python train.py -m *arguments` in this process; return (exit status, standard output, standard error)."""
+    monkeypatch.setattr(sys, "argv", [str(ROOT / "train.py"), "-m", *arguments])
+    capsys.readouterr()
+    status: Any = 0
+    try:
+        runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+    except SystemExit as ended:
+        status = ended.code
+    out, err = capsys.readouterr()
+    return status, out, err
 
 
 class Run:

@@ -28,6 +28,7 @@ def command(monkeypatch, tmp_path, capsys):
 
 
 MISTAKES = [  # arguments, what the line says
+    (["experiment=momentum"], "experiment=momentum: is a study, not a single run. Use python train.py -m experiment=momentum."),
     (["optimizer.lr=0"], "optimizer.lr=0: must be a number > 0."),
     (["optimizer.lr=-1"], "optimizer.lr=-1: must be a number > 0."),
     (["optimizer.lr=fast"], "optimizer.lr=fast: must be a number > 0."),

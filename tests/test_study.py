@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, settings
+from conftest import ROOT, settings, sweep
 from test_resume import wait_for
 
 from descent.numpy_engine import NumpyEngine
@@ -23,18 +23,6 @@ from descent.numpy_engine import NumpyEngine
 save = NumpyEngine.save
 
 QUICK = ("engine=numpy", "max_steps=20", "logger=csv")
-
-
-def sweep(capsys, monkeypatch, *arguments):
-    """Run the command in this process; return (exit status, standard output, standard error)."""
-    monkeypatch.setattr(sys, "argv", [str(ROOT / "train.py"), "-m", *arguments])
-    capsys.readouterr()
-    status = 0
-    try:
-        runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
-    except SystemExit as ended:
-        status = ended.code
-    return status, *capsys.readouterr()
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def sweep(
     compose: Callable[[list[str]], Settings],
     launch: Callable[[list[Planned]], object],
     elsewhere: str | None = None,
+    experiment: str | None = None,
 ) -> int:
     """Train what is missing of a sweep; return how many runs failed.
 
@@ -65,6 +66,7 @@ def sweep(
         compose: from overrides to resolved settings.
         launch: trains runs, each by `work`, in whatever processes; it may raise or leave runs untrained.
         elsewhere: what ``trainer=auto`` means on the machines that train them, cpu or gpu; None: they are trained on this one.
+        experiment: whose figure and sentence end the sweep.
 
     Raises:
         InputError: a setting that cannot work; nothing was trained.
@@ -83,7 +85,19 @@ def sweep(
     with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
         lost = _train(missing, launch, begun)
     show_study(study, [planned.folder for planned in runs])
-    return show_failures(study, [planned.folder for planned in missing]) + lost
+    failed = show_failures(study, [planned.folder for planned in missing]) + lost
+    if experiment and failed < len(runs):
+        _conclude(experiment, study, runs)
+    return failed
+
+
+def _conclude(experiment: str, study: Path, runs: list[Planned]) -> None:
+    from descent.comparison.experiments import conclude
+
+    sentence, figure = conclude(experiment, study, [planned.folder for planned in runs])
+    say(f"\n{sentence}")
+    if figure:
+        say(f"figure   {figure}")
 
 
 def _sound(folder: Path) -> bool:

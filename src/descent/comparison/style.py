@@ -108,3 +108,8 @@ def span(numbers: Iterable[float]) -> str:
 def wrap(words: str, width: float) -> str:
     """Break small print into lines for a figure `width` inches wide."""
     return "\n".join(textwrap.wrap(words, int(width * 18), break_long_words=True))
+
+
+def shades(count: int) -> list[Any]:
+    """Return `count` colours from dark to light, for values that have an order; the colour-blind tell them apart too."""
+    return [mpl.colormaps["viridis"](0.9 * i / max(count - 1, 1)) for i in range(count)]

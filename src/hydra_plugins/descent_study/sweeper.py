@@ -1,6 +1,7 @@
 """The sweeper behind `python train.py -m`: it trains what is missing of a study, through any launcher."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 
 class StudySweeper(BasicSweeper):
-    """Expands the sweep as Hydra's own sweeper does; `descent.study.sweep` does the rest."""
+    """Expands the sweep, or an experiment's grids, as Hydra's own sweeper does; `descent.study.sweep` does the rest."""
 
-    def __init__(self) -> None:
+    def __init__(self, grids: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(max_batch_size=None)
+        self.grids = grids
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         assert isinstance(hydra_context.config_loader, ConfigLoaderImpl)
@@ -37,11 +39,11 @@ class StudySweeper(BasicSweeper):
         from descent.errors import InputError
 
         assert self.config is not None
-        parser = OverridesParser.create(config_loader=self.loader)
-        (jobs,) = self.split_arguments(parser.parse_overrides(arguments), None)
+        experiment = self.config.hydra.runtime.choices.get("experiment")
         try:
             launchers.require(self.config.hydra.launcher)
-            failed = study.sweep(jobs, self._compose, self._launch, launchers.elsewhere(self.config.hydra.launcher))
+            jobs = self._jobs(arguments)
+            failed = study.sweep(jobs, self._compose, self._launch, launchers.elsewhere(self.config.hydra.launcher), experiment)
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)
@@ -51,6 +53,25 @@ class StudySweeper(BasicSweeper):
         if failed:
             sys.exit(1)
         launchers.tidy(self.config.hydra.launcher)
+
+    def _jobs(self, arguments: list[str]) -> list[Sequence[str]]:
+        """Return the overrides of each run: of the command, times each of the experiment's grids."""
+        from descent.errors import InputError
+
+        parser = OverridesParser.create(config_loader=self.loader)
+        given = {str(override.key_or_group): override for override in parser.parse_overrides(arguments)}
+        if "experiment" in given and given["experiment"].is_sweep_override():
+            raise InputError(
+                "experiment",
+                str(given["experiment"].input_line).partition("=")[2],
+                "must be one experiment",
+                "Run one after the other.",
+            )
+        jobs: list[Sequence[str]] = []
+        for grid in self.grids or [{}]:
+            choices = [f"{key}={value}" for key, value in grid.items() if key not in given]
+            jobs += self.split_arguments(parser.parse_overrides(choices + arguments), None)[0]
+        return jobs
 
     def _compose(self, overrides: list[str]) -> dict[str, Any]:
         assert self.config is not None

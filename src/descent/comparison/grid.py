@@ -1,0 +1,64 @@
+"""The grid of an experiment: its runs beside the settings that it varies."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from descent.comparison.load import Study
+from descent.comparison.nothing import Nothing
+from descent.comparison.statistics import high_is_better
+
+
+def varied(study: Study, *keys: str) -> pd.DataFrame:
+    """Return `Study.runs` with a column for each of `keys`, settings such as ``optimizer.momentum``; unknown ones are None."""
+    configs = [study.config(run) for _, run in study.runs.iterrows()]
+    return study.runs.assign(**{key: [_value(config, key) for config in configs] for key in keys})
+
+
+def median(runs: pd.DataFrame, quantity: str, *keys: str) -> pd.Series:
+    """Return the median over runs of a quantity such as ``final:train/loss``, for each choice of `keys`; diverged counts worst.
+
+    Raises:
+        Nothing: no run measured it.
+    """
+    if quantity not in runs or runs.empty:
+        raise Nothing(f"no run measured {quantity.partition(':')[2]}")
+    worst = -math.inf if high_is_better(quantity.partition(":")[2]) else math.inf
+    values = runs[quantity].mask(runs["status"] == "diverged", worst).fillna(worst)
+    return values.groupby([runs[key] for key in keys]).median()
+
+
+def require(found: pd.Series | pd.DataFrame, *wanted: Any) -> None:
+    """Raise `Nothing` unless the index of `found` holds each of `wanted`."""
+    missing = [str(value) for value in wanted if value not in found.index]
+    if missing:
+        raise Nothing(f"the runs lack {', '.join(missing)}")
+
+
+def curve(study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step") -> tuple[np.ndarray, np.ndarray]:
+    """Return the median curve of some runs: positions ``[records]`` that all of them share, and the median there.
+
+    A run that diverged ends early, and with it the curve.
+
+    Raises:
+        Nothing: none of them has records.
+    """
+    frames = [frame.set_index(axis)[quantity] for _, frame in study.curves(runs)]
+    if not frames:
+        raise Nothing(f"no run measured {quantity}")
+    joined = pd.concat(frames, axis=1, join="inner").sort_index()
+    return joined.index.to_numpy(dtype=float), joined.median(axis=1).to_numpy()
+
+
+def groups(runs: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """Yield each choice of a setting with its runs."""
+    yield from runs.groupby(key, sort=True)
+
+
+def _value(config: dict[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        config = config.get(part) if isinstance(config, dict) else None  # type: ignore[assignment]
+    return config
