@@ -24,7 +24,7 @@ def numbers(run):
     return [{name: value for name, value in row.items() if name not in CLOCK} for row in run.rows]
 
 
-def alike(one, two):
+def assert_alike(one, two):
     assert len(one.rows) == len(two.rows) > 3
     for first, second in zip(numbers(one), numbers(two), strict=True):
         assert first == pytest.approx(second, rel=1e-9, nan_ok=True)
@@ -34,7 +34,7 @@ def test_two_processes_agree_with_one_on_the_same_global_batches(train):
     """The batches of an epoch are 39 of 32 and one of 9: shares of unequal size count for what they hold."""
     common = ("optimizer=adam", "epochs=2.5", "precision=64", "schedule=cosine")
     one, two = train(*common), train(DDP, *common)
-    alike(one, two)
+    assert_alike(one, two)
     assert two.result["environment"]["devices"] == 2
     assert two.result["id"] != one.result["id"]
     assert two.result["test"] == pytest.approx(one.result["test"], rel=1e-9)
@@ -53,7 +53,7 @@ def test_two_processes_agree_with_one_on_the_same_global_batches(train):
     ids=lambda chosen: chosen[0],
 )
 def test_whatever_is_split(train, chosen):
-    alike(train(*chosen, "precision=64", "epochs=null"), train(DDP, *chosen, "precision=64", "epochs=null"))
+    assert_alike(train(*chosen, "precision=64", "epochs=null"), train(DDP, *chosen, "precision=64", "epochs=null"))
 
 
 @pytest.mark.slow
