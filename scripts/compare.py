@@ -14,6 +14,7 @@ from descent.display import errors, loading, printable, say
 from descent.errors import InputError
 from descent.records.study import REPORT
 
+SELECTED = 40  # runs beyond which TensorBoard selects none by itself
 NAMED = 5  # of the folders that were skipped; the report names all
 
 
@@ -52,10 +53,15 @@ def main() -> int:
         from descent.comparison import tensorboard
 
         moving = {path.with_suffix("") for path in drawn if path.suffix == ".gif"}
-        shown = [path for path in drawn if path.suffix == (".gif" if path.with_suffix("") in moving else ".png")]
-        images = {f"{path.parent.name}/{path.stem}": path.read_bytes() for path in shown}
-        tensorboard.write(study, found.sentences, images, folder)
+        images = {}
+        for path in drawn:
+            if path.suffix == (".gif" if path.with_suffix("") in moving else ".png"):
+                name = path.relative_to(folder / "figures").with_suffix("").as_posix()
+                images[name] = path.read_bytes() if path.suffix == ".gif" else figures.small(path.read_bytes())
+        alone = tensorboard.write(study, found.sentences, images, folder)
         say(f"curves   tensorboard --logdir {shlex.quote(str(given.study))}")
+        if len(study.runs) > SELECTED:
+            say(f"         tensorboard --logdir {shlex.quote(str(alone))}, the medians alone")
     return 0
 
 

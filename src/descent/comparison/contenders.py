@@ -1,10 +1,8 @@
 """What is compared on one problem and batch mode: one setting for each optimizer and schedule, and which is the reference."""
 
-import math
-
 import pandas as pd
 
-from descent.comparison.statistics import high_is_better, values
+from descent.comparison.statistics import high_is_better, values, worst
 
 GROUP = ["problem", "batch", "batch_size"]  # within which runs are compared; `batch_size` is nan but for mini-batches
 CONTENDER = ["optimizer", "schedule", "engine", "tuning"]
@@ -104,6 +102,5 @@ def _medians(runs: pd.DataFrame, quantity: str, by: list[str]) -> "pd.Series[flo
 
 def _best(scores: "pd.Series[float]", quantity: str) -> object:
     """Return the label of the best score, the first of those that are equal; where all failed, the first."""
-    worst = -math.inf if high_is_better(quantity) else math.inf
-    ordered = scores.fillna(worst).sort_values(ascending=not high_is_better(quantity), kind="stable")
+    ordered = scores.fillna(worst(quantity)).sort_values(ascending=not high_is_better(quantity), kind="stable")
     return ordered.index[0]

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from descent.comparison import panels
 from descent.comparison.load import Study
 from descent.comparison.nothing import Nothing
-from descent.comparison.statistics import high_is_better
+from descent.comparison.statistics import high_is_better, worst
 from descent.comparison.style import look, text
-from descent.comparison.units import Unit, summarise, units, worst
+from descent.comparison.units import Unit, summarise, units
 
 QUARTILES = (0.25, 0.75)
 FAINT = 40  # runs of a unit that are drawn, at most; more is a blot

@@ -1,7 +1,6 @@
 """The report of a study: one page that needs nothing else, its numbers as CSV and Markdown, and the figures as files."""
 
 import base64
-import io
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,6 @@ from descent.records.study import REPORT
 
 LEAD = ("loss_by_examples", "batch_modes", "trajectories", "final_by_learning_rate", "time_to_target", "performance_profile")
 DRAWN = 120_000  # bytes up to which a figure is put into the page as SVG; beyond, it is many lines
-COLOURS = 256  # of a picture in the page
 PAGE = 7_500_000  # bytes of pictures in the page; what is beyond stays beside it
 
 
@@ -161,10 +159,7 @@ def _inside(svg: Path, png: Path) -> str:
     """Return a picture as an address that holds it: as SVG where that is small."""
     if svg.stat().st_size <= DRAWN:
         return f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode()}"
-    small = io.BytesIO()
-    with Image.open(png) as image:
-        image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(small, "png")
-    return f"data:image/png;base64,{base64.b64encode(small.getvalue()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(figures.small(png.read_bytes())).decode()}"
 
 
 def _replace(path: Path, text: str) -> None:

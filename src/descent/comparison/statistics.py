@@ -20,7 +20,7 @@ EXACT = 14  # seeds up to which all 2^n flips of signs are tried
 FLIPS = 9999  # random ones beyond
 RESAMPLES = 2000
 SEARCHES = 3  # from which on intervals speak of the search too
-_HUGE = 1e150  # stands for infinity where percentiles would subtract it from itself
+HUGE = 1e150  # stands for infinity where quantiles would subtract it from itself
 
 
 def high_is_better(quantity: str) -> bool:
@@ -28,11 +28,15 @@ def high_is_better(quantity: str) -> bool:
     return quantity.endswith("/accuracy")
 
 
+def worst(quantity: str) -> float:
+    """Return what a run that diverged counts as."""
+    return -math.inf if high_is_better(quantity) else math.inf
+
+
 def values(runs: pd.DataFrame, quantity: str) -> "pd.Series[float]":
     """Return a quantity at the end of each run, a diverged one's as the worst there is."""
-    worst = -math.inf if high_is_better(quantity) else math.inf
     found = runs[f"final:{quantity}"].astype(float)
-    return found.where((runs["status"] != "diverged") & np.isfinite(found), worst)
+    return found.where((runs["status"] != "diverged") & np.isfinite(found), worst(quantity))
 
 
 @cache
@@ -57,7 +61,7 @@ def median_interval(sample: ArrayLike, searches: ArrayLike | None = None) -> tup
         sample: values [N], infinite ones among them.
         searches: [N], the number of the search behind each value.
     """
-    data = np.clip(np.asarray(sample, dtype=float), -_HUGE, _HUGE)
+    data = np.clip(np.asarray(sample, dtype=float), -HUGE, HUGE)
     if len(data) < 2:
         return math.nan, math.nan
     rng = np.random.default_rng(0)
@@ -81,7 +85,7 @@ def _drawn(data: Array, of: NDArray[np.generic], rng: np.random.Generator) -> Ar
 
 
 def _infinite(value: float) -> float:
-    return math.copysign(math.inf, value) if abs(value) > _HUGE / 100 else float(value)
+    return math.copysign(math.inf, value) if abs(value) > HUGE / 100 else float(value)
 
 
 def summary(runs: pd.DataFrame, quantity: str, by: str = "name") -> pd.DataFrame:

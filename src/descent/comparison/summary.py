@@ -10,7 +10,7 @@ import pandas as pd
 from descent.comparison.contenders import GROUP
 from descent.comparison.outcome import Outcome
 from descent.comparison.ranking import Ranking
-from descent.comparison.statistics import summary
+from descent.comparison.statistics import summary, worst
 from descent.comparison.units import final
 from descent.records.verdict import AXES
 
@@ -42,9 +42,8 @@ def _parts(runs: pd.DataFrame) -> Iterable[pd.DataFrame]:
     """Yield the summaries of one problem and batch mode: one for each metric."""
     times = [f"time:{axis}" for axis in AXES if runs[f"time:{axis}"].notna().any()]
     tests = [name for name in runs if name.startswith("test:") and runs[name].notna().any()]
-    worst = {name: -math.inf if name.endswith("accuracy") else math.inf for name in tests}
     lost = runs["status"] == "diverged"
-    alike = runs.assign(**{name: runs[name].mask(lost, worst[name]) for name in tests}).groupby("name")
+    alike = runs.assign(**{name: runs[name].mask(lost, worst(name.replace(":", "/"))) for name in tests}).groupby("name")
     more = alike[[*times, *tests]].median()
     if times:
         more.insert(0, "reached", alike[times[0]].agg(lambda time: time.lt(math.inf).sum()))

@@ -32,8 +32,8 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from descent.comparison.lines import QUARTILES
 from descent.comparison.load import MEASURED, Study
-from descent.comparison.statistics import high_is_better
-from descent.comparison.units import Unit, final, summarise, units, worst
+from descent.comparison.statistics import high_is_better, worst
+from descent.comparison.units import Unit, final, summarise, units
 
 BAND = "quartiles"  # the group of tags that hold the band
 EDGES = ("low", "median", "high")

@@ -10,10 +10,9 @@ import pandas as pd
 
 from descent.comparison.contenders import CONTENDER, choose
 from descent.comparison.load import Study
-from descent.comparison.statistics import high_is_better
+from descent.comparison.statistics import HUGE, worst
 
 MODES = ("full", "mini", "stochastic")
-HUGE = 1e250  # stands for infinity where quantiles are interpolated
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +53,6 @@ class Summary:
     median: np.ndarray
     low: np.ndarray
     high: np.ndarray
-
-
-def worst(quantity: str) -> float:
-    """Return what a run that diverged counts as."""
-    return -math.inf if high_is_better(quantity) else math.inf
 
 
 def final(study: Study) -> pd.DataFrame:
