@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 from studies import GRID, write_run
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 SEEDS = range(1, 11)
 
@@ -48,6 +49,20 @@ def test_it_prints_rankings_and_verdicts_and_writes_the_report(command, tmp_path
     assert f"report   {study / 'report' / 'index.html'}\n" in out
     for name in ("index.html", "summary.csv", "summary.md", "figures/digits_mlp/loss_by_examples.svg", "tensorboard"):
         assert (study / "report" / name).exists()
+
+
+@pytest.mark.parametrize("seeds", [20, 21])
+def test_of_many_runs_tensorboard_can_show_the_medians_alone(command, tmp_path, seeds):
+    for problem in ("digits_mlp", "moons_mlp"):
+        for seed in range(seeds):
+            write_run(tmp_path, problem=problem, seed=seed, losses=losses(seed, 0.1))
+    _, out, _ = command(tmp_path)
+    alone = tmp_path / "report" / "tensorboard"
+    assert (f"         tensorboard --logdir {alone}, the medians alone\n" in out) == (2 * seeds > 40)
+    found = EventAccumulator(str(alone), {"images": 0}).Reload().Tags()["images"]
+    assert {f"figures/{problem}/loss_by_steps" for problem in ("digits_mlp", "moons_mlp")} <= set(found)
+    assert not [tag for tag in found if tag.count("figures") != 1]
+    assert any(EventAccumulator(str(path.parent)).Reload().Tags()["scalars"] for path in alone.glob("**/events.*"))
 
 
 def test_a_metric_and_a_reference_can_be_named(command, tmp_path):
