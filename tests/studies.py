@@ -4,6 +4,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from descent.records import result as results
 from descent.records.curve import Curve
 
@@ -22,12 +24,14 @@ def write_run(
     losses: tuple[float, ...] | None = None,
     size: int | None = 32,
     columns: dict[str, tuple[float, ...]] | None = None,
+    config: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Path:
     """Write a run whose training loss is `losses` at the records of `GRID`; return its folder.
 
     Args:
         columns: more columns of the records.
+        config: settings, as nested mappings, that `config.yaml` holds.
         changes: keys of the result.
     """
     losses = losses or tuple(1 / (1 + step * lr * seed) for step in GRID)
@@ -37,6 +41,7 @@ def write_run(
     path = [str(part).translate(str.maketrans(words)) for part in (problem, batch, optimizer)]
     folder = study.joinpath(*path, f"lr={lr:g}_seed={seed}-{len(list(study.glob('*/*/*/*'))):08x}")
     folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config or {}))
     curve = Curve(folder / "curve.csv")
     for record, (step, loss) in enumerate(zip(GRID, losses, strict=False)):
         norms = {name: math.nan if step == 0 else loss * scale for name, scale in (("gradient_norm", 2.0), ("update_norm", 0.2))}

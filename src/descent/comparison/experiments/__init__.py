@@ -1,8 +1,8 @@
 """What the experiments of `conf/experiment/` show: one file, one experiment, named as its yaml.
 
 Each file has ``plot(study) -> Figure`` and ``sentence(study) -> str``, computed from the runs' own results, and free to find no
-difference. Both raise `Nothing` where the runs do not hold what they need, and say what that is. A new pair of files is a new
-experiment.
+difference. Both raise `Nothing` where the runs do not hold what they need, and say what that is. Where there is an
+``animate(study, path)``, it writes the same as a GIF. A new pair of files is a new experiment.
 """
 
 import importlib
@@ -32,7 +32,8 @@ def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path |
         runs: the folders of the experiment's own runs; the study may hold others.
 
     Returns:
-        the sentence, and the figure's PNG (an SVG lies beside it) in the study's report; None where there is nothing to draw.
+        the sentence, and the figure's PNG in the study's report (an SVG lies beside it, and a GIF where it moves); None where
+        there is nothing to draw.
 
     Raises:
         InputError: there is no result in the study.
@@ -43,6 +44,9 @@ def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path |
     module = importlib.import_module(f"{__name__}.{name}")
     try:
         sentence: str = module.sentence(study)
-        return sentence, write(module.plot(study), folder / REPORT / name)[0]
+        figure = write(module.plot(study), folder / REPORT / name)[0]
+        if animate := getattr(module, "animate", None):
+            animate(study, figure.with_suffix(".gif"))
+        return sentence, figure
     except Nothing as nothing:
         return f"No conclusion: {nothing}.", None
