@@ -9,7 +9,7 @@ import pandas as pd
 
 from descent.comparison.load import Study
 from descent.comparison.nothing import Nothing
-from descent.comparison.statistics import high_is_better
+from descent.comparison.statistics import high_is_better, t_interval, values
 
 
 def varied(study: Study, *keys: str) -> pd.DataFrame:
@@ -27,8 +27,28 @@ def median(runs: pd.DataFrame, quantity: str, *keys: str) -> pd.Series:
     if quantity not in runs or runs.empty:
         raise Nothing(f"no run measured {quantity.partition(':')[2]}")
     worst = -math.inf if high_is_better(quantity.partition(":")[2]) else math.inf
-    values = runs[quantity].mask(runs["status"] == "diverged", worst).fillna(worst)
-    return values.groupby([runs[key] for key in keys]).median()
+    found = runs[quantity].mask(runs["status"] == "diverged", worst).fillna(worst)
+    return found.groupby([runs[key] for key in keys]).median()
+
+
+def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> tuple[float, float, float]:
+    """Return how much higher a metric ends with one choice of a setting than with another, over their common seeds.
+
+    Returns:
+        the mean of the differences and its 95 % interval by Student's t; nan where a run diverged, limits also where seeds lack.
+
+    Raises:
+        Nothing: no run has one of the choices, or none measured the metric.
+    """
+    if f"final:{metric}" not in runs or runs.empty:
+        raise Nothing(f"no run measured {metric}")
+    table = values(runs, metric).groupby([runs["seed"], runs[key]]).first().unstack()
+    require(table.T, one, other)
+    both = table[[one, other]].dropna()
+    if not np.isfinite(both).all(axis=None):
+        return math.nan, math.nan, math.nan
+    mean, low, high = t_interval(both[one] - both[other])
+    return float(mean[0]), float(low[0]), float(high[0])
 
 
 def require(found: pd.Series | pd.DataFrame, *wanted: Any) -> None:
