@@ -38,6 +38,11 @@ def torchs(make: Callable[[torch.optim.Optimizer], Any], steps: int) -> list[flo
     return factors
 
 
+def beginning(optimizer: torch.optim.Optimizer, lr: float) -> torch.optim.Optimizer:
+    optimizer.param_groups[0]["lr"] = lr
+    return optimizer
+
+
 SCHEDULERS: dict[str, tuple[Callable[..., float], dict[str, Any], Callable[[torch.optim.Optimizer, int], Any]]] = {
     "constant": (schedules.constant, {}, lambda o, _: lr_scheduler.ConstantLR(o, factor=1.0)),
     "step": (
@@ -46,6 +51,11 @@ SCHEDULERS: dict[str, tuple[Callable[..., float], dict[str, Any], Callable[[torc
         lambda o, T: lr_scheduler.MultiStepLR(o, [math.ceil(0.5 * T), math.ceil(0.75 * T)], gamma=0.1),
     ),
     "exponential": (schedules.exponential, {"final_factor": 0.01}, lambda o, T: lr_scheduler.ExponentialLR(o, 0.01 ** (1 / T))),
+    "range_test": (
+        schedules.range_test,
+        {"start_factor": 0.01},
+        lambda o, T: lr_scheduler.ExponentialLR(beginning(o, 0.01), gamma=100 ** (1 / (T - 1))),
+    ),
     "linear": (
         schedules.linear,
         {"final_factor": 0.2},
@@ -88,9 +98,11 @@ def test_a_schedule_equals_torchs(ours: Callable[..., float], knobs: dict[str, A
         (lambda t: schedules.warmup_cosine(t, 10, [], warmup=1.0, final_factor=0.0), {0: 0.1, 4: 0.5, 9: 1}),
         (lambda t: schedules.inverse_sqrt(t, 100, [], warmup=0.04), {0: 0.25, 2: 0.75, 3: 1, 15: 0.5, 99: 0.2}),
         (lambda t: schedules.inverse_sqrt(t, 5, [], warmup=0.1), {0: 1, 3: 0.5}),
+        (lambda t: schedules.range_test(t, 5, [], start_factor=1e-4), {0: 1e-4, 1: 1e-3, 2: 0.01, 3: 0.1, 4: 1}),
+        (lambda t: schedules.range_test(t, 1, [], start_factor=1e-4), {0: 1e-4}),
         (lambda t: schedules.step(t, 8, [], milestones=[0.25, 0.5, 0.5], factor=0.5), {1: 1, 2: 0.5, 3: 0.5, 4: 0.125, 7: 0.125}),
     ],
-    ids=["warmup_cosine", "no warmup", "all warmup", "inverse_sqrt", "inverse_sqrt, short", "step"],
+    ids=["warmup_cosine", "no warmup", "all warmup", "inverse_sqrt", "inverse_sqrt, short", "range_test", "one step", "step"],
 )
 def test_a_schedule_equals_values_computed_by_hand(factor: Callable[[int], float], values: dict[int, float]) -> None:
     assert {step: factor(step) for step in values} == pytest.approx(values, rel=1e-12)

@@ -66,6 +66,14 @@ def one_cycle(step: int, horizon: int, history: History, *, warmup: float, start
     return high + (low - high) * (1 + math.cos(math.pi * share)) / 2
 
 
+def range_test(step: int, horizon: int, history: History, *, start_factor: float) -> float:
+    """Return ``start_factor^(1 - t/(T - 1))``: the learning rates from start_factor to 1, in equal ratios, within one run.
+
+    Source: Smith 2017, section 3.3, the "LR range test"; there the learning rate rises in a straight line.
+    """
+    return start_factor ** (1 - step / max(1, horizon - 1))
+
+
 def plateau(step: int, horizon: int, history: History, *, factor: float, patience: float, threshold: float) -> float:
     """Return ``factor^n`` after n plateaus: spans of `patience` epochs without a record below ``(1 - threshold) best``.
 
