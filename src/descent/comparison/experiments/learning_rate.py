@@ -51,11 +51,12 @@ def _network(study: Study) -> pd.DataFrame:
 
 
 def _quadratic(study: Study) -> pd.DataFrame:
-    """Return the quadratic's runs, with whether the loss rose at the last record: below 2/L no step can raise it."""
+    """Return the quadratic's runs, of several learning rates, with whether the loss rose at the end: below 2/L no step can."""
     runs = varied(study, "problem.condition")
     runs = runs[(runs["problem"] == "quadratic") & (runs["batch"] == "full") & (runs["schedule"] == "constant")]
     rose = {run["folder"]: not (frame["train/loss"].diff().iloc[-1] <= 0) for run, frame in study.curves(runs)}
-    return runs.assign(rose=runs["folder"].map(rose)).dropna(subset="rose").astype({"rose": bool})
+    runs = runs.assign(rose=runs["folder"].map(rose)).dropna(subset="rose").astype({"rose": bool})
+    return runs if runs["lr"].nunique() > 1 else runs.iloc[:0]
 
 
 def _turns(study: Study, runs: pd.DataFrame) -> np.ndarray:
@@ -84,7 +85,7 @@ def _say_network(study: Study, runs: pd.DataFrame) -> str:
 
 
 def _say_quadratic(_: Study, runs: pd.DataFrame) -> str:
-    if runs["lr"].nunique() < 2:
+    if runs.empty:
         return ""
     gaps, rose = _final(runs), runs.groupby("lr")["rose"]
     wrong = [lr for lr in gaps.index if (rose.any()[lr] if lr < LIMIT else not rose.all()[lr])]
