@@ -82,8 +82,8 @@ def _below(runs: pd.DataFrame) -> str:
     constant, falling, average = ends["constant"], ends["falling"], ends["average"]
     return (
         f"After {count(ends['steps'])} steps at a constant rate the gap is {constant:.2g}; the average of these weights leaves "
-        f"{average:.2g}, {constant / average:.3g} times less, and a rate that falls as 1/t {falling:.2g}, {constant / falling:.3g} "
-        f"times less (theory's best: {ends['theory']:.2g})."
+        f"{average:.2g}, {constant / average:.3g} times less, and a rate that falls as 1/t {falling:.2g}, "
+        f"{constant / falling:.3g} times less (theory's best: {ends['theory']:.2g})."
     )
 
 
