@@ -121,5 +121,5 @@ def _draw_ends(axes: Axes, rates: "pd.Series[float]", judged: pd.DataFrame, look
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set(color=looks[name][0], fontweight="bold")
     budget = f"{count(judged['steps'].max())} steps"
-    axes.set(xscale="log", xlabel="training loss", title=f"After {budget}: {judged['seed'].nunique()} seeds, and their median")
+    axes.set(xscale="log", xlabel="training loss", title=f"After {budget}: {judged['seed'].nunique()} seeds")
     ticks(axes)
