@@ -53,6 +53,13 @@ MISTAKES = [  # arguments, what the line says
     (["problem.split=0"], "problem.split=0: must be one of seed, fixed."),
     (["problem.depth=0"], "problem.depth=0: must be a whole number >= 1."),
     (["problem.network=linear"], "problem.width=32: has no effect with problem.network=linear."),
+    (["schedule=inverse_time", "schedule.half=0"], "schedule.half=0: must be a number > 0 and <= 1."),
+    (
+        ["schedule=inverse_time", "epochs=null", "max_seconds=1"],
+        "schedule=inverse_time: needs a horizon in steps, and",
+    ),
+    (["problem.label_noise=1.5"], "problem.label_noise=1.5: must be a number >= 0 and <= 1."),
+    (["problem=wilson", "+problem.label_noise=0.1"], "problem.label_noise=0.1: descent.problems.wilson.Wilson has no such"),
     (["problem=quadratic", "problem.examples=3"], "problem.examples=3: must be an even number >= 2"),
     (["problem=quadratic", "problem.condition=0.5"], "problem.condition=0.5: must be a number >= 1."),
     (["problem=chebyshev_mlp", "problem.degree=0"], "problem.degree=0: must be a whole number >= 1."),

@@ -9,7 +9,19 @@ from descent.from_scratch.optimizers import OPTIMIZERS
 
 SHARED = [name for name in names("optimizer") if name in {made.lower() for made in OPTIMIZERS}]
 PROBLEMS = [name for name in names("problem") if not name.endswith("_cnn")]
-MEASURED = ("train/loss", "train/accuracy", "val/loss", "train/gap", "gradient_norm", "update_norm", "weight_norm", "lr", "w/0")
+MEASURED = (
+    "train/loss",
+    "train/average_loss",
+    "train/average_gap",
+    "train/accuracy",
+    "val/loss",
+    "train/gap",
+    "gradient_norm",
+    "update_norm",
+    "weight_norm",
+    "lr",
+    "w/0",
+)
 
 
 def data(problem):
@@ -60,6 +72,9 @@ def test_every_problem_has_torchs_loss_and_gradient(train, problem):
         ("optimizer=adamw", "optimizer.amsgrad=true", "optimizer.weight_decay=0.1"),
         ("optimizer=rmsprop", "optimizer.centered=true", "optimizer.momentum=0.5"),
         ("schedule=plateau", "schedule.patience=0.1", "epochs=2", "max_steps=null"),
+        ("optimizer=asgd", "optimizer.t0=10", "optimizer.lr=0.5"),
+        ("problem=quadratic", "optimizer=asgd", "optimizer.t0=10", "optimizer.lr=0.5", "schedule=inverse_time"),
+        ("problem.label_noise=0.3",),
         ("problem=rosenbrock", "problem.additive=0.1", "problem.multiplicative=0.5", "optimizer=adam"),
     ],
     ids=" ".join,

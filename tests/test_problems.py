@@ -16,7 +16,7 @@ from descent import build
 from descent.errors import InputError
 from descent.problems import mnist
 from descent.problems.base import Problem
-from descent.problems.classification import LOSSES
+from descent.problems.classification import LOSSES, Classification
 from descent.problems.networks import ACTIVATIONS, INITIALISATIONS, initial_weights
 from descent.problems.splits import split
 from descent.randomness import generator
@@ -640,6 +640,36 @@ def test_chance_is_the_accuracy_of_the_best_constant_answer(name: str, chance: f
 
 
 # Scaling
+
+
+NOISY = [name for name in NAMES if "label_noise" in settings(name)["problem"]]
+
+
+def test_every_classification_may_have_wrong_labels() -> None:
+    assert [name for name in NAMES if isinstance(make(name), Classification)] == NOISY
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_label_noise_replaces_its_share_of_the_training_labels_and_nothing_else(name: str) -> None:
+    plain, noisy = make(name), make(name, label_noise=0.3)
+    (inputs, labels), (same, wrong) = plain.data("train"), noisy.data("train")
+    assert torch.equal(inputs, same)
+    assert (labels != wrong).sum() == round(0.3 * len(labels))
+    assert set(wrong.tolist()) <= set(range(int(labels.max()) + 1))
+    for part in ("val", "test"):
+        assert torch.equal(plain.data(part)[1], noisy.data(part)[1])
+    assert torch.equal(weights(plain), weights(noisy))
+    assert torch.equal(wrong, make(name, label_noise=0.3).data("train")[1])
+    assert torch.equal(labels, make(name, label_noise=0.0).data("train")[1])
+
+
+def test_wrong_labels_are_drawn_by_the_seed_and_each_other_class_alike() -> None:
+    first, second = (make("digits_mlp", seed, split="fixed", label_noise=1.0).data("train")[1] for seed in (1, 2))
+    assert not torch.equal(first, second)
+    labels = make("digits_mlp", split="fixed").data("train")[1]
+    shifts = ((first - labels) % 10).bincount(minlength=10)
+    assert shifts[0] == 0
+    assert shifts[1:].min() > len(labels) / 9 - 5 * (len(labels) / 9) ** 0.5
 
 
 def test_unit_scaling_divides_by_the_largest_value() -> None:

@@ -75,6 +75,8 @@ def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, 
         ("engine=numpy", "optimizer=sgd", "schedule=plateau"),
         ("engine=numpy", "optimizer=nadam", "batch=stochastic"),
         ("engine=numpy", "optimizer=asgd", "problem=rosenbrock"),
+        ("engine=numpy", "optimizer=asgd", "optimizer.t0=20"),
+        ("optimizer=asgd", "optimizer.t0=20"),
     ],
     ids=" ".join,
 )

@@ -98,11 +98,24 @@ def test_a_schedule_equals_torchs(ours: Callable[..., float], knobs: dict[str, A
         (lambda t: schedules.warmup_cosine(t, 10, [], warmup=1.0, final_factor=0.0), {0: 0.1, 4: 0.5, 9: 1}),
         (lambda t: schedules.inverse_sqrt(t, 100, [], warmup=0.04), {0: 0.25, 2: 0.75, 3: 1, 15: 0.5, 99: 0.2}),
         (lambda t: schedules.inverse_sqrt(t, 5, [], warmup=0.1), {0: 1, 3: 0.5}),
+        (lambda t: schedules.inverse_time(t, 100, [], half=0.05), {0: 1, 1: 5 / 6, 5: 0.5, 20: 0.2, 95: 0.05}),
+        (lambda t: schedules.inverse_time(t, 4, [], half=1.0), {0: 1, 3: 4 / 7}),
         (lambda t: schedules.range_test(t, 5, [], start_factor=1e-4), {0: 1e-4, 1: 1e-3, 2: 0.01, 3: 0.1, 4: 1}),
         (lambda t: schedules.range_test(t, 1, [], start_factor=1e-4), {0: 1e-4}),
         (lambda t: schedules.step(t, 8, [], milestones=[0.25, 0.5, 0.5], factor=0.5), {1: 1, 2: 0.5, 3: 0.5, 4: 0.125, 7: 0.125}),
     ],
-    ids=["warmup_cosine", "no warmup", "all warmup", "inverse_sqrt", "inverse_sqrt, short", "range_test", "one step", "step"],
+    ids=[
+        "warmup_cosine",
+        "no warmup",
+        "all warmup",
+        "inverse_sqrt",
+        "inverse_sqrt, short",
+        "inverse_time",
+        "slow inverse_time",
+        "range_test",
+        "one step",
+        "step",
+    ],
 )
 def test_a_schedule_equals_values_computed_by_hand(factor: Callable[[int], float], values: dict[int, float]) -> None:
     assert {step: factor(step) for step in values} == pytest.approx(values, rel=1e-12)

@@ -14,6 +14,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from torch import Tensor
 from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
 from torch.multiprocessing.spawn import ProcessRaisedException
 
@@ -76,6 +77,9 @@ class LightningEngine:
 
     def last_step(self) -> Row:
         return self.module.last_step()
+
+    def average(self) -> list[Tensor] | None:
+        return self.module.average()
 
     def save(self, path: Path) -> None:
         self.trainer.strategy.broadcast(path)  # all devices must take part, see _Tell

@@ -123,6 +123,13 @@ class DescentModule(pl.LightningModule):
             "weight_norm": _norm(weights),
         }
 
+    def average(self) -> list[Tensor] | None:
+        """Return the average of the weights that torch's ASGD keeps; None for other optimizers."""
+        optimizer = self._raw_optimizer()
+        if not isinstance(optimizer, torch.optim.ASGD):
+            return None
+        return [optimizer.state[p]["ax"] if p in optimizer.state else p.detach() for p in self.problem.parameters()]
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["position"] = asdict(self.position)
 

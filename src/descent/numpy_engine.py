@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 
 from descent.batching import Batches, Timeline
 from descent.from_scratch.objectives import Objective
-from descent.from_scratch.optimizers import Optimizer
+from descent.from_scratch.optimizers import ASGD, Optimizer
 from descent.problems.base import Problem
 from descent.recording import Position, Recorder
 from descent.records.curve import Row
@@ -122,6 +122,12 @@ class NumpyEngine:
             "weight_norm": _norm(self.weights),
         }
 
+    def average(self) -> list[torch.Tensor] | None:
+        if not isinstance(self.optimizer, ASGD):
+            return None
+        flat = self.optimizer.state[0].average if self.optimizer.state else self.weights
+        return [torch.from_numpy(view) for view in _views(flat, self.params)]
+
     def save(self, path: Path) -> None:
         position = json.dumps({**asdict(self.position), "optimizer_steps": self.optimizer.steps})
         state = {f"state_{name}": value for state in self.optimizer.state for name, value in vars(state).items()}
@@ -148,14 +154,18 @@ class NumpyEngine:
 def _share(problem: Problem) -> tuple[np.ndarray, list[np.ndarray]]:
     """Lay the parameters of `problem` into one flat array; return it, and views of it in the parameters' shapes."""
     parameters = list(problem.parameters())
-    flat = np.concatenate([p.detach().numpy().ravel() for p in parameters])
-    views, start = [], 0
-    for parameter in parameters:
-        view = flat[start : start + parameter.numel()].reshape(parameter.shape)
+    arrays = [p.detach().numpy() for p in parameters]
+    flat = np.concatenate([array.ravel() for array in arrays])
+    views = _views(flat, arrays)
+    for parameter, view in zip(parameters, views, strict=True):
         parameter.data = torch.from_numpy(view)
-        views.append(view)
-        start += parameter.numel()
     return flat, views
+
+
+def _views(flat: np.ndarray, like: list[np.ndarray]) -> list[np.ndarray]:
+    """Return views of a flat array in the shapes of others."""
+    ends = np.cumsum([array.size for array in like])
+    return [part.reshape(array.shape) for part, array in zip(np.split(flat, ends[:-1]), like, strict=True)]
 
 
 def _flat(arrays: list[np.ndarray]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Every random number of a run, from NumPy generators named by (seed, stream, epoch).
 
 CPU, GPU and the NumPy engine draw the same numbers: nothing here depends on a device or on how often another stream was
-used. The streams are ``split``, ``weights``, ``order`` and, for synthetic problems, ``data``.
+used. The streams are ``split``, ``weights``, ``order``, ``labels`` (which are wrong) and, for synthetic problems, ``data``.
 """
 
 import zlib

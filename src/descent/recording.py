@@ -10,6 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
+import torch
+from torch import Tensor, nn
+
 from descent.batching import Batches, Timeline
 from descent.display import Display
 from descent.problems.base import Problem
@@ -62,6 +65,12 @@ class Engine(Protocol):
         """Describe the last step: its learning rate, and the Euclidean norms of its gradient, its update and the weights.
 
         Before the first step there is no gradient and no update: nan.
+        """
+
+    def average(self) -> list[Tensor] | None:
+        """Return the average of the weights that the optimizer keeps, in the order and shapes of the problem's parameters.
+
+        None: it keeps none. Before the first step it is the weights themselves.
         """
 
     def save(self, path: Path) -> None:
@@ -191,6 +200,7 @@ class Recorder:
         for split in self.problem.splits:
             if split != "test":
                 row |= self.problem.measure(split, self.chunk, self.examples)
+        row |= self._average(engine)
         row |= last | self.problem.position()
         if self.sharpness:
             row["sharpness"] = self.problem.sharpness(self.chunk, self.examples)
@@ -198,6 +208,21 @@ class Recorder:
         engine.history.append((row["epoch"], row["train/loss"]))
         for sink in self.sinks:
             sink.record(row)
+
+    @torch.no_grad()
+    def _average(self, engine: Engine) -> Row:
+        """Measure the training loss of the average of the weights, where there is one; the weights are put back, bit for bit."""
+        average = engine.average()
+        if average is None:
+            return {}
+        parameters = list(self.problem.parameters())
+        weights = [parameter.clone() for parameter in parameters]
+        try:
+            _put(average, parameters)
+            measured = self.problem.measure("train", self.chunk, self.examples)
+        finally:
+            _put(weights, parameters)
+        return {f"train/average_{name}": measured[f"train/{name}"] for name in ("loss", "gap") if f"train/{name}" in measured}
 
     def _save(self, engine: Engine, ended: bool = False) -> None:
         """Replace the last checkpoint, whole or not at all. Only at a block's edge do the counter and the weights agree."""
@@ -219,3 +244,8 @@ class Recorder:
             self._handler = signal.signal(signal.SIGINT, stop)
         except ValueError:  # not the main thread, where no Ctrl-C arrives
             self._handler = None
+
+
+def _put(values: list[Tensor], parameters: list[nn.Parameter]) -> None:
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.copy_(value)

@@ -53,6 +53,15 @@ def inverse_sqrt(step: int, horizon: int, history: History, *, warmup: float) ->
     return min((step + 1) / rise, math.sqrt(rise / (step + 1)))
 
 
+def inverse_time(step: int, horizon: int, history: History, *, half: float) -> float:
+    """Return ``1/(1 + t/(half T))``: 1/2 after ``half T`` steps, then ever closer to ``half T/t``.
+
+    Its sum grows without bound and the sum of its squares does not, so that gradient descent with noisy gradients converges
+    (Robbins and Monro 1951, A stochastic approximation method, section 2). Like Keras' InverseTimeDecay.
+    """
+    return 1 / (1 + step / (half * horizon))
+
+
 def one_cycle(step: int, horizon: int, history: History, *, warmup: float, start_factor: float, final_factor: float) -> float:
     """Rise from start_factor to 1 over the first ``warmup T`` steps, then fall to final_factor, both along half a cosine.
 

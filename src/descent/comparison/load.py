@@ -20,6 +20,7 @@ from descent.records.verdict import AXES
 TEXTS = ("id", "setting", "status", "problem", "batch", "optimizer", "schedule", "engine", "metric")
 NUMBERS = ("batch_size", "steps", "examples", "gradient_evaluations", "seconds", "wall_seconds", "diverged_at")
 MEASURED = ("train/", "val/")
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML was built with it: a tenth of the time
 
 
 class Damaged(Exception):
@@ -102,7 +103,7 @@ class Study:
     def config(self, run: pd.Series) -> dict[str, Any]:
         """Return the resolved configuration of a run; empty where it cannot be read."""
         try:
-            found = yaml.safe_load((run["folder"] / "config.yaml").read_text())
+            found = yaml.load((run["folder"] / "config.yaml").read_text(), Loader)
         except (OSError, ValueError, yaml.YAMLError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -34,7 +34,8 @@ class Classification(Problem):
         scaling: ``unit`` divides inputs by `largest` (the range becomes [0, 1]); ``standardize`` gives every feature mean 0
             and variance 1 on the training split (a constant feature becomes 0); ``none`` leaves them.
         largest: the largest value an input can have.
-        seed: draws the initial weights.
+        label_noise: share of the training labels that are replaced by another class, drawn by the seed, each of them alike.
+        seed: draws the initial weights, and which labels are wrong.
         network: one of `NETWORKS`; ``mlp`` and ``cnn`` need width, depth and activation, ``linear`` has none of them.
 
     Raises:
@@ -52,6 +53,7 @@ class Classification(Problem):
         loss: str,
         scaling: str,
         largest: float = 1.0,
+        label_noise: float = 0.0,
         width: int | None = None,
         depth: int | None = None,
         activation: str | None = None,
@@ -79,8 +81,11 @@ class Classification(Problem):
         precision = np.float64 if dtype == torch.float64 else np.float32
         scale = SCALINGS[scaling]
         scaled = {name: (scale(x.astype(precision), train, largest), labels) for name, (x, labels) in splits.items()}
-        super().__init__(scaled, dtype)
         features, classes = train.shape[1], int(splits["train"][1].max()) + 1
+        if label_noise:
+            inputs, labels = scaled["train"]
+            scaled["train"] = inputs, _mislabelled(labels, classes, label_noise, generator(seed, "labels"))
+        super().__init__(scaled, dtype)
         self.network = NETWORKS[network](features, classes, **(shape if network != "linear" else {})).to(dtype)
         initialise(self.network, initialisation, generator(seed, "weights"))
         self.criterion = LOSSES[loss]
@@ -100,6 +105,14 @@ class Classification(Problem):
     def chance(self, split: str, examples: int | None = None) -> float | None:
         labels = self.data(split)[1][:examples]
         return labels.bincount().max().item() / len(labels)
+
+
+def _mislabelled(labels: np.ndarray, classes: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return labels ``[N]`` of which ``round(share N)`` are replaced by another class."""
+    wrong = rng.permutation(len(labels))[: round(share * len(labels))]
+    noisy = labels.copy()
+    noisy[wrong] = (labels[wrong] + rng.integers(1, classes, len(wrong))) % classes
+    return noisy
 
 
 def _unit(inputs: np.ndarray, train: np.ndarray, largest: float) -> np.ndarray:
