@@ -188,6 +188,8 @@ def test_a_function_of_two_variables_and_its_gradient_are_torchs(name: str) -> N
         ("himmelblau", (-3.779310253378, -3.283185991286)),
         ("himmelblau", (3.584428340330, -1.848126526964)),
         ("rastrigin", (0, 0)),
+        ("saddle", (0, -1)),
+        ("saddle", (0, 1)),
     ],
 )
 def test_a_function_of_two_variables_has_the_minimum_that_its_docstring_names(name: str, minimum: tuple[float, float]) -> None:

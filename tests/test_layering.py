@@ -109,7 +109,7 @@ def test_the_comparison_reads_files_and_loads_nothing_that_trains(module: str) -
 def test_only_the_figures_draw() -> None:
     drawing = {module for module, path in MODULES.items() if any(inside(name, "matplotlib") for name in imports(path))}
     figures = ("descent.comparison.figures", "descent.comparison.experiments")
-    helpers = {f"descent.comparison.{name}" for name in ("lines", "panels", "style")}
+    helpers = {f"descent.comparison.{name}" for name in ("lines", "panels", "plane", "style")}
     assert {module for module in drawing if not inside(module, *figures)} <= helpers
 
 

@@ -25,7 +25,7 @@ NAMES = names("problem")
 SPLIT_BY_SEED = ("digits_logreg", "digits_mlp", "moons_mlp", "linear_regression", "logistic_regression")
 START_AT_ZERO = ("linear_regression", "logistic_regression", "wilson")  # all others draw their weights
 TRAINING, STAND_IN = mnist.TRAINING, mnist.SOURCES["stand_in"]
-SURFACES = ("rosenbrock", "beale", "himmelblau", "rastrigin")
+SURFACES = ("rosenbrock", "beale", "himmelblau", "rastrigin", "saddle")
 FINITE_SUMS = ("quadratic", *SURFACES)
 each_problem = pytest.mark.parametrize("name", NAMES)
 each_precision = pytest.mark.parametrize("precision", [32, 64])
@@ -344,6 +344,10 @@ VALUES = [  # surface, point, published value
     ("rastrigin", (0.0, 0.0), 0.0),
     ("rastrigin", (1.0, 1.0), 2.0),
     ("rastrigin", (0.5, -0.5), 40.5),
+    ("saddle", (0.0, -1.0), 0.0),
+    ("saddle", (0.0, 1.0), 0.0),
+    ("saddle", (0.0, 0.0), 0.25),
+    ("saddle", (1.0, 2.0), 2.75),
 ]
 
 
@@ -725,7 +729,7 @@ REFUSED = [  # problem, settings, how the message begins, what else it names
         "problem.initialisation=zero: ",
         "pytorch, normal, scaled_normal, kaiming, xavier",
     ),
-    ("beale", {"surface": "ackley"}, "problem.surface=ackley: ", "rosenbrock, beale, himmelblau, rastrigin"),
+    ("beale", {"surface": "ackley"}, "problem.surface=ackley: ", "rosenbrock, beale, himmelblau, rastrigin, saddle"),
     # without effect
     ("digits_logreg", {"width": 5}, "problem.width=5: has no effect", "problem.network=mlp"),
     ("digits_logreg", {"depth": 1}, "problem.depth=1: has no effect", "problem.network=mlp"),

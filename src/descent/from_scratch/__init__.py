@@ -20,6 +20,8 @@ from descent.from_scratch.objectives.functions import (
     rastrigin_gradient,
     rosenbrock,
     rosenbrock_gradient,
+    saddle,
+    saddle_gradient,
 )
 from descent.from_scratch.optimizers import (
     ASGD,
@@ -69,5 +71,7 @@ __all__ = [
     "rastrigin_gradient",
     "rosenbrock",
     "rosenbrock_gradient",
+    "saddle",
+    "saddle_gradient",
     "schedules",
 ]

@@ -134,16 +134,22 @@ def rastrigin(x: Tensor, y: Tensor) -> Tensor:
     return 20 + x**2 - 10 * torch.cos(2 * torch.pi * x) + y**2 - 10 * torch.cos(2 * torch.pi * y)
 
 
+def saddle(x: Tensor, y: Tensor) -> Tensor:
+    """Return ``x^2/2 - y^2/2 + y^4/4 + 1/4``: a saddle of value 1/4 at (0, 0), the two minima 0 at (0, -1) and (0, 1)."""
+    return x**2 / 2 - y**2 / 2 + y**4 / 4 + 1 / 4
+
+
 SURFACES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "rosenbrock": rosenbrock,
     "beale": beale,
     "himmelblau": himmelblau,
     "rastrigin": rastrigin,
+    "saddle": saddle,
 }
 
 
 class Surface(FiniteSum):
-    """``f(w) = scale * surface(w_1, w_2)``, one of the classical functions of two variables, each with minimum 0.
+    """``f(w) = scale * surface(w_1, w_2)``, a function of two variables with minimum 0, most of them classical.
 
     Args:
         surface: one of `SURFACES`.

@@ -1,4 +1,4 @@
-"""Functions of a weight vector with their gradients: the quadratic, and four classical functions of two variables."""
+"""Functions of a weight vector with their gradients: the quadratic, and functions of two variables."""
 
 from collections.abc import Callable
 
@@ -65,11 +65,24 @@ def rastrigin_gradient(w: np.ndarray) -> np.ndarray:
     return 2 * w + 20 * np.pi * np.sin(2 * np.pi * w)
 
 
+def saddle(w: np.ndarray) -> float:
+    """Return ``x^2/2 - y^2/2 + y^4/4 + 1/4``; a saddle of value 1/4 at (0, 0), the two minima 0 at (0, -1) and (0, 1)."""
+    x, y = w
+    return x**2 / 2 - y**2 / 2 + y**4 / 4 + 1 / 4
+
+
+def saddle_gradient(w: np.ndarray) -> np.ndarray:
+    """Return ``[x, y^3 - y]``."""
+    x, y = w
+    return np.array([x, y**3 - y])
+
+
 SURFACES: dict[str, tuple[Function, Gradient]] = {
     "rosenbrock": (rosenbrock, rosenbrock_gradient),
     "beale": (beale, beale_gradient),
     "himmelblau": (himmelblau, himmelblau_gradient),
     "rastrigin": (rastrigin, rastrigin_gradient),
+    "saddle": (saddle, saddle_gradient),
 }
 
 
