@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
+from descent.display import clock, terminal
 from descent.records import result as results
 from descent.records.lock import held
 from descent.table import Result, load, settings_of
@@ -30,12 +30,14 @@ class StudyDisplay:
     """
 
     def __init__(self, folders: Sequence[Path], missing: Sequence[Path], begun: float) -> None:
-        self.console = Console(highlight=False)
+        self.console = terminal()
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         self.begun = begun
-        self.started = time.monotonic()
+        self.entered = time.monotonic()
+        self.started: float | None = None  # when the first run was seen, after the imports of its process
         self.total = len(folders)
         self.pending = list(missing)
+        self.idle = not missing
         waiting = set(missing)
         self.found: list[Result] = list(load(folder for folder in folders if folder not in waiting))
         self.trained = self.failed = 0
@@ -44,7 +46,7 @@ class StudyDisplay:
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> "StudyDisplay":
-        if self.live and self.pending:
+        if self.live and not self.idle:
             self.live.start()
         self.thread.start()
         return self
@@ -55,8 +57,7 @@ class StudyDisplay:
         self._look()
         if self.live:
             self.live.stop()
-        else:
-            self._print()
+        self._print()
 
     def _watch(self) -> None:
         while not self.stopping.wait(REFRESH):
@@ -83,14 +84,21 @@ class StudyDisplay:
         """Return the state of the sweep in a line."""
         done, diverged = len(self.found), sum(result["status"] == "diverged" for result in self.found)
         running = sum(held(folder) for folder in self.pending)
-        parts = [f"{done}/{self.total} done", f"{running} running"]
+        now = time.monotonic()
+        if self.started is None and (running or self.trained or self.failed):
+            self.started = self.entered if self.trained or self.failed else now
+        parts = [f"{done}/{self.total} done"]
+        if self.pending:
+            parts.append("starting" if self.started is None else f"{running} running")
         parts += [f"{count} {name}" for count, name in ((self.failed, "failed"), (diverged, "diverged")) if count]
-        if self.trained and self.pending:
-            left = (time.monotonic() - self.started) / self.trained * len(self.pending)
-            parts.append(f"ETA {int(left) // 3600}:{int(left) // 60 % 60:02}:{int(left) % 60:02}")
+        parts.append(clock(now - self.entered))
+        if self.started is not None and self.trained and self.pending:
+            parts.append(f"ETA {clock((now - self.started) / (self.trained + self.failed) * len(self.pending))}")
         return ", ".join(parts)
 
     def _render(self) -> Group:
+        state = Table.grid(padding=(0, 1))
+        state.add_row(ProgressBar(self.total, len(self.found) + self.failed, width=24), self.line())
         best = Table(show_edge=False, pad_edge=False, box=None)
         for name in ("best so far", "median", "runs"):
             best.add_column(name, justify="left" if name == "best so far" else "right")
@@ -100,11 +108,11 @@ class StudyDisplay:
             if key not in seen:
                 seen.add(key)
                 best.add_row(f"{setting.problem} {setting.name}", f"{setting.median:.4g}", str(sum(setting.statuses.values())))
-        return Group(ProgressBar(self.total, len(self.found) + self.failed, width=40), Text(self.line()), best)
+        return Group(state, best) if seen else Group(state)
 
     def _print(self) -> None:
         self.printed = time.monotonic()
-        if self.trained or self.pending:
+        if not self.idle:
             self.console.print(self.line(), soft_wrap=True)
 
 

@@ -55,11 +55,18 @@ class StudySweeper(BasicSweeper):
         launchers.tidy(self.config.hydra.launcher)
 
     def _jobs(self, arguments: list[str]) -> list[Sequence[str]]:
-        """Return the overrides of each run: of the command, times each of the experiment's grids."""
+        """Return the overrides of each run: of the command, times each of the experiment's grids.
+
+        Raises:
+            InputError: a sweep over nothing, or over experiments.
+        """
         from descent.errors import InputError
 
         parser = OverridesParser.create(config_loader=self.loader)
         given = {str(override.key_or_group): override for override in parser.parse_overrides(arguments)}
+        for key, override in given.items():
+            if override.is_sweep_override() and not any(True for _ in override.sweep_string_iterator()):
+                raise InputError(key, str(override.input_line).partition("=")[2], "is an empty sweep")
         if "experiment" in given and given["experiment"].is_sweep_override():
             raise InputError(
                 "experiment",
