@@ -17,9 +17,13 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT, settings, sweep
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobStatus
+from studies import write_run
 from test_resume import wait_for
 
 from descent.numpy_engine import NumpyEngine
+from descent.study_display import StudyDisplay
 
 save = NumpyEngine.save
 
@@ -252,6 +256,26 @@ def test_an_unwritable_folder_is_refused_in_one_line(command, tmp_path):
     assert status == 2
     assert err.startswith(f"error: output_dir={tmp_path / 'file'}: cannot be written (")
     assert err.count("\n") == 1
+
+
+def test_what_a_sweep_keeps_in_memory_does_not_grow_by_configurations(command, monkeypatch):
+    Plugins.instance()
+    basic = sys.modules["hydra._internal.core_plugins.basic_launcher"].BasicLauncher
+    plain, kept = basic.launch, []
+    monkeypatch.setattr(basic, "launch", lambda *given, **named: kept.extend(plain(*given, **named)))
+    command("seed=1,2")
+    assert [(job.status, job.cfg, job.hydra_cfg) for job in kept] == [(JobStatus.COMPLETED, None, None)] * 2
+
+
+def test_the_display_looks_for_files_only_where_a_run_has_begun(tmp_path, monkeypatch):
+    begun, *others = [tmp_path / "problem" / "mini" / "sgd" / str(seed) for seed in range(1000)]
+    write_run(tmp_path).rename(begun.parent.mkdir(parents=True) or begun)
+    display = StudyDisplay([begun, *others], [begun, *others], 0.0)
+    looked = []
+    monkeypatch.setattr("descent.study_display._written", lambda path, _: looked.append(path) or True)
+    display._look()
+    assert looked == [begun / "result.json"]
+    assert display.line().startswith("1/1000 done, 0 running, 0:00:0")
 
 
 def test_status_shows_the_same_at_any_time(command, tmp_path, capsys, monkeypatch):

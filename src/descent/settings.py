@@ -95,8 +95,8 @@ class StudyLoader(ConfigLoaderImpl):
 def _unknown(error: ConfigCompositionException, values: list[Override]) -> Exception:
     """Return in one line what Hydra says in many of a choice or a setting that there is not; any other error as it is."""
     if isinstance(error, MissingConfigException) and error.options:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return one_of(group, choice, error.options)
+        group, _, missing = str(error.missing_cfg_file).rpartition("/")
+        return one_of(group, missing, error.options)
     cause = error.__cause__
     given = {str(override.key_or_group): override.value() for override in values}
     if not isinstance(cause, OmegaConfBaseException) or cause.full_key not in given:

@@ -1,5 +1,6 @@
 """What a person sees while a sweep trains: one live line, and the best so far of each optimizer."""
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from descent.records.lock import held
 from descent.table import Result, load, settings_of
 
 REFRESH = 1.0  # seconds between two looks at the folders
+SHARE = 0.1  # of the time, that looking may take from the runs
 LINES = 10.0  # seconds between two plain lines
 
 
@@ -60,8 +62,11 @@ class StudyDisplay:
         self._print()
 
     def _watch(self) -> None:
-        while not self.stopping.wait(REFRESH):
+        took = 0.0
+        while not self.stopping.wait(max(REFRESH, took / SHARE)):
+            looked = time.monotonic()
             self._look()
+            took = time.monotonic() - looked
             if self.live:
                 self.live.update(self._render(), refresh=True)
             elif time.monotonic() - self.printed > LINES:
@@ -70,8 +75,11 @@ class StudyDisplay:
     def _look(self) -> None:
         """Take in the runs that ended since the last look."""
         still = []
+        names = {parent: _names(parent) for parent in {folder.parent for folder in self.pending}}
         for folder in self.pending:
-            if _written(folder / "result.json", self.begun):
+            if folder.name not in names[folder.parent]:
+                still.append(folder)
+            elif _written(folder / "result.json", self.begun):
                 self.found += load([folder])
                 self.trained += 1
             elif _written(folder / "error.txt", self.begun):
@@ -114,6 +122,13 @@ class StudyDisplay:
         self.printed = time.monotonic()
         if not self.idle:
             self.console.print(self.line(), soft_wrap=True)
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()
 
 
 def _written(path: Path, begun: float) -> bool:
