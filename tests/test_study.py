@@ -11,14 +11,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import ROOT, settings, sweep
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobStatus
+from studies import write_run
 from test_resume import wait_for
 
 from descent.numpy_engine import NumpyEngine
+from descent.study_display import StudyDisplay
 
 save = NumpyEngine.save
 
@@ -49,7 +54,7 @@ def test_a_sweep_trains_its_runs_and_shows_a_row_for_each_setting(command, tmp_p
     assert (status, err) == (0, "")
     assert out.startswith("0 finished, 0 continued, 6 to train\n")
     assert len(results(tmp_path)) == 6
-    rows = re.findall(r"^(adam|sgd) mini size=32_lr=([\d.]+)_numpy +│ +3 │ +([\d.]+) │ +([\d.]+) to ([\d.]+) │", out, re.M)
+    rows = re.findall(r"^(adam|sgd) mini size=32_lr=([\d.]+)_numpy +│ +3 │ +([\d.]+) │ +([\d.]+) to ([\d.]+)$", out, re.M)
     assert [row[0] for row in rows] == ["adam", "sgd"]  # the best first
     for optimizer, _, *shown in rows:
         values = sorted(r["final"]["train/loss"] for r in results(tmp_path).values() if r["optimizer"] == optimizer)
@@ -108,18 +113,39 @@ def test_a_setting_that_cannot_work_is_refused_before_anything_is_trained(comman
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_that_fails_is_recorded_and_the_others_go_on(command, tmp_path):
-    status, out, _ = command("optimizer=sgd,muon,adam")
-    assert status == 1
-    assert sorted(result["optimizer"] for result in results(tmp_path).values()) == ["adam", "sgd"]
-    (written,) = tmp_path.glob("*/*/*/*/*/error.txt")
-    cause, _, trace = written.read_text().partition("\n\n")
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        ("optimizer=sgd,adma", "optimizer=adma: must be one of adadelta, adafactor, adagrad, adam, "),
+        ("optimizer.lrr=0.1,0.2", "optimizer.lrr=0.1: optimizer=sgd has no such setting; it has lr, momentum, "),
+        ("batch=mini,full batch.size=8", "batch.size=8: batch=full has no such setting; it has micro_size."),
+        ("optimiser=sgd,adam", "optimiser=sgd: there is no such setting; there are problem, batch, "),
+        ("seed=range(3,3)", "seed=range(3,3): is an empty sweep."),
+        ("seed=1,2 optimizer.lr=0.1,fast", "optimizer.lr=fast: must be a number > 0."),
+    ],
+)
+def test_a_mistake_in_one_of_many_runs_gets_one_line(command, tmp_path, mistake, told):
+    status, out, err = command(*mistake.split())
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"error: {told}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_runs_that_fail_are_recorded_and_the_others_go_on(command, tmp_path):
+    status, out, err = command("optimizer=sgd,muon,adam", "seed=1,2")
+    assert (status, err) == (1, "")
+    assert Counter(result["optimizer"] for result in results(tmp_path).values()) == {"adam": 2, "sgd": 2}
+    written = sorted(path.parent for path in tmp_path.glob("*/*/*/*/*/error.txt"))
+    cause, _, trace = (written[0] / "error.txt").read_text().partition("\n\n")
     assert cause.startswith("InputError: optimizer=muon: engine=numpy has no such optimizer; it has sgd, ")
     assert trace.startswith("Traceback")
-    assert "1 failed" in out
-    status, out, _ = command("optimizer=sgd,muon,adam")
+    told = out[out.index(f"2 failed, in {tmp_path / 'default'}") :]
+    words = " ".join(re.sub(r"[│━╇┃]", " ", told).split())
+    assert f"2 {cause} " + " ".join(str(path.relative_to(tmp_path / "default")) for path in written) in words
+    status, out, _ = command("optimizer=sgd,muon,adam", "seed=1,2")
     assert status == 1
-    assert out.startswith("2 finished, 0 continued, 1 to train\n")
+    assert out.startswith("4 finished, 0 continued, 2 to train\n")
+    assert re.search(r"^4/6 done, 2 failed, 0:00:\d\d$", out, re.M)
 
 
 def test_diverged_runs_are_results(command):
@@ -232,6 +258,26 @@ def test_an_unwritable_folder_is_refused_in_one_line(command, tmp_path):
     assert err.count("\n") == 1
 
 
+def test_what_a_sweep_keeps_in_memory_does_not_grow_by_configurations(command, monkeypatch):
+    Plugins.instance()
+    basic = sys.modules["hydra._internal.core_plugins.basic_launcher"].BasicLauncher
+    plain, kept = basic.launch, []
+    monkeypatch.setattr(basic, "launch", lambda *given, **named: kept.extend(plain(*given, **named)))
+    command("seed=1,2")
+    assert [(job.status, job.cfg, job.hydra_cfg) for job in kept] == [(JobStatus.COMPLETED, None, None)] * 2
+
+
+def test_the_display_looks_for_files_only_where_a_run_has_begun(tmp_path, monkeypatch):
+    begun, *others = [tmp_path / "problem" / "mini" / "sgd" / str(seed) for seed in range(1000)]
+    write_run(tmp_path).rename(begun.parent.mkdir(parents=True) or begun)
+    display = StudyDisplay([begun, *others], [begun, *others], 0.0)
+    looked = []
+    monkeypatch.setattr("descent.study_display._written", lambda path, _: looked.append(path) or True)
+    display._look()
+    assert looked == [begun / "result.json"]
+    assert display.line().startswith("1/1000 done, 0 running, 0:00:0")
+
+
 def test_status_shows_the_same_at_any_time(command, tmp_path, capsys, monkeypatch):
     out = command("optimizer=sgd,muon", "seed=1,2")[1]
     monkeypatch.setattr(sys, "argv", ["status.py", str(tmp_path / "default")])
@@ -335,6 +381,6 @@ def test_a_person_at_a_terminal_sees_one_live_display(tmp_path):
     assert process.wait() == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     assert "0 finished, 0 continued, 8 to train" in text
-    assert re.search(r"[1-7]/8 done, 1 running, ETA 0:00:\d\d", text)
+    assert re.search(r"[1-7]/8 done, 1 running, 0:00:\d\d, ETA 0:00:\d\d", text)
     assert re.search(r"best so far +median +runs\s+digits_mlp (adam|sgd) stochastic lr=[\d.]+_numpy", text)
     assert b"\x1b[1A" in shown  # it is drawn again in its place

@@ -1,5 +1,6 @@
 """What a person sees: a live bar or plain lines while a run trains, and a table at its end."""
 
+import os
 import shlex
 import time
 from collections.abc import Collection, Iterator
@@ -17,8 +18,19 @@ from descent.records.curve import Row
 REFRESH = 0.25  # seconds between two updates of the bar
 LINES = 2.0  # seconds between two plain lines
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+WIDE = 200  # columns, where nothing has an edge: a file, a pipe
+
+
+def terminal(stderr: bool = False) -> Console:
+    """Return what prints, at a terminal as wide as that is."""
+    found = Console(stderr=stderr, highlight=False)
+    if not found.is_terminal and "COLUMNS" not in os.environ:
+        found.width = WIDE
+    return found
+
+
+console = terminal()
+errors = terminal(stderr=True)
 
 
 def say(text: str) -> None:
@@ -34,6 +46,11 @@ def warn(text: str) -> None:
 def printable(text: str) -> str:
     """Return a text that a file holds, without what would move the cursor."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as hours:minutes:seconds."""
+    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
 
 
 def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:

@@ -10,7 +10,11 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_d
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from descent.errors import InputError, one_of
 
 
 def compose(conf: Path, *overrides: str) -> dict[str, Any]:
@@ -56,7 +60,11 @@ class StudyLoader(ConfigLoaderImpl):
         return config
 
     def settings(self, master_config: DictConfig, sweep_overrides: list[str]) -> dict[str, Any]:
-        """Return one job's resolved settings, without Hydra's own."""
+        """Return one job's resolved settings, without Hydra's own.
+
+        Raises:
+            InputError: there is no such choice, or no such setting.
+        """
         chosen, values = self._split(sweep_overrides)
         hydra = HydraConfig.instance()
         before = hydra.cfg
@@ -72,6 +80,8 @@ class StudyLoader(ConfigLoaderImpl):
             self._apply_overrides_to_config(values, config)
             settings: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
             return settings
+        except ConfigCompositionException as error:
+            raise _unknown(error, values) from error
         finally:
             hydra.cfg = before
 
@@ -80,3 +90,19 @@ class StudyLoader(ConfigLoaderImpl):
         parsed = OverridesParser.create(config_loader=self).parse_overrides(overrides)
         groups = [o for o in parsed if self.repository.group_exists(o.key_or_group) and not isinstance(o.value(), dict)]
         return tuple(str(o.input_line) for o in groups), [o for o in parsed if o not in groups]
+
+
+def _unknown(error: ConfigCompositionException, values: list[Override]) -> Exception:
+    """Return in one line what Hydra says in many of a choice or a setting that there is not; any other error as it is."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, missing = str(error.missing_cfg_file).rpartition("/")
+        return one_of(group, missing, error.options)
+    cause = error.__cause__
+    given = {str(override.key_or_group): override.value() for override in values}
+    if not isinstance(cause, OmegaConfBaseException) or cause.full_key not in given:
+        return error
+    group = cause.full_key.partition(".")[0]
+    choice = HydraConfig.get().runtime.choices.get(group)
+    there = ", ".join(str(name) for name in cause.parent_node or () if not str(name).startswith("_"))
+    told = f"{group}={choice} has no such setting; it has" if choice else "there is no such setting; there are"
+    return InputError(cause.full_key, given[cause.full_key], f"{told} {there}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from descent import __version__
-from descent.display import console, errors, say, warn
+from descent.display import console, errors, loading, say, warn
 from descent.errors import InputError
 from descent.records import result as results
 from descent.records.lock import Busy, held
@@ -39,16 +39,18 @@ def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], Settings]
     Raises:
         InputError: a setting of one of them cannot work; nothing was trained.
     """
-    from descent import build
+    composed = [(list(job), compose(list(job))) for job in jobs]
+    for _, settings in composed:
+        validate(settings)
+    with loading("PyTorch"):
+        from descent import build
 
     planned: dict[Path, Planned] = {}
-    for job in jobs:
-        settings = compose(list(job))
-        validate(settings)
+    for job, settings in composed:
         device = build.device(settings, elsewhere)
         folder = place(settings, identity(settings, device))
         if folder not in planned:
-            planned[folder] = Planned(list(job), settings, device, folder, settings["rerun"] or not _sound(folder))
+            planned[folder] = Planned(job, settings, device, folder, settings["rerun"] or not _sound(folder))
     return list(planned.values())
 
 
@@ -72,11 +74,11 @@ def sweep(
         InputError: a setting that cannot work; nothing was trained.
         KeyboardInterrupt: Ctrl-C; repeating the command goes on.
     """
-    from descent import gpus
-
-    gpus.keep()
     begun = time.time()
     runs = plan(jobs, compose, elsewhere)
+    from descent import gpus  # not before the settings are known to work
+
+    gpus.keep()
     study = Path(runs[0].settings["output_dir"]) / runs[0].settings["study"]
     missing = [planned for planned in runs if planned.missing]
     say(_summary(runs, missing))
@@ -84,6 +86,7 @@ def sweep(
     _writable(study, runs[0].settings["output_dir"])
     with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
         lost = _train(missing, launch, begun)
+    say("")
     show_study(study, [planned.folder for planned in runs])
     failed = show_failures(study, [planned.folder for planned in missing]) + lost
     if experiment and failed < len(runs):

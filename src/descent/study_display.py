@@ -1,22 +1,24 @@
 """What a person sees while a sweep trains: one live line, and the best so far of each optimizer."""
 
+import os
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
+from descent.display import clock, terminal
 from descent.records import result as results
 from descent.records.lock import held
 from descent.table import Result, load, settings_of
 
 REFRESH = 1.0  # seconds between two looks at the folders
+SHARE = 0.1  # of the time, that looking may take from the runs
 LINES = 10.0  # seconds between two plain lines
 
 
@@ -30,12 +32,14 @@ class StudyDisplay:
     """
 
     def __init__(self, folders: Sequence[Path], missing: Sequence[Path], begun: float) -> None:
-        self.console = Console(highlight=False)
+        self.console = terminal()
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         self.begun = begun
-        self.started = time.monotonic()
+        self.entered = time.monotonic()
+        self.started: float | None = None  # when the first run was seen, after the imports of its process
         self.total = len(folders)
         self.pending = list(missing)
+        self.idle = not missing
         waiting = set(missing)
         self.found: list[Result] = list(load(folder for folder in folders if folder not in waiting))
         self.trained = self.failed = 0
@@ -44,7 +48,7 @@ class StudyDisplay:
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> "StudyDisplay":
-        if self.live and self.pending:
+        if self.live and not self.idle:
             self.live.start()
         self.thread.start()
         return self
@@ -55,12 +59,14 @@ class StudyDisplay:
         self._look()
         if self.live:
             self.live.stop()
-        else:
-            self._print()
+        self._print()
 
     def _watch(self) -> None:
-        while not self.stopping.wait(REFRESH):
+        took = 0.0
+        while not self.stopping.wait(max(REFRESH, took / SHARE)):
+            looked = time.monotonic()
             self._look()
+            took = time.monotonic() - looked
             if self.live:
                 self.live.update(self._render(), refresh=True)
             elif time.monotonic() - self.printed > LINES:
@@ -69,8 +75,11 @@ class StudyDisplay:
     def _look(self) -> None:
         """Take in the runs that ended since the last look."""
         still = []
+        names = {parent: _names(parent) for parent in {folder.parent for folder in self.pending}}
         for folder in self.pending:
-            if _written(folder / "result.json", self.begun):
+            if folder.name not in names[folder.parent]:
+                still.append(folder)
+            elif _written(folder / "result.json", self.begun):
                 self.found += load([folder])
                 self.trained += 1
             elif _written(folder / "error.txt", self.begun):
@@ -83,14 +92,21 @@ class StudyDisplay:
         """Return the state of the sweep in a line."""
         done, diverged = len(self.found), sum(result["status"] == "diverged" for result in self.found)
         running = sum(held(folder) for folder in self.pending)
-        parts = [f"{done}/{self.total} done", f"{running} running"]
+        now = time.monotonic()
+        if self.started is None and (running or self.trained or self.failed):
+            self.started = self.entered if self.trained or self.failed else now
+        parts = [f"{done}/{self.total} done"]
+        if self.pending:
+            parts.append("starting" if self.started is None else f"{running} running")
         parts += [f"{count} {name}" for count, name in ((self.failed, "failed"), (diverged, "diverged")) if count]
-        if self.trained and self.pending:
-            left = (time.monotonic() - self.started) / self.trained * len(self.pending)
-            parts.append(f"ETA {int(left) // 3600}:{int(left) // 60 % 60:02}:{int(left) % 60:02}")
+        parts.append(clock(now - self.entered))
+        if self.started is not None and self.trained and self.pending:
+            parts.append(f"ETA {clock((now - self.started) / (self.trained + self.failed) * len(self.pending))}")
         return ", ".join(parts)
 
     def _render(self) -> Group:
+        state = Table.grid(padding=(0, 1))
+        state.add_row(ProgressBar(self.total, len(self.found) + self.failed, width=24), self.line())
         best = Table(show_edge=False, pad_edge=False, box=None)
         for name in ("best so far", "median", "runs"):
             best.add_column(name, justify="left" if name == "best so far" else "right")
@@ -100,12 +116,19 @@ class StudyDisplay:
             if key not in seen:
                 seen.add(key)
                 best.add_row(f"{setting.problem} {setting.name}", f"{setting.median:.4g}", str(sum(setting.statuses.values())))
-        return Group(ProgressBar(self.total, len(self.found) + self.failed, width=40), Text(self.line()), best)
+        return Group(state, best) if seen else Group(state)
 
     def _print(self) -> None:
         self.printed = time.monotonic()
-        if self.trained or self.pending:
+        if not self.idle:
             self.console.print(self.line(), soft_wrap=True)
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()
 
 
 def _written(path: Path, begun: float) -> bool:

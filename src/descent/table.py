@@ -89,9 +89,11 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
     for problem in dict.fromkeys(setting.problem for setting in settings):
         chosen = [setting for setting in settings if setting.problem == problem]
         title = f"{problem}, {chosen[0].metric} at the end"
-        rows = table(title, "setting", "runs", "median", "range", "", left=("setting", ""))
-        for setting in chosen:
-            rows.add_row(*map(escape, cells(setting)))
+        found = [cells(setting) for setting in chosen]
+        width = 5 if any(row[-1] for row in found) else 4  # without a column for what is not "finished", where all is
+        rows = table(title, *("setting", "runs", "median", "range", "")[:width], left=("setting", ""))
+        for row in found:
+            rows.add_row(*map(escape, row[:width]))
         console.print(rows)
         console.print()
     say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
@@ -123,15 +125,20 @@ def show_outcome(outcome: "Outcome") -> None:
 
 
 def show_failures(study: Path, folders: Sequence[Path]) -> int:
-    """Print which runs of a study failed, and why; return how many."""
-    failed = [folder for folder in folders if results.status(folder) == "failed"]
+    """Print why runs of a study failed, and which, one row a cause; return how many."""
+    causes: dict[str, list[Path]] = {}
+    for folder in folders:
+        if results.status(folder) == "failed":
+            causes.setdefault(printable(results.cause(folder)), []).append(folder)
+    failed = sum(map(len, causes.values()))
     if failed:
-        rows = table(f"{len(failed)} failed, in {study}", "run", "cause", left=("run", "cause"))
-        for folder in failed:
-            rows.add_row(escape(str(folder.relative_to(study))), escape(results.cause(folder)))
+        console.print()
+        rows = table(f"{failed} failed, in {study}", "runs", "cause, and where", left=["cause, and where"])
+        for cause, where in causes.items():
+            rows.add_row(str(len(where)), escape("\n".join([cause, *(str(folder.relative_to(study)) for folder in where)])))
         console.print(rows)
         say("Each error.txt has the traceback. Repeat the command to try these again.")
-    return len(failed)
+    return failed
 
 
 def counts(folders: Sequence[Path]) -> dict[str, int]:

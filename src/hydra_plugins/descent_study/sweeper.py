@@ -9,6 +9,8 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.experimental.callback import Callback
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
@@ -17,6 +19,13 @@ from hydra_plugins.descent_study import launchers
 
 if TYPE_CHECKING:
     from descent.study import Planned
+
+
+class Forget(Callback):
+    """Drops the configurations of a job that ended: launchers would keep them to the sweep's end, 0.1 MB a run."""
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:  # noqa: ARG002
+        job_return.cfg = job_return.hydra_cfg = None
 
 
 class StudySweeper(BasicSweeper):
@@ -29,6 +38,7 @@ class StudySweeper(BasicSweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         assert isinstance(hydra_context.config_loader, ConfigLoaderImpl)
         self.loader = StudyLoader(hydra_context.config_loader)
+        hydra_context.callbacks.callbacks.append(Forget())
         hydra_context = HydraContext(self.loader, hydra_context.callbacks)
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.task_function = task_function
@@ -55,11 +65,18 @@ class StudySweeper(BasicSweeper):
         launchers.tidy(self.config.hydra.launcher)
 
     def _jobs(self, arguments: list[str]) -> list[Sequence[str]]:
-        """Return the overrides of each run: of the command, times each of the experiment's grids."""
+        """Return the overrides of each run: of the command, times each of the experiment's grids.
+
+        Raises:
+            InputError: a sweep over nothing, or over experiments.
+        """
         from descent.errors import InputError
 
         parser = OverridesParser.create(config_loader=self.loader)
         given = {str(override.key_or_group): override for override in parser.parse_overrides(arguments)}
+        for key, override in given.items():
+            if override.is_sweep_override() and not any(True for _ in override.sweep_string_iterator()):
+                raise InputError(key, str(override.input_line).partition("=")[2], "is an empty sweep")
         if "experiment" in given and given["experiment"].is_sweep_override():
             raise InputError(
                 "experiment",
