@@ -205,6 +205,20 @@ def test_time_to_target_says_how_many_got_there(tmp_path):
     assert figure.axes[-1].texts[0].get_text() == "2/3"
 
 
+@pytest.mark.parametrize("time", [None, 0])
+def test_a_target_that_none_reached_or_all_began_at_can_be_drawn(tmp_path, time):
+    times = dict.fromkeys(("steps", "examples", "gradient_evaluations", "seconds"), time)
+    write_run(tmp_path, target={"metric": "train/loss", "value": 0.5}, time_to_target=times)
+    figure = MODULES["time_to_target"].plot(load(tmp_path))
+    figure.canvas.draw()
+    low, high = figure.axes[1].get_xlim()  # steps, of which the run had 8
+    assert low < 0.8 < 8 < high
+    assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()]
+    (median,) = [line for line in figure.axes[1].lines if line.get_marker() in ("o", ">")]
+    assert median.get_marker() == (">" if time is None else "o")
+    assert figure.axes[-1].texts[0].get_text() == ("0/1" if time is None else "1/1")
+
+
 def test_a_performance_profile_needs_five_problems(tmp_path):
     def study(problems):
         target = {"metric": "train/loss", "value": 0.5}
