@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.transforms import Bbox
 from PIL import Image
 from studies import GRID, write_run
@@ -270,6 +270,20 @@ def test_all_are_saved_as_png_and_svg_and_the_trajectories_move(rich, tmp_path):
     assert all(path.stat().st_size > 1000 for path in files)
     with Image.open(tmp_path / "figures" / "beale" / "trajectories.gif") as film:
         assert film.n_frames > 20
+
+
+def test_a_film_shows_every_optimizer_in_its_own_colour(tmp_path):
+    """A palette of a picture's most frequent colours gives thin lines one another's."""
+    for number, optimizer in enumerate(list(LOOKS)[:8]):
+        way = {"w/0": tuple(0.1 * step for step in GRID), "w/1": tuple(0.1 * step * number for step in GRID)}
+        write_run(tmp_path, problem="beale", optimizer=optimizer, columns=way, config={"problem": {"surface": "beale"}})
+    MODULES["trajectories"].animate(load(tmp_path), tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as film:
+        film.seek(film.n_frames - 1)
+        shown = np.array(film.convert("RGB")).reshape(-1, 3).astype(int)
+    for optimizer in list(LOOKS)[:8]:
+        colour = [round(255 * part) for part in to_rgb(look(optimizer).colour)]
+        assert (np.abs(shown - colour).max(axis=1) <= 3).sum() > 50, optimizer
 
 
 def test_the_same_study_gives_the_same_files(tmp_path):

@@ -1,5 +1,6 @@
 """Problems in the plane: the way of each optimizer over the contours of the function, as a figure and as an animation."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
@@ -29,7 +31,7 @@ MINIMA = {
 }
 GRID = 200  # points of the contours a side
 LEVELS = 16
-COLOURS = 128  # of the animation
+COLOURS, GREYS = 256, 40  # of the animation, and how many of them have no hue
 FRAMES, SECONDS, HOLD = 60, 5.0, 1.5  # of the animation, and how long its end stays
 
 
@@ -72,7 +74,7 @@ def animate(study: Study, path: Path) -> None:
             clock.set_text(f"{count(examples)} examples")
             figure.draw_artist(clock)
             pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
-    palette = pictures[-1].quantize(COLOURS)  # one for all: faster, and nothing flickers
+    palette = _palette(sorted({look(unit.optimizer).colour for unit in found}))
     pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     times = [int(1000 * SECONDS / FRAMES)] * (FRAMES - 1) + [int(1000 * HOLD)]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)
@@ -154,6 +156,20 @@ def _line(axes: Axes, unit: Unit, way: np.ndarray) -> tuple[Line2D, Line2D]:
     (line,) = axes.plot(*way.T, color=drawn.colour, linestyle=drawn.dash, lw=1.5, label=unit.name, zorder=3)
     (end,) = axes.plot(*way[-1:].T, "o", color=drawn.colour, mec="white", mew=0.6, ms=5.5, zorder=5)
     return line, end
+
+
+def _palette(hues: Sequence[str]) -> Image.Image:
+    """Return colours for all pictures, so that nothing flickers: greys, and each hue with its shades on light grey.
+
+    One that is made from a picture merges the hues of thin lines.
+    """
+    shades = np.linspace(0, 1, (COLOURS - GREYS) // len(hues) + 1)[1:, None]
+    light = np.full(3, 0.93)
+    found = [np.repeat(np.linspace(0, 1, GREYS)[:, None], 3, axis=1)]
+    found += [light + shades * (np.array(to_rgb(hue)) - light) for hue in hues]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((255 * np.concatenate(found)).round().astype(np.uint8).tobytes())
+    return palette
 
 
 def _until(curves: Curves, examples: float) -> np.ndarray:
