@@ -164,7 +164,22 @@ def test_a_learning_rate_that_diverged_is_marked_at_the_edge(tmp_path):
     figure = MODULES["final_by_learning_rate"].plot(load(tmp_path))
     marks = [line for line in crosses(figure) if len(line.get_xdata())]
     assert [line.get_xdata().tolist() for line in marks] == [[10.0]]
-    assert marks[0].get_ydata()[0] == figure.axes[0].get_ylim()[1]
+    assert marks[0].get_ydata()[0] == 1  # of the height
+
+
+def test_crosses_of_two_optimizers_at_one_learning_rate_are_both_seen(tmp_path):
+    for optimizer in ("sgd", "adam"):
+        write_run(tmp_path, optimizer=optimizer, lr=0.1)
+        write_run(tmp_path, optimizer=optimizer, lr=10.0, losses=(1.0, math.nan), status="diverged")
+    marks = [line for line in crosses(MODULES["final_by_learning_rate"].plot(load(tmp_path))) if len(line.get_xdata())]
+    assert sorted(float(line.get_ydata()[0]) for line in marks) == [0.955, 1]
+
+
+def test_noise_is_how_far_the_gradients_of_the_seeds_lie_apart(tmp_path):
+    for seed, norm in enumerate((1.0, 2.0, 3.0, 4.0, 5.0)):
+        write_run(tmp_path, seed=seed, losses=(1.0, 0.9, 0.8, 0.7, 0.6), columns={"gradient_norm": (math.nan,) + (norm,) * 4})
+    *_, spread = MODULES["noise_and_norms"].plot(load(tmp_path)).axes
+    assert next(line.get_ydata().tolist() for line in spread.lines if len(line.get_ydata()) == 4) == pytest.approx([2 / 3] * 4)
 
 
 def test_batch_modes_are_compared_where_the_shortest_ends(tmp_path):
