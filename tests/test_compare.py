@@ -51,6 +51,15 @@ def test_it_prints_rankings_and_verdicts_and_writes_the_report(command, tmp_path
         assert (study / "report" / name).exists()
 
 
+def test_a_table_does_not_repeat_what_its_title_says(command, tmp_path):
+    for size in (8, 32):
+        write_run(tmp_path, size=size, label=f"size={size}_lr=0.1")
+    _, out, _ = command(tmp_path, "--no-tensorboard")
+    assert "mini (8): training" in out
+    assert out.count("│ sgd lr=0.1 │") == 4
+    assert "size=" not in out
+
+
 @pytest.mark.parametrize("seeds", [20, 21])
 def test_of_many_runs_tensorboard_can_show_the_medians_alone(command, tmp_path, seeds):
     for problem in ("digits_mlp", "moons_mlp"):

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.transforms import Bbox
 from PIL import Image
 from studies import GRID, write_run
@@ -164,7 +164,22 @@ def test_a_learning_rate_that_diverged_is_marked_at_the_edge(tmp_path):
     figure = MODULES["final_by_learning_rate"].plot(load(tmp_path))
     marks = [line for line in crosses(figure) if len(line.get_xdata())]
     assert [line.get_xdata().tolist() for line in marks] == [[10.0]]
-    assert marks[0].get_ydata()[0] == figure.axes[0].get_ylim()[1]
+    assert marks[0].get_ydata()[0] == 1  # of the height
+
+
+def test_crosses_of_two_optimizers_at_one_learning_rate_are_both_seen(tmp_path):
+    for optimizer in ("sgd", "adam"):
+        write_run(tmp_path, optimizer=optimizer, lr=0.1)
+        write_run(tmp_path, optimizer=optimizer, lr=10.0, losses=(1.0, math.nan), status="diverged")
+    marks = [line for line in crosses(MODULES["final_by_learning_rate"].plot(load(tmp_path))) if len(line.get_xdata())]
+    assert sorted(float(line.get_ydata()[0]) for line in marks) == [0.955, 1]
+
+
+def test_noise_is_how_far_the_gradients_of_the_seeds_lie_apart(tmp_path):
+    for seed, norm in enumerate((1.0, 2.0, 3.0, 4.0, 5.0)):
+        write_run(tmp_path, seed=seed, losses=(1.0, 0.9, 0.8, 0.7, 0.6), columns={"gradient_norm": (math.nan,) + (norm,) * 4})
+    *_, spread = MODULES["noise_and_norms"].plot(load(tmp_path)).axes
+    assert next(line.get_ydata().tolist() for line in spread.lines if len(line.get_ydata()) == 4) == pytest.approx([2 / 3] * 4)
 
 
 def test_batch_modes_are_compared_where_the_shortest_ends(tmp_path):
@@ -203,6 +218,20 @@ def test_time_to_target_says_how_many_got_there(tmp_path):
     figure = MODULES["time_to_target"].plot(load(tmp_path))
     assert [line.get_xdata().tolist() for line in lines(figure, "sgd")] == [[4.0]] * 3  # the median, never being infinite
     assert figure.axes[-1].texts[0].get_text() == "2/3"
+
+
+@pytest.mark.parametrize("time", [None, 0])
+def test_a_target_that_none_reached_or_all_began_at_can_be_drawn(tmp_path, time):
+    times = dict.fromkeys(("steps", "examples", "gradient_evaluations", "seconds"), time)
+    write_run(tmp_path, target={"metric": "train/loss", "value": 0.5}, time_to_target=times)
+    figure = MODULES["time_to_target"].plot(load(tmp_path))
+    figure.canvas.draw()
+    low, high = figure.axes[1].get_xlim()  # steps, of which the run had 8
+    assert low < 0.8 < 8 < high
+    assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()]
+    (median,) = [line for line in figure.axes[1].lines if line.get_marker() in ("o", ">")]
+    assert median.get_marker() == (">" if time is None else "o")
+    assert figure.axes[-1].texts[0].get_text() == ("0/1" if time is None else "1/1")
 
 
 def test_a_performance_profile_needs_five_problems(tmp_path):
@@ -256,6 +285,20 @@ def test_all_are_saved_as_png_and_svg_and_the_trajectories_move(rich, tmp_path):
     assert all(path.stat().st_size > 1000 for path in files)
     with Image.open(tmp_path / "figures" / "beale" / "trajectories.gif") as film:
         assert film.n_frames > 20
+
+
+def test_a_film_shows_every_optimizer_in_its_own_colour(tmp_path):
+    """A palette of a picture's most frequent colours gives thin lines one another's."""
+    for number, optimizer in enumerate(list(LOOKS)[:8]):
+        way = {"w/0": tuple(0.1 * step for step in GRID), "w/1": tuple(0.1 * step * number for step in GRID)}
+        write_run(tmp_path, problem="beale", optimizer=optimizer, columns=way, config={"problem": {"surface": "beale"}})
+    MODULES["trajectories"].animate(load(tmp_path), tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as film:
+        film.seek(film.n_frames - 1)
+        shown = np.array(film.convert("RGB")).reshape(-1, 3).astype(int)
+    for optimizer in list(LOOKS)[:8]:
+        colour = [round(255 * part) for part in to_rgb(look(optimizer).colour)]
+        assert (np.abs(shown - colour).max(axis=1) <= 3).sum() > 50, optimizer
 
 
 def test_the_same_study_gives_the_same_files(tmp_path):

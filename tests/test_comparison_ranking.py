@@ -294,6 +294,9 @@ def test_tolerance_is_the_range_of_learning_rates_near_the_best():
     assert (row["decades"], row["open"], row["edge"]) == (pytest.approx(1), False, "")
     wide = measures.tolerance(study(losses), "train/loss", factor=10.0).iloc[0]
     assert (wide["decades"], wide["open"]) == (pytest.approx(3), True)
+    stalled = study(losses)
+    stalled.loc[stalled["lr"] == 0.01, "status"] = "stalled"  # a failure, whatever its loss
+    assert measures.tolerance(stalled, "train/loss").iloc[0]["low"] == 0.1
     beyond = study(losses)
     beyond["setting"] += beyond["optimizer"].where(beyond["lr"] != 0.1, "other")
     twice = pd.concat([beyond, beyond.assign(setting="momentum=.9")])  # something else differs, too: no sweep of lr alone

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from descent.comparison.contenders import CONTENDER, GROUP, choose, entries, quantities
-from descent.comparison.statistics import high_is_better, values, wilson
+from descent.comparison.statistics import high_is_better, values, wilson, worst
 
 FACTOR = 2.0  # what a learning rate may cost in loss, or error, to be tolerated
 OUTER = 0.1  # of the logarithmic range of a sweep: a best value there is at its edge
@@ -42,7 +42,7 @@ def tolerance(runs: pd.DataFrame, quantity: str, factor: float = FACTOR) -> pd.D
     """Return how much a learning rate may be off, from sweeps of it alone: settings that differ in nothing else.
 
     From the best learning rate outwards, those are tolerated whose median loss (error, for accuracies) is at most `factor`
-    times the best one's.
+    times the best one's. A run that failed, stalled ones too, counts as the worst.
 
     Args:
         runs: of one problem and batch mode; sweeps of fewer than three learning rates are left out.
@@ -55,7 +55,8 @@ def tolerance(runs: pd.DataFrame, quantity: str, factor: float = FACTOR) -> pd.D
     rows = []
     stems = runs["name"].str.replace(r"(?<=[ _])lr=[^ _]+_?", "", regex=True).str.replace(r"[ _](?= |$)| #\w+$", "", regex=True)
     for (sweep, *_), group in runs.groupby([stems, *CONTENDER]):
-        medians = group.assign(value=values(group, quantity)).groupby("lr")["value"].median().sort_index()
+        value = values(group, quantity).mask(group["status"] != "finished", worst(quantity))
+        medians = group.assign(value=value).groupby("lr")["value"].median().sort_index()
         if len(medians) >= LRS and group.groupby("lr")["setting"].nunique().max() == 1:
             rows.append({"optimizer": group["optimizer"].iloc[0], "sweep": sweep, **_tolerance(medians, quantity, factor)})
     return pd.DataFrame(rows, columns=["optimizer", "sweep", "lrs", "best", "low", "high", "decades", "open", "edge"])

@@ -1,14 +1,15 @@
 """What a verdict rests on, and what it does not cover, in sentences."""
 
+from descent.comparison.measures import FACTOR
 from descent.comparison.pairs import SEEDS
 from descent.comparison.ranking import Ranking
-from descent.comparison.statistics import SEARCHES
-from descent.comparison.words import LISTED, endings, judged, listed
+from descent.comparison.statistics import SEARCHES, high_is_better
+from descent.comparison.words import LISTED, WORDS, endings, judged, listed
 
 
 def notes(ranking: Ranking) -> list[str]:
     """Return what a person should know of a verdict: failures, missing seeds, how settings were chosen, unequal work."""
-    parts = (_failures, _missing, _apart, _picked, _searches, _gradients, edges)
+    parts = (_failures, _missing, _apart, _picked, _searches, _gradients, edges, _tolerance)
     return [sentence for part in parts for sentence in part(ranking)]
 
 
@@ -91,3 +92,15 @@ def edges(ranking: Ranking) -> list[str]:
         f"tried ({low:g} to {high:g}): widen the range."
         for optimizer, (best, side, low, high) in ranking.edges.items()
     ]
+
+
+def _tolerance(ranking: Ranking) -> list[str]:
+    """How far from the best a learning rate may be, where it was swept."""
+    found = []
+    for sweep in ranking.tolerance.dropna(subset="best").itertuples():
+        among = sum(ranking.tolerance["optimizer"] == sweep.optimizer)
+        width = f"{'at least ' * sweep.open}{sweep.decades:.2g} decade{'s' * (f'{sweep.decades:.2g}' != '1')}"
+        reach = f"{sweep.low:g} to {sweep.high:g} ({width})" if sweep.low < sweep.high else f"{sweep.low:g} alone"
+        found.append(f"{sweep.optimizer if among == 1 else sweep.sweep} {reach}")
+    what = "error" if high_is_better(ranking.quantity) else WORDS.get(ranking.quantity, ranking.quantity)
+    return [f"Learning rates with at most {FACTOR:g} times the lowest {what}: {listed(found)}."] if found else []

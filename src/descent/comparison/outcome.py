@@ -1,6 +1,7 @@
 """What a study says: its rankings, and their verdicts in sentences."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -45,8 +46,8 @@ class Verdict:
 
 
 def plain(name: str, batch: str) -> str:
-    """Return a setting's name without the batch mode, where a title says that."""
-    return name.replace(f" {batch} ", " ", 1)
+    """Return a setting's name without the batch mode and size, where a title says them."""
+    return re.sub(rf" {re.escape(batch)} (size=\d+_?)?", " ", name, count=1).strip()
 
 
 def ranks(ranking: Ranking, entry: str) -> str:

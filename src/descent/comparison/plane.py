@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
@@ -26,7 +27,7 @@ MINIMA = {
 }
 GRID = 200  # points of the contours a side
 LEVELS = 16
-COLOURS = 128  # of the animation
+COLOURS, GREYS = 256, 40  # of the animation, and how many of them have no hue
 FRAMES, SECONDS, HOLD = 60, 5.0, 1.5  # of the animation, and how long its end stays
 Box = tuple[tuple[float, float], tuple[float, float]]
 
@@ -106,7 +107,7 @@ def film(figure: Figure, ways: Sequence[Way], axis: str, word: str, path: Path) 
         clock.set_text(f"{count(now)} {word}")
         figure.draw_artist(clock)
         pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
-    palette = pictures[-1].quantize(COLOURS)  # one for all: faster, and nothing flickers
+    palette = _palette(sorted({to_rgb(each.line.get_color()) for each in ways}))
     pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     times = [int(1000 * SECONDS / FRAMES)] * (FRAMES - 1) + [int(1000 * HOLD)]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)
@@ -140,6 +141,20 @@ def _heights(surface: str, box: Box) -> np.ndarray:
 def _greys(number: int) -> list[str]:
     """Return shades from light, at the bottom, to darker: white paper stays readable under coloured lines."""
     return [f"{shade:.3f}" for shade in np.linspace(1.0, 0.86, number)]
+
+
+def _palette(hues: Sequence[tuple[float, float, float]]) -> Image.Image:
+    """Return colours for all pictures, so that nothing flickers: greys, and each hue with its shades on light grey.
+
+    One that is made from a picture merges the hues of thin lines.
+    """
+    shades = np.linspace(0, 1, (COLOURS - GREYS) // len(hues) + 1)[1:, None]
+    light = np.full(3, 0.93)
+    found = [np.repeat(np.linspace(0, 1, GREYS)[:, None], 3, axis=1)]
+    found += [light + shades * (np.array(hue) - light) for hue in hues]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((255 * np.concatenate(found)).round().astype(np.uint8).tobytes())
+    return palette
 
 
 def _until(frame: pd.DataFrame, axis: str, now: float) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from descent.comparison.contenders import GROUP, budgets, choose, quantities, reference
-from descent.comparison.measures import edges
+from descent.comparison.measures import edges, tolerance
 from descent.comparison.pairs import SEEDS, compare, enough, order, plan, wide
 from descent.comparison.statistics import high_is_better, summary
 
@@ -27,6 +27,7 @@ class Ranking:
         searches: how many searches the settings come from; 0: from none.
         picked: the names of settings that were chosen, out of several, on these same runs, by entry.
         edges: optimizers whose best learning rate lies at the edge of those tried: `measures.edges`.
+        tolerance: how much a learning rate may be off, where it was swept: `measures.tolerance`.
     """
 
     problem: str
@@ -43,6 +44,7 @@ class Ranking:
     searches: int = 0
     picked: dict[str, str] = field(default_factory=dict)
     edges: dict[str, tuple[float, str, float, float]] = field(default_factory=dict)
+    tolerance: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def entries(self) -> list[str]:
@@ -86,6 +88,7 @@ def rank(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, 
     if refused or picked:
         family, untested = "", untested or ("picked" if picked else "")
     pairs = compare(value, failed, family, against, high)
+    swept = runs if tuning is None or tuning.empty else tuning
     if family and not (pairs["seeds"] >= SEEDS).any():
         family, untested = "", "apart"
     beats = order(pairs, entries)
@@ -104,5 +107,6 @@ def rank(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, 
         refused,
         int(chosen.loc[chosen["scramble"] > 0, "scramble"].nunique()),
         picked,
-        edges(runs if tuning is None or tuning.empty else tuning, quantity),
+        edges(swept, quantity),
+        tolerance(swept, quantity),
     )

@@ -11,10 +11,11 @@ from descent.comparison import panels
 from descent.comparison.load import Study
 from descent.comparison.nothing import Nothing
 from descent.comparison.statistics import high_is_better, values
-from descent.comparison.style import look, span, styled, text
+from descent.comparison.style import look, order, span, styled, text
 from descent.comparison.units import Unit, units
 
 EACH = "problem"
+ROW = 0.045  # of the height: what an optimizer's diverged runs take at the edge
 BEYOND = 1e3  # times the median of all: what lies higher leaves the picture
 
 
@@ -33,9 +34,11 @@ def plot(study: Study) -> Figure:
     start = BEYOND * np.median(finite) if len(finite) else 1.0
     limits = (-0.02, 1.02) if high_is_better(quantity) else panels.log_limits(finite, max(start, finite.min(initial=1.0)))
     lost = several = False
+    rows = sorted({(order(unit.optimizer), unit.name) for unit in found})
     for unit, own in found.items():
         (axes,) = grid[unit.panel]
-        lost |= _draw(axes, unit, own, quantity, limits, panels.marker(unit, variants))
+        row = rows.index((order(unit.optimizer), unit.name)) * min(ROW, 0.5 / len(rows))
+        lost |= _draw(axes, unit, own, quantity, limits, panels.marker(unit, variants), row)
         several |= bool((own.groupby("lr")["setting"].nunique() > 1).any())
     for axes in figure.axes:
         axes.set(xscale="log", ylim=limits, yscale="linear" if high_is_better(quantity) else "log")
@@ -59,15 +62,17 @@ def _runs(runs: pd.DataFrame, unit: Unit) -> pd.DataFrame:
     return runs[size & (runs[list(same)] == pd.Series(same)).all(axis=1)]
 
 
-def _draw(axes: Axes, unit: Unit, runs: pd.DataFrame, quantity: str, limits: tuple[float, float], marker: str) -> bool:
-    """Draw one unit; say whether a run left the picture."""
+def _draw(
+    axes: Axes, unit: Unit, runs: pd.DataFrame, quantity: str, limits: tuple[float, float], marker: str, row: float
+) -> bool:
+    """Draw one unit, what left the picture in a row of its own at the edge; say whether a run did."""
     drawn, high = look(unit.optimizer), high_is_better(quantity)
     value = values(runs, quantity)
     inside = np.isfinite(value) & (value >= limits[0] if high else value <= limits[1])
-    axes.plot(runs["lr"][inside], value[inside], ".", color=drawn.colour, ms=4, alpha=0.45, mew=0, rasterized=len(runs) > 500)
+    axes.plot(runs["lr"][inside], value[inside], ".", color=drawn.colour, ms=5, alpha=0.5, mew=0, rasterized=len(runs) > 500)
     gone = runs["lr"][~inside].to_numpy()
-    edge = limits[0] if high else limits[1]
-    axes.plot(gone, np.full(len(gone), edge), "x", color=drawn.colour, ms=6, mew=1.5, clip_on=False, zorder=5, ls="none")
+    edge = np.full(len(gone), row if high else 1 - row)
+    axes.plot(gone, edge, "x", color=drawn.colour, ms=5, mew=1.3, zorder=5, clip_on=False, transform=axes.get_xaxis_transform())
     if (runs["tuning"] != "default").any():  # other settings differ too: these points are no line
         return len(gone) > 0
     medians = runs.assign(value=value).groupby(["lr", "setting"])["value"].median().groupby("lr").agg("max" if high else "min")

@@ -1,4 +1,4 @@
-"""The last step at each record: norms of its gradient, its update and the weights; and how far the seeds lie apart."""
+"""The last step at each record: norms of its gradient, its update and the weights; and the noise in that gradient."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.comparison import panels
-from descent.comparison.lines import QUARTILES, Curves, faint, training_loss
+from descent.comparison.lines import QUARTILES, Curves, faint
 from descent.comparison.load import Study
 from descent.comparison.nothing import Nothing
 from descent.comparison.style import look, styled, text
@@ -16,16 +16,15 @@ from descent.comparison.units import Unit, summarise, units
 
 EACH = "problem"
 NORMS = ("gradient_norm", "update_norm", "weight_norm")
-LABELS = ("gradient norm", "update norm", "weight norm", "spread of\ntraining loss")
+LABELS = ("gradient norm", "update norm", "weight norm", "spread of\ngradient norm")
 
 
 @styled
 def plot(study: Study) -> Figure:
-    """Draw the Euclidean norms over examples, and the spread of the training loss over seeds, a column a batch mode."""
-    quantity = training_loss(study)
+    """Draw the Euclidean norms over examples, and the spread of the gradient's over seeds, a column a batch mode."""
     found: dict[Unit, Curves] = {}
     for unit in units(study):
-        if curves := [(run, frame) for run, frame in study.curves(unit.runs) if {quantity, *NORMS} <= set(frame)]:
+        if curves := [(run, frame) for run, frame in study.curves(unit.runs) if {*NORMS} <= set(frame)]:
             found[unit] = curves
     if not found:
         raise Nothing("no run recorded norms")
@@ -38,7 +37,7 @@ def plot(study: Study) -> Figure:
         for axes, norm in zip(column, NORMS, strict=False):
             _draw(axes, unit, curves, norm, panels.marker(unit, known))
         if len(curves) > 1:
-            _spread(column[-1], unit, curves, quantity)
+            _spread(column[-1], unit, curves)
     for axes in figure.axes:
         drawn = [line.get_ydata() for line in axes.lines] or [np.ones(1)]
         limits = panels.log_limits(np.concatenate(drawn).astype(float), math.inf)
@@ -51,7 +50,9 @@ def plot(study: Study) -> Figure:
         f"{text(study.problem)}: gradient noise and norms",
         f"median, {panels.sample(found)}; each seed faint" if spread else "one run each",
         "norms are of the last step before a record: its batch's gradient, its update, and the weights",
-        "spread: interquartile range over seeds / median" if spread else "",
+        "spread: interquartile range over seeds / median; in full batches it is of starts and splits, beyond that noise"
+        if spread
+        else "",
         panels.chosen(found),
         height=1.35,
         between=0.2,
@@ -69,8 +70,8 @@ def _draw(axes: Axes, unit: Unit, curves: Curves, norm: str, marker: str) -> Non
     axes.plot(x, y, color=drawn.colour, linestyle=drawn.dash, marker=marker, ms=3, markevery=0.12, label=unit.name)
 
 
-def _spread(axes: Axes, unit: Unit, curves: Curves, quantity: str) -> None:
-    drawn, summary = look(unit.optimizer), summarise(curves, quantity, "examples", math.inf, QUARTILES)
+def _spread(axes: Axes, unit: Unit, curves: Curves) -> None:
+    drawn, summary = look(unit.optimizer), summarise(curves, "gradient_norm", "examples", math.inf, QUARTILES)
     with np.errstate(invalid="ignore", divide="ignore"):
         x, y = _positive(summary.x, (summary.high - summary.low) / summary.median)
     axes.plot(x, y, color=drawn.colour, linestyle=drawn.dash, lw=1.3)

@@ -31,16 +31,15 @@ def plot(study: Study) -> Figure:
     figure = Figure()
     grid = figure.subplots(len(modes), len(views), squeeze=False, sharex="col")
     rows = max(len([unit for unit in found if unit.panel == mode]) for mode in modes)
+    limits = {view: _limits(found, view) for view in views}
     for mode, line in zip(modes, grid, strict=True):
         own = sorted((unit for unit in found if unit.panel == mode), key=lambda unit: (order(unit.optimizer), unit.name))
         for axes, view in zip(line, views, strict=True):
-            _draw(axes, own, view, rows, first=axes is line[0], last=axes is line[-1])
+            _draw(axes, own, view, limits[view], rows, first=axes is line[0], last=axes is line[-1])
+            panels.ticks(axes)
         line[0].set_title(panels.panel_title(own))
     for axes, view in zip(grid[-1], views, strict=True):
         axes.set_xlabel(panels.AXES[view])
-    for axes in figure.axes:
-        axes.set_xscale("log")
-        panels.ticks(axes)
     target = found[0].runs["target"].iloc[0]
     names = [text(unit.name) for unit in found]
     panels.finish(
@@ -64,9 +63,16 @@ def plot(study: Study) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, found: list[Unit], view: str, rows: int, first: bool, last: bool) -> None:
+def _limits(found: list[Unit], view: str) -> tuple[float, float]:
+    """Return the ends of an axis: the longest budget, beyond which lies never, and a tenth of the shortest or the first time."""
+    runs = pd.concat([unit.runs for unit in found])
+    return panels.log_limits(np.concatenate([runs[f"time:{view}"], runs[view], runs[view] / 10]), math.inf)
+
+
+def _draw(axes: Axes, found: list[Unit], view: str, limits: tuple[float, float], rows: int, first: bool, last: bool) -> None:
+    axes.set(xscale="log", xlim=limits)
     for place, unit in enumerate(found):
-        times = unit.runs[f"time:{view}"].to_numpy(float)
+        times = unit.runs[f"time:{view}"].to_numpy(float).clip(limits[0])  # who starts there takes no time
         colour = look(unit.optimizer).colour
         finite, median = times[np.isfinite(times)], np.median(times)
         axes.plot(finite, np.full(len(finite), place), "|", color=colour, ms=7, alpha=0.6)
