@@ -9,6 +9,7 @@ from conftest import names, settings
 from hydra.utils import get_class
 
 from descent import build
+from descent.errors import InputError
 
 SWITCHES = {"self", "params", "maximize", "foreach", "capturable", "differentiable", "fused"}  # how, not what, is computed
 FULL_BATCH = {"lbfgs", "rprop"}
@@ -72,17 +73,28 @@ def test_every_mnist_problem_takes_a_step(train, problem, batch):
     assert run.rows[0]["train/loss"] != run.rows[-1]["train/loss"]
 
 
+def quickest(name):
+    """The engine that trains an optimizer in the least time."""
+    try:
+        build.numpy_optimizer(settings(f"optimizer={name}"))
+    except InputError:
+        return "torch"
+    return "numpy"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", ["mini", "stochastic"])
 @pytest.mark.parametrize("name", [name for name in names("optimizer") if name not in FULL_BATCH])
 def test_the_defaults_train_the_digits(train, name, batch):
     """Sensible at batch 32 and at batch 1, on most seeds: far below the loss of guessing, ln 10 = 2.30.
 
-    At batch 1 the last record may lie on a spike; which seed has one there depends on how the machine rounds.
+    At batch 1 the last record may lie on a spike; which seed has one there depends on how the machine rounds. Trained by the
+    NumPy engine where it has the optimizer, the same run, many times faster; where not, at batch 1 for a quarter of the epochs.
     """
-    runs = [
-        train("problem=digits_mlp", f"optimizer={name}", f"batch={batch}", "logger=csv", f"seed={seed}") for seed in (1, 2, 3)
-    ]
+    chosen = ["problem=digits_mlp", f"optimizer={name}", f"batch={batch}", "logger=csv", f"engine={quickest(name)}"]
+    if batch == "stochastic" and quickest(name) == "torch":
+        chosen.append("epochs=5")
+    runs = [train(*chosen, f"seed={seed}") for seed in (1, 2, 3)]
     assert {run.result["status"] for run in runs} == {"finished"}
     assert statistics.median(run.rows[-1]["train/loss"] for run in runs) < 0.25
     assert statistics.median(run.rows[-1]["val/accuracy"] for run in runs) > 0.9
