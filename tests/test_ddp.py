@@ -48,6 +48,7 @@ def test_two_processes_agree_with_one_on_the_same_global_batches(train):
         ("batch=full", "optimizer=momentum", "max_steps=30", "batch.micro_size=100"),
         ("schedule=plateau", "schedule.patience=1", "optimizer.lr=0.5", "max_steps=300"),  # reads the records, which one makes
         ("problem=quadratic", "problem.additive=0.1", "batch.size=8", "max_steps=50"),
+        ("clip_norm=0.3", "optimizer=momentum", "max_steps=60"),
         ("problem=mnist_cnn", "problem.dataset=stand_in", "records.examples=100", "max_steps=12", "optimizer.lr=0.01"),
     ],
     ids=lambda chosen: chosen[0],

@@ -80,15 +80,18 @@ def engine(settings: Settings, device: str, problem: Problem, batches: Batches, 
         for key in settings["trainer"].keys() - {"accelerator", "devices"}:
             raise InputError(f"trainer.{key}", settings["trainer"][key], "has no effect with engine=numpy")
         hand_written = objective(settings, problem), numpy_optimizer(settings)
-        return NumpyEngine(problem, *hand_written, factor, batches, timeline, recorder, settings["problem"]["threads"])
+        threads, clip_norm = settings["problem"]["threads"], settings["clip_norm"]
+        return NumpyEngine(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm)
     with loading("Lightning"):
         from descent.lightning_engine import LightningEngine
         from descent.loader import BlockLoader
         from descent.module import DescentModule
 
     make_optimizer = optimizer(settings, device)
-    _splits(settings, batches, make_optimizer(problem.parameters()))
-    module = DescentModule(problem, make_optimizer, factor, timeline.horizon)
+    trial = make_optimizer(problem.parameters())
+    _splits(settings, batches, trial)
+    _clips(settings, trial)
+    module = DescentModule(problem, make_optimizer, factor, timeline.horizon, settings["clip_norm"])
     loader = partial(BlockLoader, problem, batches, timeline)
     threads = max(1, settings["problem"]["threads"] // devices(settings))
     return LightningEngine(module, loader, recorder, partial(trainer, settings, device), device, threads)
@@ -116,6 +119,19 @@ def _splits(settings: Settings, batches: Batches, optimizer: torch.optim.Optimiz
     if last < wanted:
         remedy = "Use batch.drop_last=true or another batch.size."
         raise InputError("trainer.devices", wanted, f"the last batch of an epoch has {last} examples only", remedy)
+
+
+def _clips(settings: Settings, optimizer: torch.optim.Optimizer) -> None:
+    """Make sure that the gradient can be clipped, where that is asked for.
+
+    Raises:
+        InputError: the optimizer compares gradients with losses, and so needs the true ones.
+    """
+    from descent.module import needs_closure
+
+    if settings["clip_norm"] is not None and needs_closure(optimizer):
+        name = settings["names"]["optimizer"]
+        raise InputError("clip_norm", settings["clip_norm"], f"the line search of {name} needs the true gradient", "Use null.")
 
 
 def objective(settings: Settings, problem: Problem) -> Objective:

@@ -27,10 +27,16 @@ class DescentModule(pl.LightningModule):
         make_optimizer: from the problem's parameters.
         schedule: (step, horizon, history) -> factor of the learning rate.
         horizon: steps of the whole run.
+        clip_norm: the largest norm of a step's gradient; see `_clipped_step`. None: no limit.
     """
 
     def __init__(
-        self, problem: Problem, make_optimizer: Callable[[Any], torch.optim.Optimizer], schedule: Schedule, horizon: int
+        self,
+        problem: Problem,
+        make_optimizer: Callable[[Any], torch.optim.Optimizer],
+        schedule: Schedule,
+        horizon: int,
+        clip_norm: float | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -38,10 +44,12 @@ class DescentModule(pl.LightningModule):
         self.make_optimizer = make_optimizer
         self.schedule = schedule
         self.horizon = horizon
+        self.clip_norm = clip_norm
         self.position = Position()
         self.history: list[tuple[float, float]] = []
         self.devices = 1
         self._before: list[Tensor] = []
+        self._unclipped: list[Tensor] = []
 
     def on_fit_start(self) -> None:
         self.devices = self.trainer.world_size
@@ -55,17 +63,34 @@ class DescentModule(pl.LightningModule):
 
     def training_step(self, block: Block, _: int) -> None:
         optimizer = self._raw_optimizer()
-        take = self._closure_step if needs_closure(optimizer) else self._step
+        take = self._closure_step if needs_closure(optimizer) else self._clipped_step if self.clip_norm else self._step
         for step, (size, batch) in enumerate(block.steps(self.global_rank, self.devices), start=block.first):
             self._set_lr(optimizer, step)
             if step == block.last - 1:
                 self._before = [p.detach().clone() for p in self.problem.parameters()]
+                self._unclipped = []
             take(optimizer, size, batch)
         self.position.step = block.last
 
     def _step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
         optimizer.zero_grad()
         self._backward(size, batch)
+        optimizer.step()
+
+    def _clipped_step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
+        """Step along the gradient g, or along ``g c / |g|`` where its norm over all parameters exceeds c (`clip_norm`).
+
+        With several devices g is already the mean of theirs, so all clip alike.
+
+        Source: Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural networks, algorithm 1. torch
+        adds 1e-6 to |g|.
+        """
+        optimizer.zero_grad()
+        self._backward(size, batch)
+        assert self.clip_norm is not None
+        if not self._unclipped:  # a block's last step, of which records tell
+            self._unclipped = [p.grad.clone() for p in self.problem.parameters() if p.grad is not None]
+        torch.nn.utils.clip_grad_norm_(self.problem.parameters(), self.clip_norm)
         optimizer.step()
 
     def _closure_step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
@@ -111,10 +136,10 @@ class DescentModule(pl.LightningModule):
     def last_step(self) -> dict[str, float]:
         """Describe the last step: its learning rate, and the Euclidean norms of its gradient, its update and the weights.
 
-        Before the first step there is no gradient and no update: nan.
+        The gradient is that before clipping. Before the first step there is no gradient and no update: nan.
         """
         weights = [p.detach() for p in self.problem.parameters()]
-        gradients = [p.grad for p in self.problem.parameters() if p.grad is not None]
+        gradients = self._unclipped or [p.grad for p in self.problem.parameters() if p.grad is not None]
         updates = [now - then for now, then in zip(weights, self._before, strict=bool(self._before))]
         return {
             "lr": self._raw_optimizer().param_groups[0]["lr"],

@@ -12,6 +12,7 @@ import torch
 from threadpoolctl import ThreadpoolController
 
 from descent.batching import Batches, Timeline
+from descent.from_scratch.clipping import clipped
 from descent.from_scratch.objectives import Objective
 from descent.from_scratch.optimizers import ASGD, Optimizer
 from descent.problems.base import Problem
@@ -36,6 +37,7 @@ class NumpyEngine:
         timeline: where the blocks and records lie.
         recorder: told of each block.
         threads: that NumPy's matrix products may use.
+        clip_norm: the largest norm of a step's gradient; see `clipped`. None: no limit.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class NumpyEngine:
         timeline: Timeline,
         recorder: Recorder,
         threads: int,
+        clip_norm: float | None = None,
     ) -> None:
         self.data: Rows = tuple(part.numpy() for part in problem.data("train"))  # type: ignore[assignment]
         self.weights, self.params = _share(problem)
@@ -59,6 +62,7 @@ class NumpyEngine:
         self.timeline = timeline
         self.recorder = recorder
         self.threads = threads
+        self.clip_norm = clip_norm
         self.position = Position()
         self.history: list[tuple[float, float]] = []
         self.gradient = self.before = np.full_like(self.weights, np.nan)
@@ -82,7 +86,7 @@ class NumpyEngine:
             if step == last - 1:
                 self.before = self.weights.copy()
             self.gradient = self._gradient(inputs, targets)
-            self.optimizer.step(self.weights, self.gradient)
+            self.optimizer.step(self.weights, clipped(self.gradient, self.clip_norm) if self.clip_norm else self.gradient)
             self.position.gradient_evaluations += len(inputs)
         self.position.step = last
 

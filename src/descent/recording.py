@@ -64,7 +64,7 @@ class Engine(Protocol):
     def last_step(self) -> Row:
         """Describe the last step: its learning rate, and the Euclidean norms of its gradient, its update and the weights.
 
-        Before the first step there is no gradient and no update: nan.
+        The gradient is that before clipping. Before the first step there is no gradient and no update: nan.
         """
 
     def average(self) -> list[Tensor] | None:

@@ -91,6 +91,7 @@ def identity(settings: Settings, device: str) -> Settings:
         "epochs",
         "max_steps",
         "max_seconds",
+        "clip_norm",
         "records",
         "seed",
         "precision",

@@ -109,6 +109,8 @@ def hyperparameters(settings: Settings) -> dict[str, Any]:
         "seed": settings["seed"],
         "precision": str(settings["precision"]),
     }
+    if settings["clip_norm"] is not None:
+        chosen["clip_norm"] = settings["clip_norm"]
     for group in ("batch", "optimizer", "schedule"):
         for name, value in settings[group].items():
             if not name.startswith("_") and name not in ("micro_size", "fused", "full_batch") and value is not None:

@@ -50,6 +50,7 @@ NUMBERS: dict[str, Number] = {  # key, as a regular expression -> what it may be
     r"epochs": Number(0, low_open=True, optional=True),
     r"max_steps": Number(1, whole=True, optional=True),
     r"max_seconds": Number(0, low_open=True, optional=True),
+    r"clip_norm": Number(0, low_open=True, optional=True),
     r"records\.first_epoch": COUNT,
     r"records\.growth": Number(1, low_open=True),
     r"records\.examples": Number(1, whole=True, optional=True),

@@ -103,4 +103,4 @@ def _tolerance(ranking: Ranking) -> list[str]:
         reach = f"{sweep.low:g} to {sweep.high:g} ({width})" if sweep.low < sweep.high else f"{sweep.low:g} alone"
         found.append(f"{sweep.optimizer if among == 1 else sweep.sweep} {reach}")
     what = "error" if high_is_better(ranking.quantity) else WORDS.get(ranking.quantity, ranking.quantity)
-    return [f"Learning rates with at most {FACTOR:g} times the lowest {what}: {listed(found)}."] if found else []
+    return [f"Learning rates that end within {FACTOR:g} times the optimizer's lowest {what}: {listed(found)}."] if found else []

@@ -8,6 +8,7 @@ Read `optimizers/gradient_descent.py` first, then `optimizers/adaptive.py` and `
 """
 
 from descent import schedules
+from descent.from_scratch.clipping import clipped
 from descent.from_scratch.minimize import Trajectory, minimize
 from descent.from_scratch.objectives import LinearRegression, LogisticRegression, Network
 from descent.from_scratch.objectives.functions import (
@@ -63,6 +64,7 @@ __all__ = [
     "Trajectory",
     "beale",
     "beale_gradient",
+    "clipped",
     "himmelblau",
     "himmelblau_gradient",
     "minimize",

@@ -44,7 +44,7 @@ def _telling(firsts: Iterable[dict[str, Any]]) -> set[str]:
             result["hyperparameters"]
         )
     for group in alike.values():
-        for name in group[0]:
+        for name in {name for chosen in group for name in chosen}:
             if name not in LABELLED and len({str(chosen.get(name)) for chosen in group}) > 1:
                 telling.add(name)
     return telling
