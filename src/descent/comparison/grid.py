@@ -51,6 +51,30 @@ def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> t
     return float(mean[0]), float(low[0]), float(high[0])
 
 
+def rose(study: Study, runs: pd.DataFrame) -> "pd.Series[bool]":
+    """Return whether the training loss rose at each run's last record; on a quadratic no step does that below lr = 2/L."""
+    ends = {run["folder"]: not (frame["train/loss"].diff().iloc[-1] <= 0) for run, frame in study.curves(runs)}
+    return runs["folder"].map(ends).fillna(True).astype(bool)
+
+
+def apart(runs: pd.DataFrame, key: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the runs of tuning, on seeds on which a choice of `key` has several learning rates, and those of the others."""
+    rates = runs.groupby([key, "seed"])["lr"].nunique()
+    tuned = set(rates.index[rates > 1].get_level_values("seed"))
+    return runs[runs["seed"].isin(tuned)], runs[~runs["seed"].isin(tuned)]
+
+
+def untuned(tuning: pd.DataFrame, judged: pd.DataFrame, key: str, metric: str) -> list[str]:
+    """Return which choices of `key` are judged at another learning rate than the one with the best median in tuning."""
+    found = []
+    for choice, own in groups(tuning, key):
+        medians = median(own, f"final:{metric}", "lr")
+        best = medians.idxmax() if high_is_better(metric) else medians.idxmin()
+        others = sorted(set(judged.loc[judged[key] == choice, "lr"]) - {best})
+        found += [f"{choice} is judged at lr = {lr:g}, and {best:g} is better in tuning" for lr in others]
+    return found
+
+
 def require(found: pd.Series | pd.DataFrame, *wanted: Any) -> None:
     """Raise `Nothing` unless the index of `found` holds each of `wanted`."""
     missing = [str(value) for value in wanted if value not in found.index]

@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from descent.comparison.grid import curve, median, varied
+from descent.comparison.grid import curve, median, rose, varied
 from descent.comparison.lines import faint
 from descent.comparison.load import Study
 from descent.comparison.nothing import Nothing
@@ -54,8 +54,7 @@ def _quadratic(study: Study) -> pd.DataFrame:
     """Return the quadratic's runs, of several learning rates, with whether the loss rose at the end: below 2/L no step can."""
     runs = varied(study, "problem.condition")
     runs = runs[(runs["problem"] == "quadratic") & (runs["batch"] == "full") & (runs["schedule"] == "constant")]
-    rose = {run["folder"]: not (frame["train/loss"].diff().iloc[-1] <= 0) for run, frame in study.curves(runs)}
-    runs = runs.assign(rose=runs["folder"].map(rose)).dropna(subset="rose").astype({"rose": bool})
+    runs = runs.assign(rose=rose(study, runs))
     return runs if runs["lr"].nunique() > 1 else runs.iloc[:0]
 
 
@@ -87,8 +86,8 @@ def _say_network(study: Study, runs: pd.DataFrame) -> str:
 def _say_quadratic(_: Study, runs: pd.DataFrame) -> str:
     if runs.empty:
         return ""
-    gaps, rose = _final(runs), runs.groupby("lr")["rose"]
-    wrong = [lr for lr in gaps.index if (rose.any()[lr] if lr < LIMIT else not rose.all()[lr])]
+    gaps, ends = _final(runs), runs.groupby("lr")["rose"]
+    wrong = [lr for lr in gaps.index if (ends.any()[lr] if lr < LIMIT else not ends.all()[lr])]
     below, above = (gaps.index < LIMIT).sum(), (gaps.index > LIMIT).sum()
     said = f"On the quadratic (L = 1) all {below} learning rates below 2/L lowered the loss, and all {above} above raised it"
     if wrong:
