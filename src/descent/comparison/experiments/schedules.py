@@ -71,7 +71,9 @@ def sentence(study: Study) -> str:
 def plot(study: Study) -> Figure:
     """Draw each schedule's learning rate and training loss over steps, and the loss at the end of each seed."""
     rates, judged = _tuned(study.runs)
-    looks = {name: (COLOURS[i % len(COLOURS)], (SOLID, DASHED)[i // len(COLOURS) % 2]) for i, name in enumerate(rates.index)}
+    looks: dict[str, tuple[str, Dash]] = {
+        name: (COLOURS[i % len(COLOURS)], (SOLID, DASHED)[i // len(COLOURS) % 2]) for i, name in enumerate(rates.index)
+    }
     figure = Figure(figsize=(10.2, 3.7), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=[1, 1, 1.1])
     for name, (colour, dash) in looks.items():
