@@ -1,5 +1,6 @@
 """Schedules, each at its own best learning rate."""
 
+import math
 import re
 
 import pytest
@@ -54,6 +55,8 @@ def test_few_seeds_tell_nothing_and_one_says_so(tmp_path):
     assert written(tmp_path / "four", ends, seeds=4)[0].endswith(
         "on 2 other seeds its median training loss is 0.1, beside constant 0.2; it takes 10 seeds to tell them apart."
     )
+    lost, _ = written(tmp_path / "lost", {(name, 0.1): lambda _: math.inf for name in ("cosine", "constant")}, seeds=4)
+    assert lost == "No conclusion: every run of the seeds that judge diverged."
     assert written(tmp_path / "two", ends, seeds=2)[0].startswith("No conclusion: it takes two schedules, 2 seeds that choose")
 
 

@@ -10,6 +10,7 @@ with warm restarts", 2017; Goyal et al., "Accurate, large minibatch SGD", 2017; 
 rivals must be tuned alike, Schmidt, Schneider and Hennig, "Descending through a crowded valley", 2021.
 """
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,8 +49,8 @@ def sentence(study: Study) -> str:
     rates, judged = _tuned(study.runs)
     best, n = rates.index[0], judged["seed"].nunique()
     losses = median(judged, f"final:{LOSS}", "entry")
-    said = f"The best schedule in tuning is {best} (lr = {rates[best]:g}); on {n} other seeds its median training loss is "
-    parts = [f"{said}{losses[best]:.3g}"]
+    said = f"The best schedule in tuning is {best} (lr = {rates[best]:g})"
+    parts = [f"{said}; on {n} other seed{'s' * (n > 1)} its median training loss is {losses[best]:.3g}"]
     pairs = compare(*wide(judged, LOSS, list(rates.index)), "reference", best, high=False)
     found = {(pair.other if pair.one == best else pair.one): pair.winner for pair in pairs.itertuples()}
     if n < SEEDS:
@@ -100,6 +101,8 @@ def _tuned(runs: pd.DataFrame) -> "tuple[pd.Series[float], pd.DataFrame]":
     judged = runs[fresh & (runs["lr"] == runs["schedule"].map(rates))]
     if set(judged["schedule"]) != set(rates.index):
         raise Nothing("a schedule has no run at its best learning rate on the seeds that judge")
+    if not np.isfinite(values(judged, LOSS)).any():
+        raise Nothing("every run of the seeds that judge diverged")
     return rates, judged.assign(entry=judged["schedule"])
 
 

@@ -116,6 +116,8 @@ def _chosen(adam: pd.DataFrame, decoupled: bool) -> tuple[float, pd.DataFrame]:
     losses = median(kind[kind["seed"].isin(seeds[:TUNING])], "final:val/loss", "decay")
     best = float(losses.idxmin())
     without = adam[adam["decay"] == 0]
+    if without.empty or kind.empty:
+        raise Nothing("the runs lack adam without decay, or with a kind of it")
     return best, pd.concat([kind[kind["decay"] == best], without]).query("seed not in @seeds[:@TUNING]")
 
 
@@ -126,7 +128,7 @@ def _changes(adam: pd.DataFrame) -> list[str]:
         best, runs = _chosen(adam, decoupled)
         for metric in METRICS:
             table = values(runs, metric).groupby([runs["seed"], runs["decay"]]).first().unstack()
-            require(table.T, 0.0)
+            require(table.T, best, 0.0)
             found.append((decoupled, best, metric, (table[best] - table[0.0]).dropna()))
     p = iter(holm([t_test(change)[0] for *_, change in found]))
     effects = [(decoupled, best, _effect(METRICS[metric], change, next(p))) for decoupled, best, metric, change in found]
