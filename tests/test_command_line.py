@@ -49,7 +49,7 @@ MISTAKES = [  # arguments, what the line says
     (["batch=full", "+batch.size=5"], "batch.size=5: descent.batching.full has no such setting; it has micro_size."),
     (["problem.activation=gelu"], "problem.activation=gelu: must be one of relu, tanh, sigmoid."),
     (["problem.initialisation=zero"], "problem.initialisation=zero: must be one of pytorch, normal,"),
-    (["problem.loss=hinge"], "problem.loss=hinge: must be one of cross_entropy, squared_error."),
+    (["problem.loss=hinge"], "problem.loss=hinge: must be one of cross_entropy, squared_error, sigmoid_squared_error."),
     (["problem.split=0"], "problem.split=0: must be one of seed, fixed."),
     (["problem.depth=0"], "problem.depth=0: must be a whole number >= 1."),
     (["problem.network=linear"], "problem.width=32: has no effect with problem.network=linear."),

@@ -42,7 +42,11 @@ def torch_squared_error(z: Tensor, y: Tensor) -> Tensor:
     return functional.mse_loss(z, wanted, reduction="sum") / (2 * len(z))
 
 
-TORCH_LOSSES = {"cross_entropy": functional.cross_entropy, "squared_error": torch_squared_error}
+TORCH_LOSSES = {
+    "cross_entropy": functional.cross_entropy,
+    "squared_error": torch_squared_error,
+    "sigmoid_squared_error": lambda z, y: torch_squared_error(torch.sigmoid(z), y),
+}
 
 
 def network(loss: str, activation: str | None, depth: int, targets: str, examples: int) -> Case:
@@ -102,6 +106,9 @@ def noisy_surface(name: str, examples: int, scale: float = 0.7) -> Case:
     return Case(Surface(name, scale), [rng.standard_normal(2)], c, e, torch_loss)
 
 
+SIGMOIDS = ("sigmoid_squared_error", "labels")
+
+
 def cases(examples: int) -> dict[str, Case]:
     found = {
         "linear regression": linear(examples),
@@ -112,7 +119,7 @@ def cases(examples: int) -> dict[str, Case]:
         "noisy quadratic": noisy_quadratic(examples),
     }
     found |= {f"noisy {name}": noisy_surface(name, examples) for name in SURFACES}
-    for loss, targets in (("cross_entropy", "labels"), ("squared_error", "labels"), ("squared_error", "real targets")):
+    for loss, targets in (("cross_entropy", "labels"), ("squared_error", "labels"), ("squared_error", "real targets"), SIGMOIDS):
         found[f"softmax regression, {loss}, {targets}"] = network(loss, None, 0, targets, examples)
         for depth in (1, 2, 3):
             for activation in ("relu", "tanh", "sigmoid"):
@@ -249,7 +256,7 @@ def test_cross_entropy_does_not_overflow(dtype: type) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("loss", ["cross_entropy", "squared_error"])
+@pytest.mark.parametrize("loss", TORCH_LOSSES)
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
 def test_a_saturated_network_does_not_overflow(activation: str, loss: str, dtype: type) -> None:
     params = [np.full((4, 1), 1000.0, dtype), np.zeros(4, dtype), np.eye(3, 4, dtype=dtype), np.zeros(3, dtype)]

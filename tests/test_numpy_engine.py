@@ -68,6 +68,7 @@ def test_every_problem_has_torchs_loss_and_gradient(train, problem):
         ("batch.size=500", "problem.micro_size=130"),
         ("problem.activation=tanh", "problem.loss=squared_error", "problem.depth=3"),
         ("problem.activation=sigmoid", "problem.initialisation=normal"),
+        ("problem.activation=sigmoid", "problem.loss=sigmoid_squared_error"),
         ("optimizer=sgd", "optimizer.momentum=0.9", "optimizer.nesterov=true", "optimizer.weight_decay=0.01"),
         ("optimizer=adamw", "optimizer.amsgrad=true", "optimizer.weight_decay=0.1"),
         ("optimizer=rmsprop", "optimizer.centered=true", "optimizer.momentum=0.5"),

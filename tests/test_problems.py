@@ -629,6 +629,9 @@ def test_a_network_computes_what_its_equations_say(activation: str, loss: str) -
 def test_squared_error_is_half_the_mean_squared_distance_to_one_hot_targets() -> None:
     outputs, targets = torch.tensor([[1.0, 2.0], [3.0, -1.0]]), torch.tensor([0, 1])
     assert LOSSES["squared_error"](outputs, targets).item() == (0 + 4 + 9 + 4) / 4
+    logits = torch.logit(torch.tensor([[0.5, 0.75], [0.25, 0.5]], dtype=torch.float64))
+    wanted = (0.5**2 + 0.75**2 + 0.25**2 + 0.5**2) / 4
+    assert LOSSES["sigmoid_squared_error"](logits, targets).item() == pytest.approx(wanted, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -710,7 +713,7 @@ def test_standardizing_uses_the_training_split_alone(name: str) -> None:
 
 REFUSED = [  # problem, settings, how the message begins, what else it names
     ("digits_mlp", {"network": "resnet"}, "problem.network=resnet: ", "linear, mlp, cnn"),
-    ("digits_mlp", {"loss": "hinge"}, "problem.loss=hinge: ", "cross_entropy, squared_error"),
+    ("digits_mlp", {"loss": "hinge"}, "problem.loss=hinge: ", "cross_entropy, squared_error, sigmoid_squared_error"),
     ("digits_mlp", {"scaling": "log"}, "problem.scaling=log: ", "unit, standardize, none"),
     ("digits_mlp", {"activation": "gelu"}, "problem.activation=gelu: ", "relu, tanh, sigmoid"),
     (

@@ -71,7 +71,9 @@ def schedule(settings: Settings) -> Callable[..., float]:
 
 def engine(settings: Settings, device: str, problem: Problem, batches: Batches, timeline: Timeline, recorder: Recorder) -> Engine:
     """Make what computes the run; it refuses bad settings before anything is written."""
-    factor = schedule(settings)
+    factor, layers = schedule(settings), settings["records"]["layers"]
+    if layers and all(p.ndim < 2 for p in problem.parameters()):
+        raise InputError("records.layers", "true", f"has no effect: {settings['names']['problem']} has no layers")
     if settings["engine"] == "numpy":
         from descent.numpy_engine import NumpyEngine
 
@@ -81,7 +83,7 @@ def engine(settings: Settings, device: str, problem: Problem, batches: Batches, 
             raise InputError(f"trainer.{key}", settings["trainer"][key], "has no effect with engine=numpy")
         hand_written = objective(settings, problem), numpy_optimizer(settings)
         threads, clip_norm = settings["problem"]["threads"], settings["clip_norm"]
-        return NumpyEngine(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm)
+        return NumpyEngine(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm, layers)
     with loading("Lightning"):
         from descent.lightning_engine import LightningEngine
         from descent.loader import BlockLoader
@@ -91,7 +93,7 @@ def engine(settings: Settings, device: str, problem: Problem, batches: Batches, 
     trial = make_optimizer(problem.parameters())
     _splits(settings, batches, trial)
     _clips(settings, trial)
-    module = DescentModule(problem, make_optimizer, factor, timeline.horizon, settings["clip_norm"])
+    module = DescentModule(problem, make_optimizer, factor, timeline.horizon, settings["clip_norm"], layers)
     loader = partial(BlockLoader, problem, batches, timeline)
     threads = max(1, settings["problem"]["threads"] // devices(settings))
     return LightningEngine(module, loader, recorder, partial(trainer, settings, device), device, threads)

@@ -28,6 +28,7 @@ class DescentModule(pl.LightningModule):
         schedule: (step, horizon, history) -> factor of the learning rate.
         horizon: steps of the whole run.
         clip_norm: the largest norm of a step's gradient; see `_clipped_step`. None: no limit.
+        layers: whether the last step is described by layer too.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class DescentModule(pl.LightningModule):
         schedule: Schedule,
         horizon: int,
         clip_norm: float | None = None,
+        layers: bool = False,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -45,6 +47,7 @@ class DescentModule(pl.LightningModule):
         self.schedule = schedule
         self.horizon = horizon
         self.clip_norm = clip_norm
+        self.layers = [i for i, p in enumerate(problem.parameters()) if p.ndim >= 2] if layers else []
         self.position = Position()
         self.history: list[tuple[float, float]] = []
         self.devices = 1
@@ -146,6 +149,7 @@ class DescentModule(pl.LightningModule):
             "gradient_norm": _norm(gradients),
             "update_norm": _norm(updates),
             "weight_norm": _norm(weights),
+            **{f"gradient_norm/{layer}": _norm(gradients[i : i + 1]) for layer, i in enumerate(self.layers, start=1)},
         }
 
     def average(self) -> list[Tensor] | None:

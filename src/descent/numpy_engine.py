@@ -38,6 +38,7 @@ class NumpyEngine:
         recorder: told of each block.
         threads: that NumPy's matrix products may use.
         clip_norm: the largest norm of a step's gradient; see `clipped`. None: no limit.
+        layers: whether the last step is described by layer too.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class NumpyEngine:
         recorder: Recorder,
         threads: int,
         clip_norm: float | None = None,
+        layers: bool = False,
     ) -> None:
         self.data: Rows = tuple(part.numpy() for part in problem.data("train"))  # type: ignore[assignment]
         self.weights, self.params = _share(problem)
@@ -63,6 +65,9 @@ class NumpyEngine:
         self.recorder = recorder
         self.threads = threads
         self.clip_norm = clip_norm
+        ends = np.cumsum([array.size for array in self.params])
+        matrices = [i for i, array in enumerate(self.params) if array.ndim >= 2] if layers else []
+        self.layers = [slice(ends[i] - self.params[i].size, ends[i]) for i in matrices]
         self.position = Position()
         self.history: list[tuple[float, float]] = []
         self.gradient = self.before = np.full_like(self.weights, np.nan)
@@ -124,6 +129,7 @@ class NumpyEngine:
             "gradient_norm": _norm(self.gradient),
             "update_norm": _norm(self.weights - self.before),
             "weight_norm": _norm(self.weights),
+            **{f"gradient_norm/{layer}": _norm(self.gradient[own]) for layer, own in enumerate(self.layers, start=1)},
         }
 
     def average(self) -> list[torch.Tensor] | None:

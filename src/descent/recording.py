@@ -64,7 +64,8 @@ class Engine(Protocol):
     def last_step(self) -> Row:
         """Describe the last step: its learning rate, and the Euclidean norms of its gradient, its update and the weights.
 
-        The gradient is that before clipping. Before the first step there is no gradient and no update: nan.
+        The gradient is that before clipping; where that was asked for, ``gradient_norm/1`` and so on are those of each layer's
+        weights. Before the first step there is no gradient and no update: nan.
         """
 
     def average(self) -> list[Tensor] | None:

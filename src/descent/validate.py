@@ -88,6 +88,7 @@ LENGTHS = {  # lists
 }
 NAMES: dict[str, tuple[Any, ...]] = {
     "engine": ("torch", "numpy"),
+    "records.layers": (True, False),
     "records.sharpness": (True, False),
     "precision": (32, 64, "bf16"),
     "rerun": (True, False),

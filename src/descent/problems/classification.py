@@ -20,9 +20,15 @@ def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs - wanted).square().sum(1).mean() / 2
 
 
+def sigmoid_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return ``(1/2N) sum_i |sigmoid(z_i) - onehot(y_i)|^2``: outputs that are sigmoids (Nielsen, chapter 1)."""
+    return squared_error(outputs.sigmoid(), targets)
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": functional.cross_entropy,  # -(1/N) sum_i log softmax(z_i)[y_i]
     "squared_error": squared_error,
+    "sigmoid_squared_error": sigmoid_squared_error,
 }
 
 

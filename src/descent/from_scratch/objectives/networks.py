@@ -53,7 +53,23 @@ class SquaredError:
         return errors
 
 
-LOSSES: dict[str, type[CrossEntropy] | type[SquaredError]] = {"cross_entropy": CrossEntropy, "squared_error": SquaredError}
+class SigmoidSquaredError(SquaredError):
+    """``(1/2B) sum_i |a_i - t_i|^2`` for ``a = sigmoid(z)`` and outputs z ``[B, K]``: the output layer is of sigmoids too."""
+
+    def loss(self, z: np.ndarray, y: np.ndarray) -> float:
+        return super().loss(sigmoid(z), y)
+
+    def gradient(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return ``(a_i - t_i) a_i (1 - a_i) / B`` (Nielsen, chapter 2, equation BP1)."""
+        a = sigmoid(z)
+        return super().gradient(a, y) * a * (1 - a)
+
+
+LOSSES: dict[str, type[CrossEntropy] | type[SquaredError]] = {
+    "cross_entropy": CrossEntropy,
+    "squared_error": SquaredError,
+    "sigmoid_squared_error": SigmoidSquaredError,
+}
 
 
 class Network(Objective):
@@ -62,7 +78,7 @@ class Network(Objective):
         a_0 = x,    z_l = a_{l-1} W_l^T + b_l,    a_l = activation(z_l) for l < n,    outputs z_n
 
     Args:
-        loss: ``cross_entropy`` or ``squared_error``.
+        loss: one of `LOSSES`.
         activation: ``relu``, ``tanh`` or ``sigmoid``; None where there is no hidden layer.
 
     Raises:
