@@ -116,9 +116,11 @@ def test_a_study_that_runs_is_read_and_what_is_damaged_is_named(command, tmp_pat
     (waiting / "result.json").unlink()
     (waiting / "config.yaml").write_text("seed: 4")
     write_run(tmp_path, seed=5, schema=99)
+    (write_run(tmp_path, seed=6) / "curve.csv").write_text("step,examples\n")
     status, out, _ = command(tmp_path, "--no-tensorboard")
     assert status == 0
-    assert "2 runs; without a result yet: 1 unfinished\n" in out
+    assert "3 runs; without a result yet: 1 unfinished\n" in out
+    assert "curve.csv does not end at step 8, where the run did\n" in out
     assert "result.json is damaged\n" in out
     assert "result.json has schema 99, this version writes 1\n" in out
     assert command(tmp_path, "--no-tensorboard")[1] == out  # the report is no run
@@ -139,7 +141,7 @@ def test_nothing_that_trains_is_loaded(tmp_path):
         f"import sys, runpy; sys.argv = ['compare.py', {str(tmp_path)!r}]\n"
         f"try: runpy.run_path({script!r}, run_name='__main__')\n"
         "except SystemExit as end: assert not end.code\n"
-        "assert not {'torch', 'lightning', 'hydra', 'sklearn'} & set(sys.modules)"
+        "assert not {'torch', 'lightning', 'hydra', 'omegaconf', 'sklearn', 'tensorflow'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -49,7 +49,7 @@ def no_collecting(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("settings", "seeds", "family"), [(8, 10, "reference"), (8, 12, "all"), (4, 10, "all")])
+@pytest.mark.parametrize(("settings", "seeds", "family"), [(8, 10, "reference"), (8, 11, "all"), (4, 10, "all")])
 def test_identical_optimizers_seldom_seem_to_differ(settings, seeds, family):
     rng, repetitions, alarms = np.random.default_rng(0), 400, 0
     for _ in range(repetitions):
@@ -64,8 +64,8 @@ def test_identical_optimizers_seldom_seem_to_differ(settings, seeds, family):
 def test_identical_optimizers_that_fail_at_times_seldom_seem_to_differ():
     rng, repetitions, alarms = np.random.default_rng(0), 400, 0
     for _ in range(repetitions):
-        value, failed = simulate(rng, 5, 12)
-        hard = rng.random((12, 1))  # some seeds are, for all
+        value, failed = simulate(rng, 5, 11)
+        hard = rng.random((11, 1))  # some seeds are, for all
         failed[:] = (rng.random(failed.shape) < hard).astype(float)
         _, found = claims(value.where(failed == 0), failed)
         alarms += (found["winner"] != "").any()
@@ -83,7 +83,7 @@ def test_searches_that_found_settings_by_luck_seldom_make_a_difference():
     assert binom.cdf(alarms, repetitions, 0.05) < 0.999  # by the seeds alone, most of these differ
 
 
-@pytest.mark.parametrize(("settings", "seeds"), [(8, 10), (8, 12)])
+@pytest.mark.parametrize(("settings", "seeds"), [(8, 10), (8, 11)])
 def test_a_real_difference_is_found(settings, seeds):
     rng, found = np.random.default_rng(0), 0
     for _ in range(100):
