@@ -10,6 +10,9 @@ from conftest import ROOT
 from studies import GRID, write_run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from descent.comparison import figures
+
+pytestmark = pytest.mark.usefixtures("no_collecting")
 SEEDS = range(1, 11)
 
 
@@ -25,7 +28,9 @@ def ten_seeds(folder, shifts):
 
 @pytest.fixture
 def command(monkeypatch, capsys):
-    """Run the script; return its exit status and what it printed."""
+    """Run the script, with two figures of all; return its exit status and what it printed."""
+    every = figures.modules()
+    monkeypatch.setattr(figures, "modules", lambda: {name: every[name] for name in ("loss_by_examples", "loss_by_steps")})
 
     def ran(*arguments):
         monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])

@@ -11,6 +11,8 @@ from scipy.stats import binom
 from descent.comparison import contenders, measures, pairs
 from descent.comparison.ranking import rank, rankings
 
+pytestmark = pytest.mark.usefixtures("no_collecting")
+
 
 def study(losses, seeds=None, **columns):
     """A table of runs: one optimizer a key, its losses over seeds; infinite ones diverged."""
@@ -40,12 +42,6 @@ def claims(value, failed):
     """Whether anything is claimed of a table."""
     family, _ = pairs.plan(failed)
     return family, pairs.compare(value, failed, family, "o0", high=False)
-
-
-@pytest.fixture(autouse=True)
-def no_collecting(monkeypatch):
-    """`multipletests` collects garbage at each call, which takes most of the time of a simulation."""
-    monkeypatch.setattr("gc.collect", lambda: 0)
 
 
 @pytest.mark.slow

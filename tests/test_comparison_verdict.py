@@ -11,6 +11,7 @@ from descent.comparison import words
 from descent.comparison.ranking import rank
 from descent.comparison.verdict import verdict
 
+pytestmark = pytest.mark.usefixtures("no_collecting")
 NO_SEARCH = "No search: this is about these settings, and only descriptive of what tuning would make of them."
 NOISE = np.random.default_rng(0).random(10)
 STEP = 0.02 * np.tile(
