@@ -42,12 +42,12 @@ def main() -> int:
     show_outcome(found)
     waiting = ", ".join(f"{count} {state}" for state, count in study.waiting.items())
     say(f"{len(study.runs)} runs{f'; without a result yet: {waiting}' if waiting else ''}")
-    for path, why in study.skipped[:NAMED]:
+    folder = given.study / REPORT
+    drawn = figures.save(study, folder / "figures")
+    for path, why in study.skipped[:NAMED]:  # drawing found the curves that are damaged
         say(printable(f"skipped  {path}: {why}"))
     if len(study.skipped) > NAMED:
         say(f"{len(study.skipped)} skipped in all, which the report names")
-    folder = given.study / REPORT
-    drawn = figures.save(study, folder / "figures")
     say(f"report   {report.write(found, drawn)}")
     if given.tensorboard:
         from descent.comparison import tensorboard

@@ -10,6 +10,9 @@ from conftest import ROOT
 from studies import GRID, write_run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from descent.comparison import figures
+
+pytestmark = pytest.mark.usefixtures("no_collecting")
 SEEDS = range(1, 11)
 
 
@@ -25,7 +28,9 @@ def ten_seeds(folder, shifts):
 
 @pytest.fixture
 def command(monkeypatch, capsys):
-    """Run the script; return its exit status and what it printed."""
+    """Run the script, with two figures of all; return its exit status and what it printed."""
+    every = figures.modules()
+    monkeypatch.setattr(figures, "modules", lambda: {name: every[name] for name in ("loss_by_examples", "loss_by_steps")})
 
     def ran(*arguments):
         monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
@@ -116,9 +121,11 @@ def test_a_study_that_runs_is_read_and_what_is_damaged_is_named(command, tmp_pat
     (waiting / "result.json").unlink()
     (waiting / "config.yaml").write_text("seed: 4")
     write_run(tmp_path, seed=5, schema=99)
+    (write_run(tmp_path, seed=6) / "curve.csv").write_text("step,examples\n")
     status, out, _ = command(tmp_path, "--no-tensorboard")
     assert status == 0
-    assert "2 runs; without a result yet: 1 unfinished\n" in out
+    assert "3 runs; without a result yet: 1 unfinished\n" in out
+    assert "curve.csv does not end at step 8, where the run did\n" in out
     assert "result.json is damaged\n" in out
     assert "result.json has schema 99, this version writes 1\n" in out
     assert command(tmp_path, "--no-tensorboard")[1] == out  # the report is no run
@@ -139,7 +146,7 @@ def test_nothing_that_trains_is_loaded(tmp_path):
         f"import sys, runpy; sys.argv = ['compare.py', {str(tmp_path)!r}]\n"
         f"try: runpy.run_path({script!r}, run_name='__main__')\n"
         "except SystemExit as end: assert not end.code\n"
-        "assert not {'torch', 'lightning', 'hydra', 'sklearn'} & set(sys.modules)"
+        "assert not {'torch', 'lightning', 'hydra', 'omegaconf', 'sklearn', 'tensorflow'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

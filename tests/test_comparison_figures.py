@@ -393,13 +393,15 @@ def test_a_curve_that_is_damaged_is_left_out_of_the_figures(tmp_path):
 
 
 @pytest.mark.slow
-def test_many_problems_are_drawn_in_several_processes(tmp_path):
-    for problem in ("p1", "p2", "p3"):
+def test_many_problems_are_drawn_in_several_processes(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "MANY", 0)
+    monkeypatch.setattr(figures, "_save", None)  # what happens here fails; other processes have their own
+    for problem in ("p1", "p2"):
         write_run(tmp_path / "study", problem=problem)
-    broken = write_run(tmp_path / "study", problem="p3", seed=2)
+    broken = write_run(tmp_path / "study", problem="p2", seed=2)
     (broken / "curve.csv").unlink()
     study = load(tmp_path / "study")
     files = figures.save(study, tmp_path / "figures")
-    assert {path.parent.name for path in files} == {"p1", "p2", "p3"}
+    assert {path.parent.name for path in files} == {"p1", "p2"}
     assert all(path.exists() for path in files)
     assert [folder for folder, _ in study.skipped] == [broken]

@@ -11,6 +11,8 @@ from scipy.stats import binom
 from descent.comparison import contenders, measures, pairs
 from descent.comparison.ranking import rank, rankings
 
+pytestmark = pytest.mark.usefixtures("no_collecting")
+
 
 def study(losses, seeds=None, **columns):
     """A table of runs: one optimizer a key, its losses over seeds; infinite ones diverged."""
@@ -42,14 +44,8 @@ def claims(value, failed):
     return family, pairs.compare(value, failed, family, "o0", high=False)
 
 
-@pytest.fixture(autouse=True)
-def no_collecting(monkeypatch):
-    """`multipletests` collects garbage at each call, which takes most of the time of a simulation."""
-    monkeypatch.setattr("gc.collect", lambda: 0)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(("settings", "seeds", "family"), [(8, 10, "reference"), (8, 12, "all"), (4, 10, "all")])
+@pytest.mark.parametrize(("settings", "seeds", "family"), [(8, 10, "reference"), (8, 11, "all"), (4, 10, "all")])
 def test_identical_optimizers_seldom_seem_to_differ(settings, seeds, family):
     rng, repetitions, alarms = np.random.default_rng(0), 400, 0
     for _ in range(repetitions):
@@ -64,8 +60,8 @@ def test_identical_optimizers_seldom_seem_to_differ(settings, seeds, family):
 def test_identical_optimizers_that_fail_at_times_seldom_seem_to_differ():
     rng, repetitions, alarms = np.random.default_rng(0), 400, 0
     for _ in range(repetitions):
-        value, failed = simulate(rng, 5, 12)
-        hard = rng.random((12, 1))  # some seeds are, for all
+        value, failed = simulate(rng, 5, 11)
+        hard = rng.random((11, 1))  # some seeds are, for all
         failed[:] = (rng.random(failed.shape) < hard).astype(float)
         _, found = claims(value.where(failed == 0), failed)
         alarms += (found["winner"] != "").any()
@@ -83,7 +79,7 @@ def test_searches_that_found_settings_by_luck_seldom_make_a_difference():
     assert binom.cdf(alarms, repetitions, 0.05) < 0.999  # by the seeds alone, most of these differ
 
 
-@pytest.mark.parametrize(("settings", "seeds"), [(8, 10), (8, 12)])
+@pytest.mark.parametrize(("settings", "seeds"), [(8, 10), (8, 11)])
 def test_a_real_difference_is_found(settings, seeds):
     rng, found = np.random.default_rng(0), 0
     for _ in range(100):

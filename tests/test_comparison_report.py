@@ -13,13 +13,13 @@ from studies import write_run
 from descent.comparison import figures, load, report
 from descent.comparison.outcome import outcome
 
+pytestmark = pytest.mark.usefixtures("no_collecting")
 EVIL = "<script>alert('x')</script>\"&|`"
 WIDTHS = (390, 1280)
 
 
-def write(folder, **chosen):
-    study = load(folder)
-    return report.write(outcome(study, **chosen), figures.save(study, folder / "report" / "figures"))
+def write(folder, drawn=()):
+    return report.write(outcome(load(folder)), drawn)
 
 
 def curve(last):
@@ -61,8 +61,13 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def path(study):
-    return write(study)
+def drawn(study):
+    return figures.save(load(study), study / "report" / "figures")
+
+
+@pytest.fixture(scope="module")
+def path(study, drawn):
+    return write(study, drawn)
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +144,11 @@ def test_no_half_of_a_file_is_left(path):
     assert not list(path.parent.rglob("*.tmp"))
 
 
-def test_pictures_that_the_page_has_no_room_for_stay_beside_it(study, monkeypatch, path):
+def test_pictures_that_the_page_has_no_room_for_stay_beside_it(study, drawn, monkeypatch, path):
     before = path.read_text()
     monkeypatch.setattr(report, "PAGE", 100_000)
     try:
-        sources = Page(write(study).read_text()).all("img", "src")
+        sources = Page(write(study, drawn).read_text()).all("img", "src")
     finally:
         path.write_text(before)
     beside = [source for source in sources if not source.startswith("data:")]

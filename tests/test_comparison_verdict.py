@@ -11,6 +11,7 @@ from descent.comparison import words
 from descent.comparison.ranking import rank
 from descent.comparison.verdict import verdict
 
+pytestmark = pytest.mark.usefixtures("no_collecting")
 NO_SEARCH = "No search: this is about these settings, and only descriptive of what tuning would make of them."
 NOISE = np.random.default_rng(0).random(10)
 STEP = 0.02 * np.tile(
@@ -212,10 +213,7 @@ def test_how_far_a_learning_rate_may_be_off_is_said_where_it_was_swept():
     losses = {"sgd@0.001": [9.0], "sgd@0.01": [1.9], "sgd@0.1": [1.0], "sgd@1": [math.inf]}
     losses |= {f"adam@{lr}": [loss] for lr, loss in ((0.1, 5.0), (1, 1.0), (10, 3.0), (100, 7.0))}
     swept = said(losses)[-1]
-    assert (
-        swept
-        == "Learning rates that end within 2 times the optimizer's lowest training loss: adam 1 alone and sgd 0.01 to 0.1 (1 decade)."
-    )
+    assert swept.endswith("within 2 times the optimizer's lowest training loss: adam 1 alone and sgd 0.01 to 0.1 (1 decade).")
     twice = said(losses | {"sgd@0.001": [1.5]})[-1]
     assert "sgd 0.001 to 0.1 (at least 2 decades)" in twice
     assert not [note for note in said({"sgd@0.1": [1.0], "adam@1": [2.0]}) if "Learning rates" in note]

@@ -18,7 +18,8 @@ from descent.records.study import names, run_folders
 from descent.records.verdict import AXES
 
 TEXTS = ("id", "setting", "status", "problem", "batch", "optimizer", "schedule", "engine", "metric")
-NUMBERS = ("batch_size", "steps", "examples", "gradient_evaluations", "seconds", "wall_seconds", "diverged_at")
+COUNTED = ("steps", "examples", "gradient_evaluations", "seconds", "wall_seconds")
+OPTIONAL = ("batch_size", "diverged_at")
 MEASURED = ("train/", "val/")
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML was built with it: a tenth of the time
 
@@ -145,12 +146,18 @@ def _row(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     for mapping in ("hyperparameters", "final", "best", "test"):
         if not isinstance(result[mapping], dict):
             raise ValueError("is damaged")
+    if result["batch"] == "mini" and result["batch_size"] is None:
+        raise ValueError("is damaged")
+    if target is not None:
+        _text(target["metric"])
+        _number(target["value"])
     if result["metric"] not in result["final"]:
         raise ValueError(f"has no {result['metric']}, its metric")
     return {
         "folder": folder,
         **{name: _text(result[name]) for name in TEXTS},
-        **{name: _number(result[name]) for name in NUMBERS},
+        **{name: _counted(result[name]) for name in COUNTED},
+        **{name: _number(result[name]) for name in OPTIONAL},
         "label": _text(result["label"]),
         "seed": int(result["seed"]),
         "lr": _number(result["hyperparameters"].get("lr")),
@@ -169,6 +176,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("is damaged")
     return value
+
+
+def _counted(value: Any) -> float:
+    if not 0 <= float(value) < math.inf:
+        raise ValueError("is damaged")
+    return float(value)
 
 
 def _number(value: Any, missing: float = math.nan) -> float:

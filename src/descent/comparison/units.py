@@ -127,10 +127,10 @@ def summarise(
 
 def reached(run: pd.Series, frame: pd.DataFrame, quantity: str, axis: str, budget: float) -> float:
     """Return a quantity at the last record within a budget; the worst where the run diverged before."""
-    within = frame[frame[axis] <= budget]
-    if run["status"] == "diverged" and len(within) == len(frame):
+    within = int(np.searchsorted(frame[axis].to_numpy(), budget, side="right"))
+    if run["status"] == "diverged" and within == len(frame):
         return worst(quantity)
-    value = float(within[quantity].iloc[-1]) if len(within) else math.nan
+    value = float(frame[quantity].to_numpy()[within - 1]) if within else math.nan
     return value if math.isfinite(value) else worst(quantity)
 
 
