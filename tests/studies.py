@@ -1,6 +1,9 @@
-"""Synthetic studies: what runs leave behind, written by hand. Nothing is trained."""
+"""Synthetic studies: what runs leave behind, written by hand, nothing is trained; and one that may be killed."""
 
 import math
+import os
+import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +97,14 @@ def write_run(
     }
     results.write(folder / "result.json", result)
     return folder
+
+
+def sweep_in_a_process(*arguments: str) -> None:
+    """Do what a process does that may be killed: a sweep, whose runs save their checkpoints more often than others."""
+    from descent import recording
+
+    os.setsid()  # with its workers
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    recording.CHECKPOINT_EVERY = 0.05
+    sys.argv = [str(Path(__file__).parents[1] / "train.py"), "-m", *arguments]
+    runpy.run_path(sys.argv[0], run_name="__main__")

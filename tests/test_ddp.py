@@ -4,17 +4,17 @@ A run pays for the imports of its two processes, so all but one are slow.
 """
 
 import os
-import runpy
 import signal
 import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Run, settings, sweep
 from test_resume import wait_for
 
 from descent.errors import InputError
 from descent.records.curve import read
+from descent.run import identity, place, run
 
 DDP = "trainer=ddp"
 CLOCK = ("seconds",)
@@ -49,6 +49,7 @@ def test_two_processes_agree_with_one_on_the_same_global_batches(train):
         ("schedule=plateau", "schedule.patience=1", "optimizer.lr=0.5", "max_steps=300"),  # reads the records, which one makes
         ("problem=quadratic", "problem.additive=0.1", "batch.size=8", "max_steps=50"),
         ("clip_norm=0.3", "optimizer=momentum", "max_steps=60"),
+        ("batch.size=157", "batch.drop_last=true", "max_steps=12"),  # the last batch would be too small
         ("problem=mnist_cnn", "problem.dataset=stand_in", "records.examples=100", "max_steps=12", "optimizer.lr=0.01"),
     ],
     ids=lambda chosen: chosen[0],
@@ -65,25 +66,35 @@ def test_one_that_diverges_ends_early(train):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
-def test_in_a_sweep(monkeypatch, tmp_path, capsys, launcher, train):
-    arguments = [DDP, "seed=1,2", "max_steps=60", "precision=64", f"output_dir={tmp_path}", f"hydra/launcher={launcher}"]
-    monkeypatch.setattr(sys, "argv", [str(ROOT / "train.py"), "-m", *arguments])
-    runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
-    assert "0 finished, 0 continued, 2 to train\n" in capsys.readouterr().out
-    for seed in (1, 2):
+@pytest.mark.parametrize(("launcher", "seeds"), [("basic", [1]), ("joblib", [1, 2])])
+def test_in_a_sweep(monkeypatch, tmp_path, capsys, launcher, seeds, train):
+    arguments = [DDP, f"seed={','.join(map(str, seeds))}", "max_steps=60", "precision=64", f"hydra/launcher={launcher}"]
+    status, out, _ = sweep(capsys, monkeypatch, f"output_dir={tmp_path}", *arguments)
+    assert status == 0
+    assert f"0 finished, 0 continued, {len(seeds)} to train\n" in out
+    for seed in seeds:
         (folder,) = tmp_path.glob(f"default/*/*/*/*devices=2_seed={seed}-*")
         one = train(f"seed={seed}", "max_steps=60", "precision=64", "study=one").rows
         assert read(folder / "curve.csv")[-1]["train/loss"] == pytest.approx(one[-1]["train/loss"], rel=1e-9)
 
 
+LONG = (DDP, "optimizer=adam", "epochs=60")
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """The long run, undisturbed."""
+    chosen = settings(*LONG, f"output_dir={tmp_path_factory.mktemp('undisturbed')}")
+    result = run(chosen)
+    return Run(result, place(chosen, identity(chosen, "cpu")))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["group", "parent", "share"])
-def test_one_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, tmp_path, victim):
+def test_one_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, long, tmp_path, victim):
     """By Ctrl-C, which reaches all its processes; by the death of the one that started them; by that of the second of them."""
-    common = (DDP, "optimizer=adam", "epochs=60")
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), "trainer=ddp", *common[1:], f"output_dir={tmp_path}"],
+        [sys.executable, str(ROOT / "train.py"), *LONG, f"output_dir={tmp_path}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -108,7 +119,7 @@ def test_one_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, tm
         assert process.returncode == 130
         assert err.startswith("Stopped at step ")
     assert not list(tmp_path.glob("*/*/*/*/*/result.json"))
-    assert numbers(train(*common))[1:] == numbers(train(*common, "study=undisturbed"))[1:]
+    assert numbers(train(*LONG))[1:] == numbers(long)[1:]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +148,3 @@ def test_what_cannot_be_split_is_refused_before_anything_is_written(train, tmp_p
         train(DDP, "trainer.devices=2", *chosen)
     assert str(refused.value) == told
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.slow
-def test_dropping_the_batch_that_is_too_small_helps(train):
-    assert train(DDP, "batch.size=157", "batch.drop_last=true", "epochs=1").result["steps"] == 8

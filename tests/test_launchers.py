@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shlex
 import signal
 import stat
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import conftest
 import pytest
 from conftest import CONF, ROOT
 from hydra.core.config_store import ConfigStore
@@ -53,14 +55,15 @@ def slurm(tmp_path, monkeypatch):
 def expected(tmp_path_factory):
     """The curves of the small study, trained one after the other in one process."""
     folder = tmp_path_factory.mktemp("basic")
-    sweep(f"output_dir={folder}", *TINY)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "argv", [str(ROOT / "train.py"), "-m", f"output_dir={folder}", *TINY])
+        runpy.run_path(sys.argv[0], run_name="__main__")
     return curves(folder / "default")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", LAUNCHERS[1:])
-@pytest.mark.usefixtures("slurm")
-def test_every_launcher_gives_the_same_bits(launcher, tmp_path, expected):
+def test_every_launcher_gives_the_same_bits(launcher, tmp_path, expected, slurm, capsys, monkeypatch):
     if launcher == "ray":
         pytest.importorskip("ray", reason="needs the extra ray")
     (command,) = [words for words in DOCUMENTED if f"hydra/launcher={launcher}" in words]
@@ -72,7 +75,12 @@ def test_every_launcher_gives_the_same_bits(launcher, tmp_path, expected):
     assert [line for line in done.stdout.splitlines() if not re.fullmatch(ours, line)] == []
     assert curves(tmp_path / "out" / "default") == expected
     assert [path.name for path in (tmp_path / "out" / "default").iterdir()] == ["digits_mlp"]
-    assert sweep(*arguments).stdout.startswith("2 finished, 0 continued, 0 to train\n")
+    assert conftest.sweep(capsys, monkeypatch, *arguments)[1].startswith("2 finished, 0 continued, 0 to train\n")
+    if launcher == "submitit_slurm":  # was asked for one array, with the cores that a run needs
+        (script,) = slurm.glob("*.sh")
+        asked = dict(re.findall(r"^#SBATCH --([\w-]+)=(.*)$", script.read_text(), re.M))
+        assert (asked["array"], asked["cpus-per-task"], asked["partition"], asked["time"]) == ("0-1%2", "1", "main", "240")
+        assert "gpus-per-node" not in asked
 
 
 @pytest.mark.slow
@@ -111,21 +119,6 @@ def workers(folder):
         if "submitit.core._submit" in words and any(str(folder) in word for word in words):
             found.append(int(path.parent.name))
     return found
-
-
-def test_slurm_is_asked_for_one_array_with_the_cores_that_a_run_needs(tmp_path, slurm):
-    asked = submitted(tmp_path, slurm, "problem.threads=2", "hydra.launcher.partition=quick", "hydra.launcher.timeout_min=7")
-    assert (asked["array"], asked["cpus-per-task"], asked["partition"], asked["time"]) == ("0-1%2", "2", "quick", "7")
-    assert "gpus-per-node" not in asked
-    assert len(results(tmp_path / "out")) == 2
-
-
-def submitted(tmp_path, slurm, *arguments):
-    """What a sweep of two runs asks sbatch for."""
-    quick = ("engine=numpy", "max_steps=2", "logger=csv", "seed=1,2")
-    sweep(f"output_dir={tmp_path / 'out'}", *quick, "hydra/launcher=submitit_slurm", *arguments)
-    (script,) = slurm.glob("*.sh")
-    return dict(re.findall(r"^#SBATCH --([\w-]+)=(.*)$", script.read_text(), re.M))
 
 
 def test_no_slurm_is_said_in_one_line_before_anything_is_written(tmp_path, monkeypatch):
@@ -170,6 +163,12 @@ def test_a_login_node_without_a_gpu_may_plan_for_those_that_have_one(monkeypatch
     assert [build.device(wanted[trainer], "gpu") for trainer in ("auto", "cpu", "gpu")] == ["cuda", "cpu", "cuda"]
     assert [build.device(wanted[trainer], "cpu") for trainer in ("auto", "cpu", "gpu")] == ["cpu", "cpu", "cuda"]
     assert build.device({**wanted["auto"], "engine": "numpy"}, "gpu") == "cpu"
+
+
+def test_slurm_is_asked_for_the_cores_of_a_run(tmp_path):
+    config = launcher("submitit_slurm")
+    launchers.complete(config, threads=2, gpu=False, study=tmp_path)
+    assert (config.cpus_per_task, config.gpus_per_node) == (2, None)
 
 
 def test_runs_that_want_a_gpu_ask_slurm_for_one(tmp_path):

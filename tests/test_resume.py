@@ -8,13 +8,23 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Run, settings
 
-LONG = ("optimizer=adam", "batch=stochastic", "schedule=cosine", "max_steps=60000", "trainer=cpu")
+from descent.run import identity, place, run
+
+LONG = ("optimizer=adam", "batch=stochastic", "schedule=cosine", "max_steps=30000", "trainer=cpu")
 
 
-def start(folder, **how):
-    return subprocess.Popen([sys.executable, str(ROOT / "train.py"), f"output_dir={folder}", *LONG], text=True, **how)
+def start(folder, *arguments, **how):
+    return subprocess.Popen([sys.executable, str(ROOT / "train.py"), f"output_dir={folder}", *LONG, *arguments], text=True, **how)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """The long run, undisturbed."""
+    chosen = settings(*LONG, f"output_dir={tmp_path_factory.mktemp('undisturbed')}")
+    result = run(chosen)
+    return Run(result, place(chosen, identity(chosen, "cpu")))
 
 
 def curve(run):
@@ -47,7 +57,8 @@ def interrupted_then_finished(train, tmp_path, stop):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, tmp_path, capsys, stop):
+def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, long, tmp_path, capsys, stop):
+    capsys.readouterr()
     status, err, continued = interrupted_then_finished(train, tmp_path, stop)
     said = capsys.readouterr().out
     assert "Continuing at step " in said
@@ -57,10 +68,9 @@ def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, 
         assert err.startswith("Stopped at step ")
         assert err.endswith("Repeat the command to continue.\n")
         assert "Traceback" not in err
-    undisturbed = train(*LONG, "study=undisturbed")
-    assert curve(continued) == curve(undisturbed)
+    assert curve(continued) == curve(long)
     for part in ("final", "best", "test", "steps", "examples"):
-        assert continued.result[part] == undisturbed.result[part]
+        assert continued.result[part] == long.result[part]
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9])
@@ -163,7 +173,7 @@ def test_a_checkpoint_with_one_wrong_byte_starts_the_run_again(train, monkeypatc
 @pytest.mark.slow
 def test_a_terminal_shows_a_live_bar(tmp_path):
     parent, child = pty.openpty()
-    process = start(tmp_path, stdout=child, stderr=child, env={**os.environ, "TERM": "xterm", "COLUMNS": "120"})
+    process = start(tmp_path, "max_steps=5000", stdout=child, stderr=child, env={**os.environ, "TERM": "xterm", "COLUMNS": "120"})
     os.close(child)
     shown = ""
     try:

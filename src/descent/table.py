@@ -96,8 +96,9 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
             rows.add_row(*map(escape, row[:width]))
         console.print(rows)
         console.print()
-    say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
-    say(f"verdict  python scripts/compare.py {shlex.quote(str(study))}")
+    if settings:
+        say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
+        say(f"verdict  python scripts/compare.py {shlex.quote(str(study))}")
 
 
 def cells(setting: Setting) -> list[str]:
