@@ -63,9 +63,9 @@ class Adam(Moments):
         bias_correction: without it both averages are used as they are: the first step is (1 - beta1)/sqrt(1 - beta2) = 3.16
             times lr.
 
-    Fails: where a large gradient is rare and small ones are frequent, it may go against their mean: with gradients of 3, -1, -1 in
-    turn and betas of (0, 0.1) it goes up (S. Reddi et al. 2018). In a narrow valley that does not lie along the axes it is as
-    ill-conditioned as others. An L2 penalty is divided by sqrt(v) too: see `AdamW`.
+    Fails: where a large gradient is rare and small ones are frequent, it may go against their mean: with gradients of 3, -1, -1
+    in turn and betas of (0, 0.1) it goes up (S. Reddi et al. 2018). It helps in a narrow valley that lies along the axes, not in
+    one that is turned. An L2 penalty is divided by sqrt(v) too: see `AdamW`.
 
     Source: D. Kingma and J. Ba 2015, Adam: a method for stochastic optimization, algorithm 1. As torch.optim.Adam.
     """
@@ -105,7 +105,7 @@ class AMSGrad(Adam):
 
             The paper corrects neither average (`bias_correction=False`).
 
-    Fails: one outlier counts for ever. After one gradient 1,000 times as large as the others its steps stay 30 times too small,
+    Fails: one outlier counts for ever. After one gradient 1,000 times as large as the others its steps stay 32 times too small;
     those of `Adam` recover once v has forgotten it.
 
     Source: S. Reddi, S. Kale, S. Kumar 2018, On the convergence of Adam and beyond, algorithm 2. As torch.optim.Adam with
@@ -238,8 +238,8 @@ class RAdam(Moments):
         eps_placement: ``uncorrected``, as above, in torch; or ``corrected``, ``sqrt(v_t / (1 - beta2^t)) + eps``, as in optax.
         threshold: >= 4, below which r_t has no value; 5 in torch and optax, 4 in the paper.
 
-    Fails: on badly scaled functions. At beta2 = 0.999 the first five steps are lr times the mean gradient, not divided: 1,000 times
-    as long where the loss is multiplied by 1,000. The sixth is 0.026 times that of `Adam`. Else as `Adam`.
+    Fails: on badly scaled functions. At beta2 = 0.999 the first five steps are lr times the mean gradient, not divided: 1,000
+    times as long where the loss is multiplied by 1,000. The sixth is 0.026 times that of `Adam`. Else as `Adam`.
 
     Source: L. Liu et al. 2020, On the variance of the adaptive learning rate and beyond, algorithm 2. As torch.optim.RAdam.
     """

@@ -21,7 +21,7 @@ class Adagrad(Optimizer):
         eps_inside_root: divide by ``sqrt(s_t + eps)``, as Keras and optax do.
 
     Fails: its steps die. Along a constant gradient they fall as 1/sqrt(t), and after one gradient 1,000 times as large as the
-    others every later step is 1,000 times too small, for a million steps.
+    others no step is longer than lr/1,000.
 
     Source: J. Duchi, E. Hazan, Y. Singer 2011, Adaptive subgradient methods, figure 1 (diagonal). As torch.optim.Adagrad.
     """
