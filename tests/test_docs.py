@@ -43,7 +43,7 @@ def test_an_optimizer_has_a_page_with_all_sections(name):
     assert title == f"# {name}"
     assert re.fullmatch(r"[A-Z\w].{20,}", sentence)
     assert re.findall(r"^## (.+)$", page, re.M) == SECTIONS
-    assert re.search(r"^```text\n.*(w|W)_.*lr", section(page, "Equation"), re.M | re.S)
+    assert re.search(r"^```text\n(?:.+\n)*\s*(w_t|W_t|w_{t\+1})\s+= ", section(page, "Equation"), re.M)
     assert len(section(page, "When it fails")) > 100
     assert re.search(r"\b(19|20|18)\d\d\b", section(page, "Source"))
     assert f"python train.py optimizer={name}" in section(page, "Train it")
@@ -101,6 +101,11 @@ def test_the_data_of_an_experiment_are_those_of_its_problem():
 def test_links_lead_somewhere(path):
     for target, _ in LINK.findall(BLOCK.sub("", path.read_text())):
         assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.relative_to(DOCS).as_posix())
+def test_every_experiment_that_is_named_is_there(path):
+    assert set(re.findall(r"\bexperiment=(\w+)", path.read_text())) <= set(names("experiment"))
 
 
 @pytest.mark.parametrize("path", sorted(FIGURES.glob("*/*.png")), ids=lambda path: path.relative_to(FIGURES).as_posix())

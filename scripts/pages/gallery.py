@@ -48,7 +48,8 @@ def page(sentences: dict[str, str]) -> str:
         *(part for name in names("experiment") for part in _entry(name, sentences.get(name, ""))),
         "## The report of a study",
         "Every study has one, with these figures. This study compares three optimizers at six learning rates each:",
-        f"```bash\npython train.py -m study={STUDY} {' '.join(SWEEP)}\npython scripts/compare.py outputs/{STUDY}\n```",
+        f"```bash\npython train.py -m study={STUDY} {' '.join(SWEEP[:2])} \\\n    {' '.join(SWEEP[2:])}\n"
+        f"python scripts/compare.py outputs/{STUDY}\n```",
         *(
             f"{(module.__doc__ or name).partition(chr(10))[0]}\n\n![{name}](figures/report/{name}.png)"
             for name, module in figures.modules().items()
