@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+import pandas as pd
 from hydra.utils import get_class
 
 from descent.comparison import load
 from descent.comparison.figures import trajectories, write
+from descent.comparison.load import Study
 from descent.comparison.units import units
 from descent.display import console, errors
 from descent.from_scratch.optimizers import OPTIMIZERS, like_torch
@@ -27,6 +29,7 @@ FOLDER = DOCS / "optimizers"
 STUDY = "trajectories"
 SURFACES = ("rosenbrock", "himmelblau")
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)  # of which each takes those that are usual for it
+CLIMB = 100  # times its start that the loss of a run may reach, where its learning rate is to be chosen
 SEEDS = (1, 2, 3)
 STEPS = 400
 SETTINGS = ("batch=full", f"epochs={STEPS}", "problem.start_spread=0.3", "records.growth=1.02", "logger=csv")  # of the runs
@@ -197,12 +200,19 @@ def draw(name: str, studies: Path) -> str:
     chosen = []
     for surface in SURFACES:
         runs = study.runs[(study.runs["problem"] == surface) & study.runs["id"].isin(own)]
-        part = replace(study, runs=runs.reset_index(drop=True))
+        part = replace(study, runs=_calm(study, runs).reset_index(drop=True))
         picture, _ = write(trajectories.plot(part), studies / STUDY / "report" / f"{name}_{surface}")
         keep(picture, FIGURES / "optimizers" / f"{name}_{surface}.png")
         found = {unit.optimizer: f"{unit.optimizer} {unit.runs['lr'].iloc[0]:g}" for unit in units(part)}
         chosen.append(f"on {surface} {' and '.join(found[optimizer] for optimizer in shown)}")
     return "; ".join(chosen)
+
+
+def _calm(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs at learning rates with which none climbs far above its start; else first jumps leave the picture."""
+    gaps = {run["id"]: frame["train/gap"] for run, frame in study.curves(runs)}
+    calm = {key: gap.max() <= CLIMB * gap.iloc[0] for key, gap in gaps.items()}
+    return runs[runs["id"].map(calm).groupby([runs["optimizer"], runs["lr"]]).transform("all")]
 
 
 def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
@@ -257,8 +267,9 @@ def _command(name: str, surface: str) -> str:
 def _caption(name: str) -> str:
     what = "It is" if name == PLAIN else f"It and plain gradient descent, `{PLAIN}`, are each"
     return (
-        f"{STEPS} steps with exact gradients from {len(SEEDS)} starts. {what} drawn at that one of the usual learning rates "
-        "which ends lowest, in the median over the starts: nothing here is slow for want of a step size."
+        f"{STEPS} steps with exact gradients from {len(SEEDS)} starts. {what} drawn at the usual learning rate that suits the "
+        "surface: the one that ends lowest, in the median over the starts, of those at which no run climbs to more than "
+        f"{CLIMB} times the loss of its start."
     )
 
 
