@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pages import gallery, optimizers
 from pages.base import names
-from rich.console import Console
+
+from descent.display import say
 
 REPORT = "report"  # what --only calls the figures of a report
 
@@ -41,20 +42,23 @@ def main() -> int:
     chosen = set(given.only or known)
     if unknown := sorted(chosen - known):
         parser.error(f"--only {unknown[0]}: must be one of {', '.join(sorted(known))}")
-    out, rates, said, failed = Console(highlight=False), {}, {}, 0
+    rates, said, failed = {}, {}, 0
     for name in (name for name in names("optimizer") if name in chosen):
         rates[name] = optimizers.draw(name, given.studies)
-        out.print(f"optimizer   {name}: {rates[name]}", soft_wrap=True, markup=False)
+        say(f"optimizer   {name}: {rates[name]}")
     for name in (name for name in names("experiment") if name in chosen):
         try:
             said[name] = gallery.train(name, given.studies, given.root)
-            out.print(f"experiment  {name}: {said[name]}", soft_wrap=True, markup=False)
+            say(f"experiment  {name}: {said[name]}")
         except gallery.Failed as reason:
-            out.print(f"experiment  {name}: left as it was; {reason}", soft_wrap=True, markup=False)
+            say(f"experiment  {name}: left as it was; {reason}")
             failed += 1
     if REPORT in chosen:
-        gallery.draw(given.studies)
-        out.print(f"report      {given.studies / gallery.STUDY}", soft_wrap=True, markup=False)
+        try:
+            say(f"report      {gallery.draw(given.studies)}")
+        except gallery.Failed as reason:
+            say(f"report      left as it was; {reason}")
+            failed += 1
     for path, text in pages(rates, said).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

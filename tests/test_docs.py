@@ -80,6 +80,7 @@ def test_an_experiment_has_an_entry_with_its_question_its_command_its_sentence_a
 def test_what_an_experiment_says_is_quoted_letter_by_letter():
     says = r"At 5 % |w|_2 <= 0.1 * 2 [n = 3] ~ `x` $1 \alpha: no difference."
     assert unliteral(literal(says)) == says
+    assert literal("|w|_2 * $1") == r"\|w\|\_2 \* \$1"
     assert gallery.said(gallery.page({"momentum": says})) == {"momentum": says}
 
 

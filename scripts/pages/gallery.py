@@ -1,6 +1,7 @@
 """The gallery: each experiment with its question, its command, what its runs said and its figure; and a report's figures."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -82,12 +83,15 @@ def train(name: str, studies: Path, root: Path) -> str:
     *_, sentence, figure = _python("train.py", "-m", f"experiment={name}", f"output_dir={studies}", *given)
     if not figure.startswith("figure   "):
         raise Failed(figure)
-    keep(Path(figure.removeprefix("figure   ")), FIGURES / "experiments" / f"{name}.png")
+    picture, kept = Path(figure.removeprefix("figure   ")), FIGURES / "experiments" / f"{name}.png"
+    keep(picture, kept)
+    if (moving := picture.with_suffix(".gif")).exists():
+        shutil.copyfile(moving, kept.with_suffix(".gif"))
     return sentence
 
 
-def draw(studies: Path) -> None:
-    """Train what is missing of a small study, and keep the figures of its report.
+def draw(studies: Path) -> Path:
+    """Train what is missing of a small study, and keep the figures of its report; return the folder of the study.
 
     Raises:
         Failed: a run failed.
@@ -96,6 +100,7 @@ def draw(studies: Path) -> None:
     _python("scripts/compare.py", str(studies / STUDY), "--no-tensorboard")
     for picture in (studies / STUDY / "report" / "figures" / PROBLEM).glob("*.png"):
         keep(picture, FIGURES / "report" / picture.name)
+    return studies / STUDY
 
 
 def _entry(name: str, sentence: str) -> Iterator[str]:
@@ -105,6 +110,8 @@ def _entry(name: str, sentence: str) -> Iterator[str]:
     if sentence:
         yield f"> {literal(sentence)}"
         yield f"![{name}](figures/experiments/{name}.png)"
+        if (FIGURES / "experiments" / f"{name}.gif").exists():
+            yield f"[The same in motion](figures/experiments/{name}.gif)"
     else:
         yield f"No figure yet: `python scripts/docs.py --only {name}` makes it."
 

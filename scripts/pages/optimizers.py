@@ -6,6 +6,7 @@ one, in the comment at the head of its yaml, in the same form.
 
 import copy
 import inspect
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from descent.settings import compose
 from pages.base import CONF, DOCS, FIGURES, ROOT, head, keep, names, prose, values
 
 FOLDER = DOCS / "optimizers"
+FAILURES = "tests/test_failures.py"
 STUDY = "trajectories"
 SURFACES = ("rosenbrock", "himmelblau")
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)  # of which each takes those that are usual for it
@@ -98,7 +100,7 @@ def _sentence(text: str) -> str:
 
 def _linked(text: str) -> str:
     """Let the classes that a text names, outside of blocks, lead to their pages."""
-    made = {own.__name__: name for name in names("optimizer") if (own := ours(name))}
+    made = {own.__name__: name for name in names("optimizer") if (own := ours(name)) and own.__name__.lower() == name}
     parts = re.split(r"(^```text\n.*?^```$)", text, flags=re.M | re.S)
     parts[::2] = [re.sub(r"(?<!`)`(\w+)`(?!`)", lambda m: _link(m[1], made.get(m[1])), part) for part in parts[::2]]
     return "".join(parts)
@@ -135,6 +137,7 @@ def page(name: str, chosen: str) -> str:
     full = " batch=full epochs=200" if values("optimizer", name).get("full_batch") else ""
     commands = [f"python train.py optimizer={name}{full}"]
     commands += [f"{commands[0]} engine=numpy  # the same by hand"] if by_hand(name) else []
+    shown = re.search(rf"^def test_{name}\(", (ROOT / FAILURES).read_text(), re.M)
     places = [f"[`conf/optimizer/{name}.yaml`](../../conf/optimizer/{name}.yaml)"]
     if made:
         path = Path(inspect.getfile(made)).relative_to(ROOT)
@@ -151,8 +154,7 @@ def page(name: str, chosen: str) -> str:
                 "\n".join(["| name | default | meaning | usually |", "|---|---|---|---|", *rows]),
                 "## When it fails",
                 text.fails,
-                "Shown by:",
-                f"```bash\npytest tests/test_failures.py::test_{name}\n```",
+                *([f"Shown by:\n\n```bash\npytest {FAILURES}::test_{name}\n```"] if shown else []),
                 "## Train it",
                 "```bash\n" + "\n".join(commands) + "\n```",
                 "## Trajectories",
@@ -212,7 +214,8 @@ def _calm(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs at learning rates with which none climbs far above its start; else first jumps leave the picture."""
     gaps = {run["id"]: frame["train/gap"] for run, frame in study.curves(runs)}
     calm = {key: gap.max() <= CLIMB * gap.iloc[0] for key, gap in gaps.items()}
-    return runs[runs["id"].map(calm).groupby([runs["optimizer"], runs["lr"]]).transform("all")]
+    found = runs["id"].map(calm).groupby([runs["optimizer"], runs["lr"]]).transform("all")
+    return runs[found | ~found.groupby(runs["optimizer"]).transform("any")]
 
 
 def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
@@ -234,7 +237,7 @@ def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
 def grid(name: str) -> list[float]:
     """Return the learning rates that an optimizer is tried with: those in a range that its yaml calls usual."""
     usual = [limits for key, limits in ranges(name).items() if key in _rates(name)]
-    return [rate for rate in RATES if any(low <= rate <= high for low, high in usual)]
+    return [rate for rate in RATES if any(low <= rate <= high for low, high in usual or [(0, math.inf)])]
 
 
 def ranges(name: str) -> dict[str, tuple[float, float]]:
