@@ -176,7 +176,7 @@ def index() -> str:
     """Return the page that lists the optimizers."""
     rows = []
     for name in in_order():
-        title, _, what = head("optimizer", name).partition("\n")[0].partition(": ")
+        title, what = re.findall(r"^(.+?\)|[^:]+)[:,]? (.+)$", head("optimizer", name).partition("\n")[0])[0]
         rows.append(
             f"| [`{name}`]({name}.md) | {_cell(title)} | {_cell(what)} | {'torch, numpy' if by_hand(name) else 'torch'} |"
         )
