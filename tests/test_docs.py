@@ -2,12 +2,15 @@
 
 import re
 
+import pandas as pd
 import pytest
 from conftest import ROOT, names
 from pages import gallery, optimizers
 from pages.base import FIGURES, literal, unliteral
 from PIL import Image
+from studies import write_run
 
+from descent.comparison import load
 from descent.settings import compose
 from docs import pages
 
@@ -125,6 +128,22 @@ def test_github_renders_the_mathematics(path):
 def test_no_page_names_a_place_of_one_machine():
     for path, text in MADE.items():
         assert not re.search(r"/(work|tmp|home|root)\b", text), path
+
+
+def test_learning_rates_that_jump_far_are_not_drawn_unless_all_do(tmp_path):
+    for optimizer, lr, peak in (("adam", 0.1, 99), ("adam", 0.3, 101), ("sgd", 0.1, 101), ("sgd", 0.3, 101)):
+        for seed, highest in ((1, peak), (2, 1)):
+            write_run(tmp_path, optimizer=optimizer, lr=lr, seed=seed, columns={"train/gap": (1.0, highest, 0.5, 0.2, 0.1)})
+    study = load(tmp_path)
+    left = optimizers._calm(study, study.runs)
+    assert sorted(zip(left["optimizer"], left["lr"], left["seed"], strict=True)) == [
+        ("adam", 0.1, 1), ("adam", 0.1, 2), ("sgd", 0.1, 1), ("sgd", 0.1, 2), ("sgd", 0.3, 1), ("sgd", 0.3, 2),
+    ]  # fmt: skip
+
+
+def test_of_learning_rates_that_end_alike_the_smallest_is_drawn():
+    runs = pd.DataFrame({"optimizer": "adam", "lr": [0.3, 0.3, 0.1, 0.1, 1.0], "final:train/gap": [0.0, 0.0, 0.0, 0.0, 2.0]})
+    assert sorted(optimizers._untied(runs)["lr"]) == [0.1, 0.1, 1.0]
 
 
 @pytest.mark.slow

@@ -202,7 +202,7 @@ def draw(name: str, studies: Path) -> str:
     chosen = []
     for surface in SURFACES:
         runs = study.runs[(study.runs["problem"] == surface) & study.runs["id"].isin(own)]
-        part = replace(study, runs=_calm(study, runs).reset_index(drop=True))
+        part = replace(study, runs=_untied(_calm(study, runs)).reset_index(drop=True))
         picture, _ = write(trajectories.plot(part), studies / STUDY / "report" / f"{name}_{surface}")
         keep(picture, FIGURES / "optimizers" / f"{name}_{surface}.png")
         found = {unit.optimizer: f"{unit.optimizer} {unit.runs['lr'].iloc[0]:g}" for unit in units(part)}
@@ -216,6 +216,14 @@ def _calm(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     calm = {key: gap.max() <= CLIMB * gap.iloc[0] for key, gap in gaps.items()}
     found = runs["id"].map(calm).groupby([runs["optimizer"], runs["lr"]]).transform("all")
     return runs[found | ~found.groupby(runs["optimizer"]).transform("any")]
+
+
+def _untied(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs but for those of learning rates that end lowest as a smaller one does, at 0 perhaps."""
+    ends = runs.groupby(["optimizer", "lr"])["final:train/gap"].transform("median")
+    lowest = ends == ends.groupby(runs["optimizer"]).transform("min")
+    smallest = runs["lr"].where(lowest).groupby(runs["optimizer"]).transform("min")
+    return runs[~lowest | (runs["lr"] == smallest)]
 
 
 def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
@@ -272,7 +280,7 @@ def _caption(name: str) -> str:
     return (
         f"{STEPS} steps with exact gradients from {len(SEEDS)} starts. {what} drawn at the usual learning rate that suits the "
         "surface: the one that ends lowest, in the median over the starts, of those at which no run climbs to more than "
-        f"{CLIMB} times the loss of its start."
+        f"{CLIMB} times the loss of its start; of several that end alike, the smallest."
     )
 
 
