@@ -28,6 +28,9 @@ class Muon(torch.optim.Optimizer):
     Raises:
         ValueError: a hyperparameter out of range.
 
+    Fails: its steps do not shrink with the gradient: at a constant lr it does not settle. Only matrices are made orthogonal: on
+    problems that have none, such as functions of two variables, it is AdamW.
+
     Source: K. Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks. There the first and last layers
     are left to AdamW; here every matrix is Muon's.
     """

@@ -20,6 +20,9 @@ class Adagrad(Optimizer):
         eps: >= 0, added to the root.
         eps_inside_root: divide by ``sqrt(s_t + eps)``, as Keras and optax do.
 
+    Fails: its steps die. Along a constant gradient they fall as 1/sqrt(t), and after one gradient 1,000 times as large as the
+    others no step is longer than lr/1,000.
+
     Source: J. Duchi, E. Hazan, Y. Singer 2011, Adaptive subgradient methods, figure 1 (diagonal). As torch.optim.Adagrad.
     """
 
@@ -67,6 +70,9 @@ class RMSprop(Optimizer):
         velocity: what the momentum carries: ``gradient``, as above, in torch; or ``step``, ``z_t = momentum z_{t-1} + lr d_t``
             and ``w_t = w_{t-1} - z_t``, as Keras and optax do. The two differ only where lr changes.
 
+    Fails: at a constant lr it does not settle: near a minimum it goes on jumping over it, by about lr. Its first step is
+    1/sqrt(1 - alpha) times lr, ten times at alpha = 0.99, whatever the gradient.
+
     Source: T. Tieleman and G. Hinton 2012, Lecture 6.5; centred: A. Graves 2013, Generating sequences with recurrent neural
     networks, equations 38 to 41. As torch.optim.RMSprop.
     """
@@ -113,6 +119,9 @@ class Adadelta(Optimizer):
         rho: decay of both averages, in [0, 1).
         eps: >= 0, inside both roots; it sets the size of the first steps.
 
+    Fails: where the way is long. Its first step is sqrt(eps / (1 - rho)), 0.003 at the defaults, whatever the gradient, and along
+    a constant one it speeds up slowly: 7.6 units in 1,000 steps.
+
     Source: M. Zeiler 2012, ADADELTA: an adaptive learning rate method, algorithm 1 (lr = 1). As torch.optim.Adadelta.
     """
 
@@ -150,6 +159,9 @@ class Rprop(Optimizer):
         lr: first step size of every weight.
         etas: factors < 1 and > 1.
         step_sizes: smallest and largest step size.
+
+    Fails: on mini-batches. Nine gradients of 0.1 and one of -0.9 average to 0, but it counts nine signs to one and runs away
+    (G. Hinton's example, in the lecture that introduced RMSprop).
 
     Source: M. Riedmiller and H. Braun 1993, A direct adaptive method for faster backpropagation learning; waiting instead of
     taking the step back is C. Igel and M. Huesken's Rprop-, 2000. As torch.optim.Rprop.

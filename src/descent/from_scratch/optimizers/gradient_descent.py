@@ -15,6 +15,9 @@ class SGD(Optimizer):
 
     It is called batch, mini-batch or stochastic gradient descent after the examples that g_t is a mean over: all N, k, or 1.
 
+    Fails: with lr > 2/L, L the largest curvature, it diverges. With less it is slow in a narrow valley: at the best lr, kappa/2
+    steps for a factor of e, kappa the ratio of the largest to the smallest curvature.
+
     Source: A. Cauchy 1847; H. Robbins and S. Monro 1951, A stochastic approximation method. As torch.optim.SGD.
     """
 
@@ -43,6 +46,9 @@ class Momentum(Optimizer):
 
             as in Keras and in Sutskever et al. 2013. The two differ only where lr changes: there torch's velocity follows
             the new lr at once.
+
+    Fails: with too much of it. No direction shrinks faster than sqrt(momentum) a step, so that 0.99 needs 458 steps for a factor
+    of 10 even where the function is round, and overshoots on the way. With lr > 2 (1 + momentum)/L it diverges.
 
     Source: B. Polyak 1964, Some methods of speeding up the convergence of iteration methods. As torch.optim.SGD.
     """
@@ -90,6 +96,10 @@ class Nesterov(Momentum):
     Raises:
         InputError: dampening, which torch refuses too.
 
+    Fails: with lr > 2 (1 + momentum) / ((1 + 2 momentum) L) it diverges: 1.36/L for 0.9, less than the 2/L of gradient descent.
+    Along a curvature c it oscillates and shrinks by sqrt(momentum (1 - lr c)) a step, so that too much momentum is slow where the
+    function is flat, as in `Momentum`.
+
     Source: Y. Nesterov 1983; in this form I. Sutskever et al. 2013, On the importance of initialization and momentum,
     equations 3 and 4, after Y. Bengio et al. 2012. As torch.optim.SGD with nesterov=True.
     """
@@ -123,6 +133,9 @@ class ASGD(Optimizer):
         lambd: decay of the weights and of the step, >= 0.
         alpha: power of the step's decay.
         t0: step after which weights are averaged; up to there the average is w itself.
+
+    Fails: at the default t0 a run of less than a million steps averages nothing: the average is w. With a small t0 it keeps the
+    way from the start: on a function without noise it is far behind w.
 
     Source: B. Polyak and A. Juditsky 1992, Acceleration of stochastic approximation by averaging; the schedule of eta from
     L. Bottou's sgd 2.0. As torch.optim.ASGD, which keeps eta and mu in torch's default dtype.

@@ -1,0 +1,132 @@
+"""The gallery: each experiment with its question, its command, what its runs said and its figure; and a report's figures."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from descent.comparison import figures
+from descent.settings import compose
+from pages import optimizers
+from pages.base import CONF, DOCS, FIGURES, ROOT, head, keep, literal, names, prose, unliteral
+
+PAGE = DOCS / "gallery.md"
+STUDY, PROBLEM = "gallery", "digits_mlp"  # whose report is shown
+SWEEP = (
+    "optimizer=sgd,momentum,adam",
+    "batch=full,mini,stochastic",
+    "optimizer.lr=0.001,0.003,0.01,0.03,0.1,0.3",
+    "seed=1,2,3",
+    "engine=numpy",
+)
+ACROSS = 3  # trajectories in a row
+
+
+class Failed(Exception):
+    """A command that did not do what it should; says what."""
+
+
+def said(page: str) -> dict[str, str]:
+    """Return what a page says that each experiment found."""
+    found = re.findall(r"^### (\w+)$(?:(?!^#).)*?^> (.+?)$", page, re.M | re.S)
+    return {name: unliteral(sentence) for name, sentence in found}
+
+
+def page(sentences: dict[str, str]) -> str:
+    """Return the gallery; `sentences` are what the experiments found."""
+    surfaces = " and ".join(optimizers.SURFACES)
+    parts = [
+        "# Gallery",
+        prose(
+            "All figures, each with the command that makes it. `python scripts/docs.py` trains what is missing, draws them and "
+            "writes this page. What is quoted is computed from the runs' results, on one machine; on another the last digits may "
+            "differ."
+        ),
+        "## Experiments",
+        "A question each, a grid of runs that answers it, and what they said.",
+        *(part for name in names("experiment") for part in _entry(name, sentences.get(name, ""))),
+        "## The report of a study",
+        "Every study has one, with these figures. This study compares three optimizers at six learning rates each:",
+        f"```bash\npython train.py -m study={STUDY} {' '.join(SWEEP[:2])} \\\n    {' '.join(SWEEP[2:])}\n"
+        f"python scripts/compare.py outputs/{STUDY}\n```",
+        *(
+            f"{(module.__doc__ or name).partition(chr(10))[0]}\n\n![{name}](figures/report/{name}.png)"
+            for name, module in figures.modules().items()
+            if (FIGURES / "report" / f"{name}.png").exists()
+        ),
+        "## Trajectories",
+        prose(f"Each optimizer on {surfaces}, beside plain gradient descent. A figure leads to its page."),
+        *(_trajectories(surface) for surface in optimizers.SURFACES),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def needs_data(name: str) -> str:
+    """Return which data set an experiment trains on; empty where the data are in the package or made."""
+    problem = compose(CONF, f"experiment={name}")["problem"]
+    return str(problem["dataset"]) if "root" in problem else ""
+
+
+def train(name: str, studies: Path, root: Path) -> str:
+    """Train what is missing of an experiment and keep its figure; return what it says.
+
+    Raises:
+        Failed: there are no data in `root`, a run failed, or the results do not hold what the experiment needs.
+    """
+    given = []
+    if data := needs_data(name):
+        if not (root / data / "raw").is_dir():
+            raise Failed(f"needs {data}, and there is no {root / data / 'raw'}; --root names a folder that holds it")
+        given = [f"problem.root={root.resolve()}"]
+    *_, sentence, figure = _python("train.py", "-m", f"experiment={name}", f"output_dir={studies}", *given)
+    if not figure.startswith("figure   "):
+        raise Failed(figure)
+    picture, kept = Path(figure.removeprefix("figure   ")), FIGURES / "experiments" / f"{name}.png"
+    keep(picture, kept)
+    if (moving := picture.with_suffix(".gif")).exists():
+        shutil.copyfile(moving, kept.with_suffix(".gif"))
+    return sentence
+
+
+def draw(studies: Path) -> Path:
+    """Train what is missing of a small study, and keep the figures of its report; return the folder of the study.
+
+    Raises:
+        Failed: a run failed.
+    """
+    _python("train.py", "-m", f"study={STUDY}", f"problem={PROBLEM}", f"output_dir={studies}", *SWEEP)
+    _python("scripts/compare.py", str(studies / STUDY), "--no-tensorboard")
+    for picture in (studies / STUDY / "report" / "figures" / PROBLEM).glob("*.png"):
+        keep(picture, FIGURES / "report" / picture.name)
+    return studies / STUDY
+
+
+def _entry(name: str, sentence: str) -> Iterator[str]:
+    yield f"### {name}"
+    yield prose(head("experiment", name).partition("\n\n")[0])
+    yield f"```bash\npython train.py -m experiment={name}\n```"
+    if sentence:
+        yield f"> {literal(sentence)}"
+        yield f"![{name}](figures/experiments/{name}.png)"
+        if (FIGURES / "experiments" / f"{name}.gif").exists():
+            yield f"[The same in motion](figures/experiments/{name}.gif)"
+    else:
+        yield f"No figure yet: `python scripts/docs.py --only {name}` makes it."
+
+
+def _trajectories(surface: str) -> str:
+    """Return a table of pictures."""
+    shown = [f"[![{name}](figures/optimizers/{name}_{surface}.png)](optimizers/{name}.md)" for name in optimizers.in_order()]
+    shown += [""] * (-len(shown) % ACROSS)
+    rows = [shown[at : at + ACROSS] for at in range(0, len(shown), ACROSS)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [[surface, "", ""], ["---"] * ACROSS, *rows])
+
+
+def _python(script: str, *arguments: str) -> list[str]:
+    """Run one of the project's scripts as a person would; return the lines that it printed."""
+    done = subprocess.run([sys.executable, str(ROOT / script), *arguments], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise Failed(f"{script} {' '.join(arguments)} ended with exit status {done.returncode}")
+    return done.stdout.rstrip().splitlines()

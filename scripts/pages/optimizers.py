@@ -1,0 +1,288 @@
+"""A page for each optimizer: from its yaml, the docstring of its class, and runs on two surfaces.
+
+What an optimizer does, when it fails and who found it stands in the docstring of its class in the house; where only torch has
+one, in the comment at the head of its yaml, in the same form.
+"""
+
+import copy
+import inspect
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+from hydra.utils import get_class
+
+from descent.comparison import load
+from descent.comparison.figures import trajectories, write
+from descent.comparison.load import Study
+from descent.comparison.units import units
+from descent.display import console, errors
+from descent.from_scratch.optimizers import OPTIMIZERS, like_torch
+from descent.run import run
+from descent.settings import compose
+from pages.base import CONF, DOCS, FIGURES, ROOT, head, keep, names, prose, values
+
+FOLDER = DOCS / "optimizers"
+FAILURES = "tests/test_failures.py"
+STUDY = "trajectories"
+SURFACES = ("rosenbrock", "himmelblau")
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)  # of which each takes those that are usual for it
+CLIMB = 100  # times its start that the loss of a run may reach, where its learning rate is to be chosen
+SEEDS = (1, 2, 3)
+STEPS = 400
+SETTINGS = ("batch=full", f"epochs={STEPS}", "problem.start_spread=0.3", "records.growth=1.02", "logger=csv")  # of the runs
+PLAIN = "sgd"  # what each is drawn beside
+NOTATION = (
+    "In the equations w are the weights (W where they are a matrix) and g_t or G_t is the gradient of the batch at step "
+    "t = 1, 2, ...; powers and roots are taken weight by weight."
+)
+LINE = re.compile(r"^(?P<name>\w+): (?P<value>.+?)  # (?P<meaning>.+?)(?:; usually (?P<range>.+))?$", re.M)
+MEASURED = re.compile(r"^Chosen: (.+)\.$", re.M)
+
+
+@dataclass(frozen=True)
+class Text:
+    """What is said of an optimizer.
+
+    Attributes:
+        sentence: what it does.
+        body: its equations, in blocks, and what follows from them.
+        fails: when it does.
+        source: who found it, where.
+    """
+
+    sentence: str
+    body: str
+    fails: str
+    source: str
+
+
+def ours(name: str) -> type | None:
+    """Return the class of an optimizer in the house, if there is one."""
+    given = values("optimizer", name)
+    package, _, target = given.pop("_target_").rpartition(".")
+    if package != "torch.optim":
+        return get_class(f"{package}.{target}")
+    return OPTIMIZERS.get(like_torch(target, given)[0])
+
+
+def by_hand(name: str) -> bool:
+    """Say whether `engine=numpy` has the optimizer."""
+    return ours(name) in OPTIMIZERS.values()
+
+
+def in_order() -> list[str]:
+    """Return the optimizers: ours in order of increasing complexity, then the others."""
+    known = list(OPTIMIZERS.values())
+    return sorted(names("optimizer"), key=lambda name: known.index(ours(name)) if by_hand(name) else len(known))
+
+
+def read(name: str) -> Text:
+    """Return what is said of an optimizer."""
+    made = ours(name)
+    text = inspect.cleandoc(made.__doc__ or "") if made else head("optimizer", name).partition(": ")[2]
+    parts = re.split(r"^([A-Z]\w+):(?=\s)", f"Body: {text}", flags=re.M)[1:]
+    sections = dict(zip(parts[::2], parts[1::2], strict=True))
+    sentence, _, body = sections["Body"].strip().partition("\n")
+    fails, source = (_linked(prose(_sentence(sections.get(title, "")))) for title in ("Fails", "Source"))
+    return Text(_sentence(sentence), _linked("\n\n".join(_blocks(body))), fails, source)
+
+
+def _sentence(text: str) -> str:
+    """Return a text with a capital at its beginning and a full stop at its end."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + "." * (not text.endswith("."))
+
+
+def _linked(text: str) -> str:
+    """Let the classes that a text names, outside of blocks, lead to their pages."""
+    made = {own.__name__: name for name in names("optimizer") if (own := ours(name)) and own.__name__.lower() == name}
+    parts = re.split(r"(^```text\n.*?^```$)", text, flags=re.M | re.S)
+    parts[::2] = [re.sub(r"(?<!`)`(\w+)`(?!`)", lambda m: _link(m[1], made.get(m[1])), part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _link(shown: str, page: str | None) -> str:
+    return f"[`{shown}`]({page}.md)" if page else f"`{shown}`"
+
+
+def _blocks(body: str) -> Iterator[str]:
+    """Yield paragraphs, and what is indented as a block."""
+    for block in re.findall(r"(?:^    .*\n?|^\n(?=    ))+|(?:^\S.*\n?)+", body, re.M):
+        if block.strip() and block.lstrip("\n").startswith(" "):
+            yield f"```text\n{inspect.cleandoc(block)}\n```"
+        elif block.strip():
+            yield prose(re.sub(r"::$", ":", block.strip()))
+
+
+def rates(page: str) -> str:
+    """Return which learning rates a page says were chosen; empty where it does not."""
+    found = MEASURED.search(page)
+    return found[1] if found else ""
+
+
+def page(name: str, chosen: str) -> str:
+    """Return the page of an optimizer; `chosen` are the learning rates of its figures."""
+    text = read(name)
+    made = ours(name)
+    rows = [
+        f"| `{line['name']}` | `{line['value']}` | {_cell(line['meaning'])} | {_cell(line['range'] or '')} |"
+        for line in LINE.finditer((CONF / "optimizer" / f"{name}.yaml").read_text())
+    ]
+    pictures = [f"![{name} on {surface}](../figures/optimizers/{name}_{surface}.png)" for surface in SURFACES]
+    full = " batch=full epochs=200" if values("optimizer", name).get("full_batch") else ""
+    commands = [f"python train.py optimizer={name}{full}"]
+    commands += [f"{commands[0]} engine=numpy  # the same by hand"] if by_hand(name) else []
+    shown = re.search(rf"^def test_{name}\(", (ROOT / FAILURES).read_text(), re.M)
+    places = [f"[`conf/optimizer/{name}.yaml`](../../conf/optimizer/{name}.yaml)"]
+    if made:
+        path = Path(inspect.getfile(made)).relative_to(ROOT)
+        places.append(f"[`{path}`](../../{path})")
+    return (
+        "\n\n".join(
+            [
+                f"# {name}",
+                text.sentence,
+                "## Equation",
+                prose(NOTATION),
+                text.body,
+                "## Hyperparameters",
+                "\n".join(["| name | default | meaning | usually |", "|---|---|---|---|", *rows]),
+                "## When it fails",
+                text.fails,
+                *([f"Shown by:\n\n```bash\npytest {FAILURES}::test_{name}\n```"] if shown else []),
+                "## Train it",
+                "```bash\n" + "\n".join(commands) + "\n```",
+                "## Trajectories",
+                "\n".join(pictures),
+                prose(_caption(name)),
+                f"Chosen: {chosen}.",
+                f"Its runs are trained by this, and the same with `problem={SURFACES[1]}`:",
+                f"```bash\n{_command(name, SURFACES[0])}\n```",
+                "## Source",
+                text.source,
+                f"Read on: {', '.join(places)}, [all optimizers](README.md).",
+            ]
+        )
+        + "\n"
+    )
+
+
+def index() -> str:
+    """Return the page that lists the optimizers."""
+    rows = []
+    for name in in_order():
+        title, what = re.findall(r"^(.+?\)|[^:]+)[:,]? (.+)$", head("optimizer", name).partition("\n")[0])[0]
+        rows.append(
+            f"| [`{name}`]({name}.md) | {_cell(title)} | {_cell(what)} | {'torch, numpy' if by_hand(name) else 'torch'} |"
+        )
+    return "\n\n".join(
+        [
+            "# Optimizers",
+            prose(
+                "One page each: the equation, the hyperparameters, when it fails, its source, and its way over two surfaces. "
+                "`python scripts/docs.py` makes the pages from `conf/optimizer/` and the docstrings of `src/descent/`, trains "
+                "the runs and draws the figures; `tests/test_docs.py` holds the pages against the sources."
+            ),
+            "\n".join(["| `optimizer=` | from | what it does | engines |", "|---|---|---|---|", *rows]),
+            "All figures there are: [the gallery](../gallery.md).\n",
+        ]
+    )
+
+
+def draw(name: str, studies: Path) -> str:
+    """Train what is missing for the figures of an optimizer, and draw them; return which learning rates were chosen."""
+    shown = list(dict.fromkeys([PLAIN, name]))
+    own = {key for optimizer, surface in product(shown, SURFACES) for key in _train(optimizer, surface, studies)}
+    study = load(studies / STUDY)
+    chosen = []
+    for surface in SURFACES:
+        runs = study.runs[(study.runs["problem"] == surface) & study.runs["id"].isin(own)]
+        part = replace(study, runs=_untied(_calm(study, runs)).reset_index(drop=True))
+        picture, _ = write(trajectories.plot(part), studies / STUDY / "report" / f"{name}_{surface}")
+        keep(picture, FIGURES / "optimizers" / f"{name}_{surface}.png")
+        found = {unit.optimizer: f"{unit.optimizer} {unit.runs['lr'].iloc[0]:g}" for unit in units(part)}
+        chosen.append(f"on {surface} {' and '.join(found[optimizer] for optimizer in shown)}")
+    return "; ".join(chosen)
+
+
+def _calm(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs at learning rates with which none climbs far above its start; else first jumps leave the picture."""
+    gaps = {run["id"]: frame["train/gap"] for run, frame in study.curves(runs)}
+    calm = {key: gap.max() <= CLIMB * gap.iloc[0] for key, gap in gaps.items()}
+    found = runs["id"].map(calm).groupby([runs["optimizer"], runs["lr"]]).transform("all")
+    return runs[found | ~found.groupby(runs["optimizer"]).transform("any")]
+
+
+def _untied(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs but for those of learning rates that end lowest as a smaller one does, at 0 perhaps."""
+    ends = runs.groupby(["optimizer", "lr"])["final:train/gap"].transform("median")
+    lowest = ends == ends.groupby(runs["optimizer"]).transform("min")
+    smallest = runs["lr"].where(lowest).groupby(runs["optimizer"]).transform("min")
+    return runs[~lowest | (runs["lr"] == smallest)]
+
+
+def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
+    """Train an optimizer on a surface with each learning rate from each start, as `_command` does; return the runs' ids."""
+    settings = compose(CONF, "trainer=cpu", f"output_dir={studies}", f"study={STUDY}", *SETTINGS, *_overrides(optimizer, surface))
+    quiet = console.quiet, errors.quiet
+    console.quiet = errors.quiet = True
+    found = []
+    try:
+        for rate, seed in product(grid(optimizer), SEEDS):
+            chosen = copy.deepcopy(settings) | {"seed": seed}
+            chosen["optimizer"] |= dict.fromkeys(_rates(optimizer), rate)
+            found.append(str(run(chosen)["id"]))
+    finally:
+        console.quiet, errors.quiet = quiet
+    return found
+
+
+def grid(name: str) -> list[float]:
+    """Return the learning rates that an optimizer is tried with: those in a range that its yaml calls usual."""
+    usual = [limits for key, limits in ranges(name).items() if key in _rates(name)]
+    return [rate for rate in RATES if any(low <= rate <= high for low, high in usual or [(0, math.inf)])]
+
+
+def ranges(name: str) -> dict[str, tuple[float, float]]:
+    """Return the range that a yaml calls usual, of each hyperparameter that is a number and has one."""
+    lines = LINE.finditer((CONF / "optimizer" / f"{name}.yaml").read_text())
+    found = {line["name"]: re.fullmatch(r"(\S+) to (\S+)", line["range"] or "") for line in lines}
+    return {key: (float(usual[1]), float(usual[2])) for key, usual in found.items() if usual}
+
+
+def _rates(name: str) -> list[str]:
+    """Return the learning rates that an optimizer has: one, or one for each part of the weights."""
+    return [key for key in values("optimizer", name) if key == "lr" or key.endswith("_lr")]
+
+
+def _overrides(name: str, surface: str) -> list[str]:
+    return [f"problem={surface}", f"optimizer={name}", *(["engine=numpy"] if by_hand(name) else [])]
+
+
+def _command(name: str, surface: str) -> str:
+    first, *others = _rates(name)
+    rates = f"optimizer.{first}={','.join(f'{rate:g}' for rate in grid(name))}"
+    lines = [
+        ["python train.py -m", f"study={STUDY}", *_overrides(name, surface)],
+        [*SETTINGS, f"seed={','.join(map(str, SEEDS))}"],
+        [rates, *(f"'optimizer.{other}=${{optimizer.{first}}}'" for other in others)],
+    ]
+    return " \\\n    ".join(" ".join(line) for line in lines)
+
+
+def _caption(name: str) -> str:
+    what = "It is" if name == PLAIN else f"It and plain gradient descent, `{PLAIN}`, are each"
+    return (
+        f"{STEPS} steps with exact gradients from {len(SEEDS)} starts. {what} drawn at the usual learning rate that suits the "
+        "surface: the one that ends lowest, in the median over the starts, of those at which no run climbs to more than "
+        f"{CLIMB} times the loss of its start; of several that end alike, the smallest."
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
