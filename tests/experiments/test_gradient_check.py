@@ -37,9 +37,19 @@ def step(folder, engine, norm, fall, h=1e-6, bits=64):
     ],
 )
 def test_it_says_where_a_gradient_is_not_that_of_the_loss(tmp_path, fall, said):
-    step(tmp_path, "numpy", 1.0, 1.0)
-    step(tmp_path, "torch", 1.0, fall)
+    for h, rounding in ((1e-8, 0.3), (1e-6, 0.0), (1e-4, 0.0)):
+        step(tmp_path, "numpy", 1.0, 1.0 - rounding, h)
+        step(tmp_path, "torch", 1.0, fall - rounding, h)
     assert gradient_check.sentence(load(tmp_path)).startswith(f"The loss {said}: the least relative error is ")
+
+
+def test_it_says_that_a_large_step_alone_cannot_tell(tmp_path):
+    for h, fall in ((0.1, 0.9), (0.01, 0.99)):
+        step(tmp_path, "numpy", 1.0, fall, h)
+    assert gradient_check.sentence(load(tmp_path)) == (
+        "The loss cannot tell here, as smaller h would show less error: the least relative error is 1.0e-02 at h = 0.01 (numpy) "
+        "in 64 bits, where sqrt(eps) is 1.5e-08."
+    )
 
 
 def test_it_says_where_the_engines_differ(tmp_path):
