@@ -1,5 +1,6 @@
 """Synthetic studies: what runs leave behind, written by hand, nothing is trained; and one that may be killed."""
 
+import atexit
 import math
 import os
 import runpy
@@ -107,4 +108,7 @@ def sweep_in_a_process(*arguments: str) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     recording.CHECKPOINT_EVERY = 0.05
     sys.argv = [str(Path(__file__).parents[1] / "train.py"), "-m", *arguments]
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    finally:
+        atexit._run_exitfuncs()  # not done in what multiprocessing starts; joblib would wait 300 s for its idle workers
