@@ -1,6 +1,7 @@
 """Compose runs' settings from `conf/`: one run's, for whoever is not started by Hydra's command line, and a study's."""
 
 import copy
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +34,34 @@ def compose(conf: Path, *overrides: str) -> dict[str, Any]:
     return settings
 
 
+_composed: tuple[str, dict[tuple[str, ...], DictConfig]] = "", {}  # by choices, of the sweep that this process works on
+
+
 class StudyLoader(ConfigLoaderImpl):
     """Hydra's loader, but jobs that choose the same of each group share one composition; their values are set in copies of it.
 
-    Composing is most of what a small run costs beyond its training.
+    Composing is most of what a small run costs beyond its training. A worker gets a loader with each job, and keeps what it
+    composed for the next of the same sweep.
     """
 
     def __init__(self, loader: ConfigLoaderImpl) -> None:
         super().__init__(loader.get_search_path())
-        self.composed: dict[tuple[str, ...], DictConfig] = {}
+        self.sweep = uuid.uuid4().hex
         self.planned: dict[tuple[str, ...], tuple[DictConfig, Any]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"composed": {}, "planned": {}}  # a worker composes its own
+        return self.__dict__ | {"planned": {}}  # of no use to a worker
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """Return one job's configuration, as Hydra would compose it."""
+        global _composed
+        if _composed[0] != self.sweep:
+            _composed = self.sweep, {}
+        composed = _composed[1]
         chosen, values = self._split(sweep_overrides)
-        if chosen not in self.composed:
-            self.composed[chosen] = super().load_sweep_config(master_config, list(chosen))
-        config = copy.deepcopy(self.composed[chosen])
+        if chosen not in composed:
+            composed[chosen] = super().load_sweep_config(master_config, list(chosen))
+        config = copy.deepcopy(composed[chosen])
         self._apply_overrides_to_config(values, config)
         overrides = [o for o in OverridesParser.create().parse_overrides(sweep_overrides) if not o.is_hydra_override()]
         config.hydra.overrides.task = [o.input_line for o in overrides]
