@@ -48,7 +48,7 @@ def test_the_python_example_finds_the_minimum(capsys):
     assert capsys.readouterr().out.startswith("[1. ")
 
 
-@pytest.mark.parametrize("group", ["problem", "batch", "optimizer", "schedule", "trainer", "logger"])
+@pytest.mark.parametrize("group", ["problem", "batch", "optimizer", "schedule", "experiment", "trainer", "logger"])
 def test_it_lists_every_choice(group):
     (row,) = re.findall(rf"^\| `{group}=` \| (.*) \|$", README, re.M)
     assert set(names(group)) <= set(re.findall(r"`(\w+)`", row))
