@@ -10,7 +10,7 @@ def test_each_experiment_has_a_yaml_and_a_file_of_its_own():
 
 
 def test_each_experiment_has_tests_of_its_own():
-    assert sorted(path.stem for path in (ROOT / "tests" / "experiments").glob("*.py")) == [
+    assert sorted(path.stem for path in (ROOT / "tests" / "experiments").glob("test_*.py")) == [
         f"test_{name}" for name in names("experiment")
     ]
 
