@@ -171,7 +171,7 @@ def test_a_schedule_moves_the_learning_rate_of_every_group(train, name):
     rates = run.column("lr")
     assert max(rates) <= 0.01 * (1 + 1e-12)
     assert len(set(rates)) > 2
-    assert rates[-1] < max(rates)
+    assert (rates[-1] < max(rates)) == (name != "range_test")  # which rises to the end
 
 
 def test_plateau_lowers_the_learning_rate_when_the_loss_stops_falling(train):
