@@ -59,10 +59,25 @@ def test_time_to_target_is_infinite_when_never_and_nan_without_a_target(tmp_path
     target = {"metric": "train/loss", "value": 0.1}
     write_run(tmp_path, optimizer="a", target=target, time_to_target=NEVER)
     write_run(tmp_path, optimizer="b", target=target, time_to_target={**NEVER, "steps": 4})
-    write_run(tmp_path, optimizer="c")
-    times = load(tmp_path).runs.set_index("optimizer")["time:steps"]
+    write_run(tmp_path, optimizer="c", problem="wilson")
+    study = load(tmp_path)
+    times = study.runs.set_index("optimizer")["time:steps"]
     assert (times["a"], times["b"]) == (math.inf, 4.0)
     assert math.isnan(times["c"])
+    assert not study.skipped
+
+
+@pytest.mark.parametrize("other", [None, {"metric": "train/loss", "value": 0.2}])
+def test_times_to_different_targets_are_not_compared(tmp_path, other):
+    target = {"metric": "train/loss", "value": 0.1}
+    write_run(tmp_path, seed=1, target=target, time_to_target={**NEVER, "steps": 4})
+    write_run(tmp_path, seed=2, target=other, time_to_target={**NEVER, "steps": None})
+    write_run(tmp_path, problem="wilson", target=target, time_to_target={**NEVER, "steps": 2})
+    study = load(tmp_path)
+    assert study.runs.set_index("problem")["time:steps"].dropna().to_dict() == {"wilson": 2.0}
+    assert study.skipped == [
+        (tmp_path / "digits_mlp", "times to target, as they are to different ones: rerun=true makes them alike")
+    ]
 
 
 def test_settings_share_a_name_over_seeds_and_no_other(tmp_path):

@@ -171,7 +171,7 @@ def test_a_schedule_moves_the_learning_rate_of_every_group(train, name):
     rates = run.column("lr")
     assert max(rates) <= 0.01 * (1 + 1e-12)
     assert len(set(rates)) > 2
-    assert (rates[-1] < max(rates)) == (name != "range_test")
+    assert (rates[-1] < max(rates)) == (name != "range_test")  # which rises to the end
 
 
 def test_plateau_lowers_the_learning_rate_when_the_loss_stops_falling(train):
@@ -202,11 +202,18 @@ def test_each_precision_trains(train, precision):
 
 
 def test_a_target_is_met_at_the_first_of_two_records(train):
-    run = train("problem=digits_mlp", "optimizer=adam", "epochs=5", "+problem.target={metric: train/loss, value: 1.5}")
+    run = train("problem=digits_mlp", "optimizer=adam", "epochs=5", "problem.target={metric: train/loss, value: 1.5}")
     met = [row["train/loss"] <= 1.5 for row in run.rows]
     first = next(row for row, now, then in zip(run.rows, met, met[1:], strict=False) if now and then)
     assert run.result["time_to_target"]["steps"] == first["step"]
-    assert train(*QUICK, "+problem.target={metric: train/loss, value: 0}").result["time_to_target"]["steps"] is None
+    assert train(*QUICK, "problem.target={metric: train/loss, value: 0}").result["time_to_target"]["steps"] is None
+
+
+def test_a_target_judges_a_run_and_does_not_make_it_another(train):
+    judged = [train(*QUICK, f"problem.target={target}", "rerun=true") for target in ("null", "{metric: train/loss, value: 9}")]
+    assert judged[0].folder == judged[1].folder
+    assert [run.result["target"] for run in judged] == [None, {"metric": "train/loss", "value": 9}]
+    assert [run.result["time_to_target"]["steps"] for run in judged] == [None, 0]
 
 
 def test_the_real_mnist_trains(train, mnist_root):

@@ -10,7 +10,7 @@ import yaml
 from descent import build
 from descent.batching import UNBOUNDED, Timeline, horizon
 from descent.display import Display, say, warn
-from descent.errors import InputError
+from descent.errors import InputError, one_of
 from descent.problems.base import Problem
 from descent.recording import Engine, Recorder
 from descent.records import result as results
@@ -53,6 +53,7 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
         open_sinks=partial(build.sinks, settings, folder, hyperparameters(settings)),
     )
     engine = build.engine(settings, identity["device"], problem, batches, timeline, recorder)
+    _judged(settings["problem"], problem)
     for text in cautions(settings, problem):
         warn(text)
 
@@ -66,6 +67,18 @@ def train(settings: Settings, identity: Settings, key: str, folder: Path) -> dic
         results.write(folder / "result.json", result)
         (folder / "error.txt").unlink(missing_ok=True)  # of an earlier attempt
         return result
+
+
+def _judged(chosen: Settings, problem: Problem) -> None:
+    """Make sure that records hold what the run is judged by.
+
+    Raises:
+        InputError: the problem measures no such thing.
+    """
+    measured = [name for split in problem.splits if split != "test" for name in problem.measure(split, chunk=1, examples=1)]
+    for key, metric in (("metric", chosen["metric"]), ("target.metric", (chosen.get("target") or {}).get("metric"))):
+        if metric is not None and metric not in measured:
+            raise one_of(f"problem.{key}", metric, measured)
 
 
 def _fit(engine: Engine, recorder: Recorder) -> None:

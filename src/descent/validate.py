@@ -136,6 +136,7 @@ def validate(settings: dict[str, Any]) -> None:
         if name in PACKAGES and not _installed(name):
             raise InputError("logger", name, f"needs the package {name}", f"Install it: pip install {name}")
     _optimizer(settings["optimizer"])
+    _target(settings["problem"].get("target"))
 
 
 def _installed(package: str) -> bool:
@@ -155,6 +156,17 @@ def _optimizer(optimizer: dict[str, Any]) -> None:
         raise InputError("optimizer.dampening", optimizer["dampening"], "must be 0 with optimizer.nesterov=true")
     if optimizer.get("decoupled_weight_decay") and not optimizer.get("weight_decay"):
         raise InputError("optimizer.decoupled_weight_decay", True, "has no effect without optimizer.weight_decay")
+
+
+def _target(target: Any) -> None:
+    if target is None:
+        return
+    if not isinstance(target, dict) or set(target) != {"metric", "value"}:
+        raise InputError("problem.target", target, "must be null, or as in problem.target={metric: train/loss, value: 0.1}")
+    if not isinstance(target["metric"], str):
+        raise InputError("problem.target.metric", target["metric"], "must be the name of a metric, as train/loss")
+    if not Number().admits(target["value"]):
+        raise InputError("problem.target.value", target["value"], str(Number()))
 
 
 def flatten(settings: Any, prefix: str = "") -> list[tuple[str, Any]]:

@@ -39,7 +39,7 @@ class Study:
             ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``, ``diverged_at``,
             ``target`` (a mapping, or None), ``tuning``, ``scramble``, ``stage``; and for each quantity that was measured
             ``final:train/loss``, ``best:train/loss``, ``test:loss`` (nan: not measured, or not finite) and for each axis
-            ``time:steps`` to the target (inf: never reached; nan: the problem has none).
+            ``time:steps`` to the target (inf: never reached; nan: the problem has none, or not the same for all its runs).
         skipped: folders that cannot be used, and why: damaged, of another schema, or failed.
         waiting: how many runs have no result yet, as ``running`` or ``unfinished``.
     """
@@ -135,8 +135,12 @@ def load(folder: Path) -> Study:
     if not found:
         raise _nothing(folder, skipped, waiting)
     called = names(result for _, result, _ in found)
-    rows = [{**row, "name": called[result["problem"], result["setting"]]} for _, result, row in found]
-    return Study(folder, pd.DataFrame(rows), skipped, dict(waiting))
+    runs = pd.DataFrame([{**row, "name": called[result["problem"], result["setting"]]} for _, result, row in found])
+    for problem, own in runs.groupby("problem"):
+        if own["target"].map(repr).nunique() > 1:
+            runs.loc[own.index, [f"time:{axis}" for axis in AXES]] = math.nan
+            skipped.append((folder / str(problem), "times to target, as they are to different ones: rerun=true makes them alike"))
+    return Study(folder, runs, skipped, dict(waiting))
 
 
 def _row(folder: Path, result: dict[str, Any]) -> dict[str, Any]:

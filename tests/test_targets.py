@@ -1,0 +1,87 @@
+"""The targets of the problems: as their yamls say, and found as `scripts/targets.py` finds them."""
+
+import math
+import re
+
+import pytest
+import targets
+from conftest import CONF, names, settings
+
+from descent.records import verdict
+
+TARGETS = {name: settings(f"problem={name}")["problem"]["target"] for name in names("problem")}
+HAVE = [name for name, target in TARGETS.items() if target]
+
+
+@pytest.mark.parametrize("name", names("problem"))
+def test_a_problem_has_a_target_or_says_why_it_has_none(name):
+    (comment,) = re.findall(r"^target: .+?  # (.+)$", (CONF / "problem" / f"{name}.yaml").read_text(), re.M)
+    if name in HAVE:
+        found = re.fullmatch(r"reached by 80 % of 20 seeds of (\w+) with lr=(\S+) at 75 % of the budget", comment)
+        assert found[1] in targets.OPTIMIZERS
+        assert float(found[2]) in targets.RATES
+    else:
+        assert re.match("none: |not found yet: ", comment)
+
+
+@pytest.mark.parametrize("name", HAVE)
+def test_a_target_is_of_the_metric_and_has_two_digits(name):
+    problem = settings(f"problem={name}")["problem"]
+    assert problem["target"]["metric"] == problem["metric"]
+    assert problem["target"]["value"] == float(f"{problem['target']['value']:.1e}") > 0
+
+
+@pytest.mark.parametrize("name", [name for name in HAVE if "root" not in settings(f"problem={name}")["problem"]])
+def test_a_run_says_when_it_met_the_target(train, name):
+    run = train(f"problem={name}", "engine=numpy", "logger=csv")
+    assert run.result["target"] == TARGETS[name]
+    assert run.result["time_to_target"] == verdict.time_to_target(run.rows, TARGETS[name])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_was_reached_is_the_hardest_target_that_a_run_meets_in_time(sign):
+    metric = "train/loss" if sign == 1 else "train/accuracy"
+    values = [0.9, 0.5, 0.7, 0.3, 0.4, 0.1, 0.2]
+    examples = [0, 10, 20, 30, 60, 80, 100]
+    rows = [
+        {"step": at, "examples": at, "gradient_evaluations": at, "seconds": at, metric: sign * value}
+        for at, value in zip(examples, values, strict=True)
+    ]
+    best = targets.reached(values, [at / 100 for at in examples])
+    assert best == 0.4  # at 30; 0.2 too late
+    assert verdict.time_to_target(rows, {"metric": metric, "value": sign * best})["examples"] == 30
+    assert verdict.time_to_target(rows, {"metric": metric, "value": sign * math.nextafter(best, 0)})["examples"] > 75
+
+
+def test_a_target_is_rounded_to_the_easy_side():
+    assert [float(targets.EASIER.create_decimal(repr(value))) for value in (0.1, 0.1201, 0.999, -0.9799)] == [0.1, 0.13, 1, -0.97]
+
+
+def test_a_line_replaces_the_one_before_and_can_be_read(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("metric: train/gap  # that\nthreads: 1\n")
+    for found, line in (
+        (
+            targets.Found("train/gap", 3e-6, "sgd", 0.1),
+            "target: {metric: train/gap, value: 3e-06}  # reached by 80 % of 20 seeds",
+        ),
+        (targets.Found("train/gap", 1e-9, "sgd", 0.1, "reach 1e-09, which is rounding"), "target: null  # none: 20 seeds of sgd"),
+    ):
+        targets.write(path, found)
+        first, second, third = path.read_text().splitlines()
+        assert (first, third) == ("metric: train/gap  # that", "threads: 1")
+        assert second.startswith(line)
+
+
+@pytest.mark.slow
+def test_a_target_is_found_again(tmp_path):
+    found = targets.find("quadratic", tmp_path)
+    assert str(found) in (CONF / "problem" / "quadratic.yaml").read_text().splitlines()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "why"), [("wilson", "which is rounding"), ("rastrigin", "no more than a local minimum")])
+def test_where_a_target_would_tell_nothing_there_is_none(tmp_path, monkeypatch, name, why):
+    monkeypatch.setattr(targets, "OPTIMIZERS", ("momentum",))
+    monkeypatch.setattr(targets, "RATES", (0.1,))
+    assert targets.find(name, tmp_path).why.endswith(why)
