@@ -288,3 +288,16 @@ def test_settings_that_tie_share_their_ranks(tmp_path):
     ranked = rows[rows["metric"] == "train/loss"]
     assert ranked[["first_rank", "last_rank"]].to_numpy().tolist() == [[1, 2], [1, 2]]
     assert (tmp_path / "report" / "summary.md").read_text().count("| 1 to 2 | ") == 4
+
+
+def test_it_says_what_the_target_is(tmp_path):
+    times = dict.fromkeys(("steps", "examples", "gradient_evaluations", "seconds"), 2)
+    write_run(tmp_path, problem="b", target={"metric": "train/loss", "value": 0.5}, time_to_target=times)
+    write_run(tmp_path, problem="a", target={"metric": "val/accuracy", "value": 0.9}, time_to_target=times)
+    write_run(tmp_path, problem="c")
+    shown = re.sub(r"\s+", " ", Page(write(tmp_path).read_text()).shown)
+    assert "Targets: a, validation accuracy at least 0.9; b, training loss at most 0.5." in shown
+
+
+def test_without_a_target_it_does_not_speak_of_one(page):
+    assert "Times to target" not in page.shown

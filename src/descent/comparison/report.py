@@ -16,8 +16,9 @@ from PIL import Image
 from descent.comparison import figures, summary, tables
 from descent.comparison.outcome import Outcome, Verdict
 from descent.comparison.pairs import SEEDS
-from descent.comparison.statistics import EXACT, RESAMPLES, SEARCHES
+from descent.comparison.statistics import EXACT, RESAMPLES, SEARCHES, high_is_better
 from descent.comparison.units import final
+from descent.comparison.words import WORDS
 from descent.records import result as results
 from descent.records.study import REPORT
 
@@ -83,6 +84,7 @@ def write(outcome: Outcome, drawn: Sequence[Path]) -> Path:
         problems=[*problems, whole] if whole.pictures else problems,
         endings=Counter(study.runs["status"]),
         skipped=[(path.relative_to(study.folder).as_posix(), why) for path, why in study.skipped],
+        targets=targets(study.runs),
         provenance=provenance(study.runs),
         tuning=sorted(study.runs["tuning"].unique()),
         now=datetime.now(UTC),
@@ -93,6 +95,16 @@ def write(outcome: Outcome, drawn: Sequence[Path]) -> Path:
     )
     _replace(folder / "index.html", text)
     return folder / "index.html"
+
+
+def targets(runs: pd.DataFrame) -> list[str]:
+    """Return the targets that times are to, of each problem that has one."""
+    found = runs[runs["time:steps"].notna()].drop_duplicates("problem").sort_values("problem")
+    return [
+        f"{problem}, {WORDS.get(target['metric'], target['metric'])} "
+        f"{'at least' if high_is_better(target['metric']) else 'at most'} {target['value']:g}"
+        for problem, target in zip(found["problem"], found["target"], strict=True)
+    ]
 
 
 def provenance(runs: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
