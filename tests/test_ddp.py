@@ -1,6 +1,6 @@
 """One run over two processes (`trainer=ddp trainer.devices=2`) is the run of one, to rounding.
 
-A run pays for the imports of its two processes, so all but one are slow.
+A run pays for the imports of its two processes, so all that train one are slow.
 """
 
 import os
@@ -30,6 +30,7 @@ def assert_alike(one, two):
         assert first == pytest.approx(second, rel=1e-9, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_two_processes_agree_with_one_on_the_same_global_batches(train):
     """The batches of an epoch are 39 of 32 and one of 9: shares of unequal size count for what they hold."""
     common = ("optimizer=adam", "epochs=2.5", "precision=64", "schedule=cosine")

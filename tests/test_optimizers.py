@@ -2,6 +2,7 @@
 
 import inspect
 import statistics
+from itertools import product
 
 import pytest
 import torch
@@ -63,8 +64,13 @@ def test_every_optimizer_reduces_every_problem_with_exact_gradients(train, name,
     assert run.rows[-1]["train/loss"] < run.rows[0]["train/loss"]
 
 
-@pytest.mark.parametrize("problem", [name for name in names("problem") if "mnist" in name])
-@pytest.mark.parametrize("batch", names("batch"))
+@pytest.mark.parametrize(
+    ("problem", "batch"),
+    [
+        pytest.param(problem, batch, marks=pytest.mark.slow if batch == "full" and problem.endswith("cnn") else ())
+        for problem, batch in product((name for name in names("problem") if "mnist" in name), names("batch"))
+    ],
+)
 def test_every_mnist_problem_takes_a_step(train, problem, batch):
     steps = "max_steps=1" if batch == "full" else "max_steps=5"
     micro = ["batch.micro_size=5000"] if batch == "full" else []
