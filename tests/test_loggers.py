@@ -118,6 +118,7 @@ def test_a_run_whose_logger_breaks_ends_like_any_other(train, engine, capsys):
     ("chosen", "names"),
     [
         ("logger=csv", []),
+        ("logger=[]", []),
         ("logger=wandb", ["wandb"]),
         ("logger=[csv,mlflow]", ["mlflow"]),
         ("logger=[tensorboard,wandb,mlflow]", ["tensorboard", "wandb", "mlflow"]),
