@@ -24,5 +24,5 @@ def test_what_the_command_sets_replaces_the_grid(capsys, monkeypatch, tmp_path):
     given = ["experiment=momentum", "optimizer.momentum=0.5,0.9", "seed=7", "max_steps=5"]
     status, out, _ = sweep(capsys, monkeypatch, f"output_dir={tmp_path}", *given)
     assert status == 0
-    assert out.startswith("0 finished, 0 continued, 4 to train\n")
+    assert out.startswith("0 finished, 0 continued, 10 to train\n")
     assert out.rstrip().endswith("\n\nNo conclusion: the runs lack 0.")
