@@ -54,10 +54,10 @@ MISTAKES = [  # arguments, what the line says
     (["problem.depth=0"], "problem.depth=0: must be a whole number >= 1."),
     (["problem.network=linear"], "problem.width=32: has no effect with problem.network=linear."),
     (["schedule=inverse_time", "schedule.half=0"], "schedule.half=0: must be a number > 0 and <= 1."),
-    (["schedule=range_test", "schedule.start_factor=0"], "schedule.start_factor=0: must be > 0 with schedule=range_test, which"),
+    (["schedule=range_test", "schedule.start_factor=0.0"], "schedule.start_factor=0.0: must be > 0, as the learning"),
     (
-        ["schedule=exponential", "schedule.final_factor=0"],
-        "schedule.final_factor=0: must be > 0 with schedule=exponential, which",
+        ["schedule=exponential", "schedule.final_factor=0.0"],
+        "schedule.final_factor=0.0: must be > 0, as the learning",
     ),
     (
         ["schedule=inverse_time", "epochs=null", "max_seconds=1"],

@@ -18,7 +18,7 @@ from descent.problems.base import Problem
 from descent.recording import Engine, Recorder, Sink
 from descent.records.curve import Row
 from descent.run import devices
-from descent.schedules import require_horizon
+from descent.schedules import require_horizon, require_ratio
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -64,6 +64,7 @@ def _optimizer(arguments: Settings, params: Any) -> torch.optim.Optimizer:
 def schedule(settings: Settings) -> Callable[..., float]:
     """Make the schedule, (step, horizon, history) -> factor."""
     made = _partial("schedule", settings["schedule"])
+    require_ratio(made)
     if settings["epochs"] is None and settings["max_steps"] is None:
         require_horizon(made, settings["names"]["schedule"])
     return made

@@ -7,7 +7,7 @@ step, so step t of a schedule here is what ``torch.optim.lr_scheduler`` gives af
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from descent.errors import InputError
 
@@ -99,6 +99,7 @@ def plateau(step: int, horizon: int, history: History, *, factor: float, patienc
 
 
 NEEDS_NO_HORIZON = (constant, plateau)
+GEOMETRIC = (exponential, range_test)
 
 
 def require_horizon(schedule: object, name: str) -> None:
@@ -111,3 +112,15 @@ def require_horizon(schedule: object, name: str) -> None:
         raise InputError(
             "schedule", name, "needs a horizon in steps, and only max_seconds is set", "Set epochs or max_steps too."
         )
+
+
+def require_ratio(schedule: Callable[..., float]) -> None:
+    """Refuse a factor of 0 that is to be reached from 1, or left for 1, by one ratio a step.
+
+    Raises:
+        InputError: an argument of `exponential` or `range_test` is 0.
+    """
+    if getattr(schedule, "func", schedule) in GEOMETRIC:
+        for key, value in getattr(schedule, "keywords", {}).items():
+            if value == 0:
+                raise InputError(f"schedule.{key}", value, "must be > 0, as the learning rate changes by one ratio a step")

@@ -136,7 +136,6 @@ def validate(settings: dict[str, Any]) -> None:
         if name in PACKAGES and not _installed(name):
             raise InputError("logger", name, f"needs the package {name}", f"Install it: pip install {name}")
     _optimizer(settings["optimizer"])
-    _schedule(settings["names"]["schedule"], settings["schedule"])
     _target(settings["problem"].get("target"))
 
 
@@ -157,12 +156,6 @@ def _optimizer(optimizer: dict[str, Any]) -> None:
         raise InputError("optimizer.dampening", optimizer["dampening"], "must be 0 with optimizer.nesterov=true")
     if optimizer.get("decoupled_weight_decay") and not optimizer.get("weight_decay"):
         raise InputError("optimizer.decoupled_weight_decay", True, "has no effect without optimizer.weight_decay")
-
-
-def _schedule(name: str, schedule: dict[str, Any]) -> None:
-    for key in ("start_factor", "final_factor"):
-        if name in ("exponential", "range_test") and schedule.get(key) == 0:
-            raise InputError(f"schedule.{key}", 0, f"must be > 0 with schedule={name}, which reaches it by one ratio a step")
 
 
 def _target(target: Any) -> None:
