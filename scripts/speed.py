@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -30,8 +29,11 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 from descent import build
+from descent.config.compose import compose
+from descent.config.identity import identity
+from descent.config.schema import RunConfig
+from descent.config.targets import resolve
 from descent.display import console as descents_console
-from descent.settings import compose
 from descent.training import train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,11 +110,11 @@ def usual(model: nn.Module, x: Tensor, y: Tensor, size: int, optimizer: str, sec
     return trainer.global_step / module.elapsed
 
 
-def descent(settings: dict[str, Any]) -> float:
+def descent(config: RunConfig) -> float:
     """(c)."""
     with tempfile.TemporaryDirectory() as folder:
-        result = train(settings, {"device": "cpu", "devices": 1, "engine": settings["engine"]}, "speed", Path(folder) / "run")
-    return result["steps"] / result["wall_seconds"]
+        result = train(config, identity(config, "cpu"), "speed", Path(folder) / "run")
+    return result.steps / result.wall_seconds
 
 
 def mnist() -> list[str]:
@@ -126,19 +128,19 @@ def mnist() -> list[str]:
 def contestants(problem: str, engine: str, batch: str, optimizer: str, seconds: float) -> dict[str, Callable[[], float]]:
     data = mnist() if problem.startswith("mnist") else []
     chosen = [f"problem={problem}", f"engine={engine}", f"batch={batch}", f"optimizer={optimizer}", "optimizer.lr=0.001", *data]
-    settings = compose(ROOT / "conf", *chosen, "epochs=null", f"max_seconds={seconds}", "trainer=cpu")
-    torch.set_num_threads(settings["problem"]["threads"])
-    x, y = build.problem(settings).data("train")
-    size = {"stochastic": 1, "mini": settings["problem"]["batch_size"], "full": len(x)}[batch]
+    config = resolve(compose(*chosen, "epochs=null", f"max_seconds={seconds}", "trainer=cpu"))
+    torch.set_num_threads(config.problem.threads)
+    x, y = build.problem(config).data("train")
+    size = {"stochastic": 1, "mini": config.problem.batch_size, "full": len(x)}[batch]
 
     def model() -> nn.Module:
-        network: nn.Module = build.problem(settings).network  # type: ignore[assignment]
+        network: nn.Module = build.problem(config).network  # type: ignore[assignment]
         return network
 
     return {
         "plain": lambda: plain(model(), x, y, size, optimizer, seconds),
         "lightning": lambda: usual(model(), x, y, size, optimizer, seconds),
-        "descent": lambda: descent(settings),
+        "descent": lambda: descent(config),
     }
 
 

@@ -19,13 +19,12 @@ from itertools import product
 from pathlib import Path
 from statistics import median
 
-from checks.base import CONF
-
+from descent.config.command import conf
+from descent.config.compose import compose
 from descent.display import console, say
 from descent.errors import InputError
 from descent.records.curve import read
 from descent.run import run
-from descent.settings import compose
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
@@ -74,8 +73,8 @@ def find(problem: str, studies: Path, *more: str) -> Found:
     Raises:
         InputError: its data are not there, or there is no gradient by hand.
     """
-    chosen = compose(CONF, f"problem={problem}")["problem"]
-    metric, sign = chosen["metric"], _sign(chosen["metric"])
+    chosen = compose(f"problem={problem}").problem
+    metric, sign = chosen.metric, _sign(chosen.metric)
 
     def train(optimizer: str, lr: float, seeds: range) -> list[Run]:
         given = (f"problem={problem}", f"optimizer={optimizer}", f"optimizer.lr={lr}", f"output_dir={studies}", *more)
@@ -91,7 +90,7 @@ def find(problem: str, studies: Path, *more: str) -> Found:
     start, why = median(run.start for run in runs), ""
     if worst == math.inf:
         return Found(metric, worst, optimizer, lr, f"fail in more than {100 * (1 - SEEDS):g} %")
-    if metric.endswith(("/loss", "/gap")) and worst <= ROUNDING * chosen["loss_scale"]:
+    if metric.endswith(("/loss", "/gap")) and worst <= ROUNDING * chosen.loss_scale:
         why = f"reach {worst:.1g}, which is rounding"
     if metric.endswith("/gap") and worst > FALLEN * start:
         why = f"reach {worst:.2g} from {start:.2g}, no more than a local minimum"
@@ -101,14 +100,14 @@ def find(problem: str, studies: Path, *more: str) -> Found:
 def _trained(metric: str, *overrides: str) -> Run:
     quiet, console.quiet = console.quiet, True
     try:
-        settings = compose(CONF, "study=targets", "engine=numpy", "logger=csv", *overrides)
+        settings = compose("study=targets", "engine=numpy", "logger=csv", *overrides)
         result = run(settings)
     finally:
         console.quiet = quiet
-    (folder,) = Path(settings["output_dir"], "targets").glob(f"{result['problem']}/*/*/*-{result['id']}")
+    (folder,) = settings.folder.glob(f"{result.problem}/*/*/*-{result.id}")
     rows = read(folder / "curve.csv")
     values = [_sign(metric) * row[metric] for row in rows]
-    if result["status"] != "finished":
+    if result.status != "finished":
         return Run(values[0], math.inf, math.inf)
     return Run(values[0], values[-1], reached(values, [row["examples"] / rows[-1]["examples"] for row in rows]))
 
@@ -134,7 +133,7 @@ def write(path: Path, found: Found) -> None:
 
 
 def main() -> int:
-    known = sorted(path.stem for path in (CONF / "problem").glob("*.yaml"))
+    known = sorted(path.stem for path in (conf() / "problem").glob("*.yaml"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("problem", nargs="*", help="only these; default: all")
     parser.add_argument("--root", type=Path, help="the folder that holds MNIST/raw; default: leave out what needs such data")
@@ -144,7 +143,7 @@ def main() -> int:
     if unknown := sorted(set(given.problem) - set(known)):
         parser.error(f"{unknown[0]}: must be one of {', '.join(known)}")
     for problem in given.problem or known:
-        needs_data = "root" in compose(CONF, f"problem={problem}")["problem"]
+        needs_data = "root" in compose(f"problem={problem}").problem.arguments
         if needs_data and not given.root:
             say(f"{problem}: left as it was; --root must name the folder of its data")
             continue
@@ -156,7 +155,7 @@ def main() -> int:
         edge = "; at the edge of the learning rates that were tried" if found.lr in (RATES[0], RATES[-1]) else ""
         say(f"{problem}: {found}{edge}")
         if given.write:
-            write(CONF / "problem" / f"{problem}.yaml", found)
+            write(conf() / "problem" / f"{problem}.yaml", found)
     return 0
 
 

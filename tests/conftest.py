@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from descent.settings import compose
+from descent.config.compose import compose
+from descent.config.schema import RunConfig
+from descent.config.targets import resolve
+from descent.records.result import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
-Settings = dict[str, Any]
 
 
 def names(group: str) -> list[str]:
@@ -22,9 +24,9 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-def settings(*overrides: str) -> Settings:
+def settings(*overrides: str) -> RunConfig:
     """Compose what `python train.py *overrides` would run, on the CPU."""
-    return compose(CONF, "trainer=cpu", *overrides)
+    return resolve(compose("trainer=cpu", *overrides))
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +60,10 @@ def no_collecting(monkeypatch: pytest.MonkeyPatch) -> None:
 class Run:
     """A finished run: its result and what it left behind."""
 
-    def __init__(self, result: dict[str, Any], folder: Path) -> None:
+    def __init__(self, result: Result, folder: Path) -> None:
         from descent.records.curve import read
 
-        self.result, self.folder = result, folder
+        self.result, self.folder = result.model_dump(by_alias=True), folder
         self.rows = read(folder / "curve.csv")
 
     def column(self, name: str) -> list[float]:
@@ -76,7 +78,7 @@ def train(tmp_path: Path) -> Callable[..., Run]:
     def trained(*overrides: str) -> Run:
         chosen = settings(f"output_dir={tmp_path}", *overrides)
         result = run(chosen)
-        (folder,) = (tmp_path / chosen["study"]).glob(f"*/*/*/*-{result['id']}")
+        (folder,) = chosen.folder.glob(f"*/*/*/*-{result.id}")
         return Run(result, folder)
 
     return trained

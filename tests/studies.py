@@ -1,6 +1,7 @@
 """Synthetic studies: what runs leave behind, written by hand, nothing is trained; and one that may be killed."""
 
 import atexit
+import json
 import math
 import os
 import runpy
@@ -26,7 +27,7 @@ def write_run(
     seed: int = 1,
     status: str = "finished",
     losses: tuple[float, ...] | None = None,
-    size: int | None = 32,
+    size: int = 32,
     columns: dict[str, tuple[float, ...]] | None = None,
     config: dict[str, Any] | None = None,
     **changes: Any,
@@ -40,6 +41,7 @@ def write_run(
     """
     losses = losses or tuple(1 / (1 + step * lr * seed) for step in GRID)
     size = {"full": 64, "stochastic": 1}.get(batch, size)
+    chosen = {"batch": batch, "optimizer": optimizer, "lr": lr, "seed": seed} | ({"batch.size": size} if batch == "mini" else {})
     setting = f"{batch}-{optimizer}-{lr:g}"
     words = {"/": "_", ".": "_"}
     path = [str(part).translate(str.maketrans(words)) for part in (problem, batch, optimizer)]
@@ -73,13 +75,13 @@ def write_run(
         "setting": setting,
         "label": f"lr={lr:g}",
         "metric": "train/loss",
-        "hyperparameters": {"batch": batch, "optimizer": optimizer, "lr": lr, "seed": seed},
+        "hyperparameters": chosen,
         "status": status,
         "problem": problem,
         "batch": batch,
         "optimizer": optimizer,
         "schedule": "constant",
-        "batch_size": size if batch == "mini" else None,
+        "batch_size": size,
         "engine": "torch",
         "seed": seed,
         "steps": last["step"],
@@ -96,8 +98,15 @@ def write_run(
         "diverged_at": last["step"] if status == "diverged" else None,
         **changes,
     }
-    results.write(folder / "result.json", result)
+    (folder / "result.json").write_text(json.dumps(_finite(result)))
     return folder
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null in place of numbers that are not finite, as a result has it."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def sweep_in_a_process(*arguments: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import names, settings
+from conftest import names
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -30,5 +30,6 @@ def test_every_optimizer_trains_on_a_gpu(train, name):
 
 def test_auto_finds_the_gpu():
     from descent import build
+    from descent.config.compose import compose
 
-    assert build.device({**settings(), "trainer": {"accelerator": "auto"}}) == "cuda"
+    assert build.device(compose("trainer=auto")) == "cuda"

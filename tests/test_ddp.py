@@ -12,9 +12,10 @@ import pytest
 from conftest import ROOT, Run, settings, sweep
 from test_resume import wait_for
 
+from descent.config.identity import identity, place
 from descent.errors import InputError
 from descent.records.curve import read
-from descent.run import identity, place, run
+from descent.run import run
 
 DDP = "trainer=ddp"
 CLOCK = ("seconds",)

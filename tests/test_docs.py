@@ -11,7 +11,7 @@ from PIL import Image
 from studies import write_run
 
 from descent.comparison import load
-from descent.settings import compose
+from descent.config.compose import compose
 from docs import pages
 
 DOCS = ROOT / "docs"
@@ -98,7 +98,7 @@ def test_the_data_of_an_experiment_are_those_of_its_problem():
     needs = {name: gallery.needs_data(name) for name in names("experiment")}
     assert needs["momentum"] == ""
     for name, data in needs.items():
-        assert data == compose(ROOT / "conf", f"experiment={name}")["problem"].get("dataset", "")
+        assert data == compose(f"experiment={name}").problem.arguments.get("dataset", "")
 
 
 @pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.relative_to(DOCS).as_posix())

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import conftest
 import pytest
-from conftest import CONF, ROOT
+from conftest import ROOT
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from test_study import curves, results
 
 from descent import build
-from descent.settings import compose
+from descent.config.compose import compose
 from hydra_plugins.descent_study import launchers
 
 LAUNCHERS = ("basic", "joblib", "submitit_local", "submitit_slurm", "ray")
@@ -159,10 +159,10 @@ def test_auto_means_what_a_cluster_is_asked_for(name, given, accelerator):
 
 def test_a_login_node_without_a_gpu_may_plan_for_those_that_have_one(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    wanted = {trainer: compose(CONF, f"trainer={trainer}") for trainer in ("auto", "cpu", "gpu")}
+    wanted = {trainer: compose(f"trainer={trainer}") for trainer in ("auto", "cpu", "gpu")}
     assert [build.device(wanted[trainer], "gpu") for trainer in ("auto", "cpu", "gpu")] == ["cuda", "cpu", "cuda"]
     assert [build.device(wanted[trainer], "cpu") for trainer in ("auto", "cpu", "gpu")] == ["cpu", "cpu", "cuda"]
-    assert build.device({**wanted["auto"], "engine": "numpy"}, "gpu") == "cpu"
+    assert build.device(wanted["auto"].model_copy(update={"engine": "numpy"}), "gpu") == "cpu"
 
 
 def test_slurm_is_asked_for_the_cores_of_a_run(tmp_path):

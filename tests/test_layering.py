@@ -13,7 +13,7 @@ MODULES = {
     for path in sorted((SOURCE / "descent").rglob("*.py"))
 }
 LEAVES = ("descent.problems", "descent.batching", "descent.optimizers", "descent.schedules", "descent.records")
-FOUNDATIONS = ("descent.errors", "descent.randomness", "descent.__version__")  # which everyone may import
+FOUNDATIONS = ("descent.errors", "descent.randomness", "descent.__version__", "descent.config")  # which everyone may import
 HEAVY = ("torch", "torchvision", "lightning", "sklearn", "scipy", "numpy", "pandas", "matplotlib", "tensorboard")
 
 
@@ -113,16 +113,11 @@ def test_only_the_figures_draw() -> None:
     assert {module for module in drawing if not inside(module, *figures)} <= helpers
 
 
-def test_only_build_instantiates() -> None:
-    users = {module for module, path in MODULES.items() if any(inside(name, "hydra.utils") for name in imports(path))}
-    assert users == {"descent.build"}
-
-
-@pytest.mark.parametrize("module", ["descent.errors", "descent.validate"])
+@pytest.mark.parametrize("module", ["descent.errors", "descent.config.schema", "descent.config.compose"])
 def test_what_refuses_bad_input_imports_nothing_heavy(module: str) -> None:
     assert not {name for name in imports(MODULES[module]) | loaded(MODULES[module]) if inside(name, *HEAVY)}
 
 
-@pytest.mark.parametrize("path", [ROOT / "train.py", MODULES["descent.run"]], ids=["train", "run"])
+@pytest.mark.parametrize("path", [ROOT / "train.py", MODULES["descent.cli"], MODULES["descent.run"]], ids=["train", "cli", "run"])
 def test_the_entry_loads_nothing_heavy_before_a_run_starts(path: Path) -> None:
     assert not {name for name in loaded(path) if inside(name, *HEAVY)}

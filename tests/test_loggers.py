@@ -125,14 +125,14 @@ def test_a_run_whose_logger_breaks_ends_like_any_other(train, engine, capsys):
     ],
 )
 def test_one_or_several_can_be_chosen(chosen, names):
-    assert list(settings(chosen)["logger"]) == names
-    assert list(settings()["logger"]) == ["tensorboard"]
+    assert list(settings(chosen).logger) == names
+    assert list(settings().logger) == ["tensorboard"]
 
 
 @pytest.mark.parametrize("found", [None, SimpleNamespace(origin=None)], ids=["nothing", "a folder of that name"])
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
 def test_a_package_that_is_missing_is_said_before_anything_is_written(train, name, found, tmp_path, monkeypatch):
-    monkeypatch.setattr("descent.validate.find_spec", lambda _: found)
+    monkeypatch.setattr("descent.config.schema.find_spec", lambda _: found)
     with pytest.raises(ValueError, match=rf"^logger={name}: needs the package {name}\. Install it: pip install {name}$"):
         train(f"logger=[tensorboard,{name}]")
     assert not list(tmp_path.iterdir())

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,8 @@ import torch
 from torch import Tensor
 
 from descent import build
+from descent.config.compose import compose
 from descent.optimizers.muon import Muon
-from descent.settings import compose
 
 MATRICES = ((4, 3), (2, 5), (3, 3))
 OTHERS = ((4,), (2, 1, 3, 3), ())
@@ -191,11 +190,13 @@ def test_a_closure_is_evaluated_once_with_gradients() -> None:
 
 
 def test_its_yaml_builds_an_optimizer_whose_state_loads_safely() -> None:
-    settings = compose(Path(__file__).parents[1] / "conf", "optimizer=muon")
+    settings = compose("optimizer=muon")
     params = weights(MATRICES + OTHERS)
     optimizer = build.optimizer(settings, "cpu")(params)
     assert isinstance(optimizer, Muon)
-    assert [group["lr"] for group in optimizer.param_groups] == [settings["optimizer"]["lr"], settings["optimizer"]["adamw_lr"]]
+    assert [group["lr"] for group in optimizer.param_groups] == [
+        settings.optimizer.arguments[name] for name in ("lr", "adamw_lr")
+    ]
     advance(optimizer, params, 0, 2)
     file = io.BytesIO()
     torch.save(optimizer.state_dict(), file)

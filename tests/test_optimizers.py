@@ -19,9 +19,9 @@ SMALL = [name for name in names("problem") if "mnist" not in name]
 
 @pytest.mark.parametrize("name", names("optimizer"))
 def test_every_hyperparameter_is_an_override_and_every_override_a_hyperparameter(name):
-    config = settings(f"optimizer={name}")["optimizer"]
-    arguments = set(inspect.signature(get_class(config["_target_"]).__init__).parameters)
-    given = set(config) - {"_target_", "full_batch"}
+    config = settings(f"optimizer={name}").optimizer
+    arguments = set(inspect.signature(get_class(config.factory).__init__).parameters)
+    given = set(config.arguments) | ({"fused"} if config.fused is not None else set())
     assert arguments - SWITCHES <= given
     assert given <= arguments
 

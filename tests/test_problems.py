@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Settings, names
+from conftest import names
 from conftest import settings as compose
 from torch import Tensor, nn
 
 from descent import build
+from descent.config.schema import RunConfig
+from descent.config.targets import converted
 from descent.errors import InputError
 from descent.problems import mnist
 from descent.problems.base import Problem
@@ -32,14 +34,15 @@ each_precision = pytest.mark.parametrize("precision", [32, 64])
 
 
 @cache
-def settings(name: str) -> Settings:
+def settings(name: str) -> RunConfig:
     return compose(f"problem={name}", *(["problem.dataset=stand_in"] if "mnist" in name else []))
 
 
 def make(name: str, seed: int = 1, precision: int = 32, **changes: Any) -> Any:
     """The problem of a yaml, with `changes` to its settings."""
     chosen = settings(name)
-    return build.problem({**chosen, "seed": seed, "precision": precision, "problem": {**chosen["problem"], **changes}})
+    problem = converted("problem", chosen.problem.given(chosen.problem.arguments | changes))
+    return build.problem(chosen.model_copy(update={"seed": seed, "precision": precision, "problem": problem}))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -267,7 +270,7 @@ def test_small_noise_is_not_lost(knob: str, part: int, size: float) -> None:
 
 @pytest.mark.parametrize("name", FINITE_SUMS)
 def test_the_seed_moves_the_start_by_its_spread(name: str) -> None:
-    start = torch.as_tensor(settings(name)["problem"]["start"], dtype=torch.float64)
+    start = torch.as_tensor(settings(name).problem.arguments["start"], dtype=torch.float64)
     assert torch.equal(make(name, seed=5, precision=64, start_spread=0.0).w.detach(), start.expand(make(name).w.shape))
     moved = [make(name, seed=seed, precision=64, start_spread=0.5).w.detach() - start for seed in range(60)]
     assert torch.stack(moved).std().item() == pytest.approx(0.5, rel=0.2)
@@ -650,7 +653,7 @@ def test_chance_is_the_accuracy_of_the_best_constant_answer(name: str, chance: f
 # Scaling
 
 
-NOISY = [name for name in NAMES if "label_noise" in settings(name)["problem"]]
+NOISY = [name for name in NAMES if "label_noise" in settings(name).problem.arguments]
 
 
 def test_every_classification_may_have_wrong_labels() -> None:
@@ -782,6 +785,5 @@ def test_a_setting_that_a_problem_does_not_have_is_refused(name: str, key: str) 
         make(name, **{key: 3})
     told = str(refused.value)
     assert told.startswith(f"problem.{key}=3: ")
-    for allowed in settings(name)["problem"]:
-        if not allowed.startswith("_") and allowed not in build.BENCHMARK_KEYS:
-            assert allowed in told
+    for allowed in settings(name).problem.arguments:
+        assert allowed in told

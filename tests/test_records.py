@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from descent.config.schema import Target
 from descent.records import result as results
 from descent.records import verdict
 from descent.records.curve import Curve, Row, read
+from descent.records.result import Best, Result
 
 NAN, INF = math.nan, math.inf
 ODD = [0.1, 1 / 3, 1e22, 1.7976931348623157e308, 5e-324, -0.0, NAN, INF, -INF]  # floats that are easily lost
@@ -123,37 +125,62 @@ def test_a_curve_without_its_beginning_cannot_be_continued(tmp_path: Path, text:
 
 # The result
 
-RESULT = {"schema": results.SCHEMA, "status": "finished", "id": "3f", "final": {"train/loss": 0.1}, "steps": 3}
+COUNTS = {
+    "steps": 3,
+    "examples": 96,
+    "gradient_evaluations": 96,
+    "seconds": 0.5,
+    "wall_seconds": 0.7,
+    "seed": 1,
+    "batch_size": 32,
+}
+TEXTS = ("id", "setting", "label", "problem", "batch", "optimizer", "schedule", "engine")
+PLAIN = {
+    "schema": results.SCHEMA,
+    "status": "finished",
+    "metric": "train/loss",
+    "final": {"train/loss": 0.1},
+    "best": {"train/loss": {"value": 1 / 3, "step": 7}},
+    "test": {},
+    "target": None,
+    "time_to_target": {},
+    "diverged_at": None,
+    "hyperparameters": {"text": "ü\n"},
+    **COUNTS,
+    "seed": 1,
+    "batch_size": 32,
+    **{name: name for name in TEXTS},
+}
+RESULT = Result.model_validate(PLAIN)
 
 
 def test_a_result_reads_as_it_was_written(tmp_path: Path) -> None:
-    result = RESULT | {"target": None, "best": {"train/loss": {"value": 1 / 3, "step": 7}}, "text": "ü\n"}
-    results.write(tmp_path / "result.json", result)
-    assert results.read(tmp_path / "result.json") == result
+    results.write(tmp_path / "result.json", RESULT)
+    assert results.read(tmp_path / "result.json") == RESULT
     assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
 
 
 def test_numbers_that_are_not_finite_become_null_in_strict_json(tmp_path: Path) -> None:
-    results.write(tmp_path / "result.json", RESULT | {"final": {"loss": NAN, "deep": [INF, (-INF, 1.5)]}, "seconds": NAN})
+    results.write(tmp_path / "result.json", RESULT.model_copy(update={"final": {"loss": NAN, "other": -INF}, "seconds": NAN}))
 
     def not_json(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
     again = json.loads((tmp_path / "result.json").read_text(), parse_constant=not_json)
-    assert again["final"] == {"loss": None, "deep": [None, [None, 1.5]]}
+    assert again["final"] == {"loss": None, "other": None}
     assert again["seconds"] is None
 
 
 def test_a_write_that_fails_leaves_the_old_result(tmp_path: Path) -> None:
     results.write(tmp_path / "result.json", RESULT)
-    with pytest.raises(TypeError):
-        results.write(tmp_path / "result.json", RESULT | {"steps": object()})
+    with pytest.raises((TypeError, ValueError)):
+        results.write(tmp_path / "result.json", RESULT.model_copy(update={"environment": {"device": object()}}))
     assert results.read(tmp_path / "result.json") == RESULT
 
 
 @pytest.mark.parametrize("status", results.STATUSES)
 def test_the_status_of_a_folder_with_a_result_is_the_results(tmp_path: Path, status: str) -> None:
-    results.write(tmp_path / "result.json", RESULT | {"status": status})
+    results.write(tmp_path / "result.json", RESULT.model_copy(update={"status": status}))
     assert results.status(tmp_path) == status
 
 
@@ -174,7 +201,12 @@ def test_a_folder_without_a_result_is_unfinished_and_no_folder_is_absent(tmp_pat
         {"schema": results.SCHEMA, "status": "unfinished"},
         {"schema": results.SCHEMA, "status": ["finished"]},
         {"status": "finished"},
-        {"schema": results.SCHEMA + 1, "status": "finished"},
+        {**PLAIN, "schema": results.SCHEMA + 1},
+        {name: value for name, value in PLAIN.items() if name != "schema"},
+        {**PLAIN, "status": "unfinished"},
+        {**PLAIN, "final": None},
+        {**PLAIN, "batch_size": None},
+        {**PLAIN, "hyperparameters": {"lr": [1]}},
     ],
 )
 def test_a_result_that_no_run_writes_is_damaged(tmp_path: Path, result: Any) -> None:
@@ -198,6 +230,13 @@ def test_a_result_that_was_cut_short_is_damaged(tmp_path: Path) -> None:
 def test_a_result_that_cannot_be_opened_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "result.json").mkdir()
     assert results.status(tmp_path) == "damaged"
+
+
+@pytest.mark.parametrize(("batch", "stored", "size"), [("full", None, 32), ("stochastic", None, 1), ("mini", 8, 8)])
+def test_a_result_of_schema_1_is_read_and_tells_its_schema(tmp_path: Path, batch: str, stored: int | None, size: int) -> None:
+    (tmp_path / "result.json").write_text(json.dumps({**PLAIN, "schema": 1, "batch": batch, "batch_size": stored}))
+    result = results.read(tmp_path / "result.json")
+    assert (result.schema_version, result.batch_size) == (1, size)
 
 
 # The verdict
@@ -260,9 +299,9 @@ def test_a_run_stalled_that_did_not_improve_or_is_at_chance(
 def test_the_best_accuracy_is_high_and_the_best_loss_low() -> None:
     rows = rows_of([3.0, NAN, 1.0, 2.0], val_accuracy=[0.2, 0.9, 0.9, NAN], val_loss=[1.0, 4.0, INF, -INF], train_gap=[NAN] * 4)
     assert verdict.best(rows) == {
-        "train/loss": {"value": 1.0, "step": 20},
-        "val/accuracy": {"value": 0.9, "step": 10},  # the first of equals
-        "val/loss": {"value": 1.0, "step": 0},
+        "train/loss": Best(value=1.0, step=20),
+        "val/accuracy": Best(value=0.9, step=10),  # the first of equals
+        "val/loss": Best(value=1.0, step=0),
     }
 
 
@@ -286,7 +325,7 @@ def test_the_target_is_met_at_the_first_of_two_records_in_a_row(metric: str, val
     wanted = dict.fromkeys(("steps", "examples", "gradient_evaluations", "seconds"))
     if index is not None:
         wanted = {"steps": 10 * index, "examples": 40 * index, "gradient_evaluations": 80 * index, "seconds": index / 2}
-    assert verdict.time_to_target(rows, {"metric": metric, "value": 0.9}) == wanted
+    assert verdict.time_to_target(rows, Target(metric=metric, value=0.9)) == wanted
 
 
 def test_without_a_target_there_is_no_time_to_it() -> None:

@@ -10,7 +10,8 @@ import time
 import pytest
 from conftest import ROOT, Run, settings
 
-from descent.run import identity, place, run
+from descent.config.identity import identity, place
+from descent.run import run
 
 LONG = ("optimizer=adam", "batch=stochastic", "schedule=cosine", "max_steps=30000", "trainer=cpu")
 

@@ -12,8 +12,10 @@ from torch.optim import lr_scheduler
 
 from descent import build, schedules
 from descent.batching import UNBOUNDED
+from descent.config.compose import compose
+from descent.config.schema import RunConfig
+from descent.config.targets import resolve
 from descent.errors import InputError
-from descent.settings import compose
 
 CONF = Path(__file__).parents[1] / "conf"
 NAMES = sorted(path.stem for path in (CONF / "schedule").glob("*.yaml"))
@@ -22,8 +24,8 @@ each_schedule = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return compose(CONF, f"schedule={request.param}")
+def settings(request: pytest.FixtureRequest) -> RunConfig:
+    return compose(f"schedule={request.param}")
 
 
 def torchs(make: Callable[[torch.optim.Optimizer], Any], steps: int) -> list[float]:
@@ -169,16 +171,16 @@ def test_plateau_with_a_record_an_epoch_equals_torchs(seed: int) -> None:
 
 
 @pytest.mark.parametrize("horizon", [1, 2, 3, 10, 1000])
-def test_every_schedule_gives_factors_from_0_to_1(settings: dict[str, Any], horizon: int) -> None:
+def test_every_schedule_gives_factors_from_0_to_1(settings: RunConfig, horizon: int) -> None:
     schedule = build.schedule(settings)
     factors = [schedule(step, horizon, [(0.0, 1.0)]) for step in range(horizon)]
     assert all(math.isfinite(factor) and 0 <= factor <= 1 for factor in factors)
     assert max(factors) > 0
 
 
-def test_every_schedule_but_two_is_refused_where_only_seconds_are_limited(settings: dict[str, Any]) -> None:
-    name = settings["names"]["schedule"]
-    only_seconds = {**settings, "epochs": None, "max_steps": None, "max_seconds": 5}
+def test_every_schedule_but_two_is_refused_where_only_seconds_are_limited(settings: RunConfig) -> None:
+    name = settings.names.schedule
+    only_seconds = settings.model_copy(update={"epochs": None, "max_steps": None, "max_seconds": 5.0})
     if name in WITHOUT_HORIZON:
         assert build.schedule(only_seconds)(10**6, UNBOUNDED, []) == 1
     else:
@@ -187,10 +189,9 @@ def test_every_schedule_but_two_is_refused_where_only_seconds_are_limited(settin
         told = f"schedule={name}: needs a horizon in steps, and only max_seconds is set. Set epochs or max_steps too."
         assert str(refused.value) == told
     for budget in ({"epochs": 3.0}, {"max_steps": 7}):
-        assert build.schedule({**only_seconds, **budget})(0, 7, []) <= 1
+        assert build.schedule(only_seconds.model_copy(update=budget))(0, 7, []) <= 1
 
 
 def test_a_knob_that_a_schedule_does_not_have_is_refused() -> None:
-    chosen = {"schedule": {"_target_": "descent.schedules.cosine", "final_factor": 0.1, "gamma": 0.9}, "epochs": 1}
     with pytest.raises(InputError, match=r"^schedule\.gamma=0\.9: .*final_factor"):
-        build.schedule(chosen)
+        resolve(compose("schedule=cosine", "+schedule.gamma=0.9"))

@@ -103,7 +103,7 @@ def test_choices_and_values_mix_as_in_a_single_run(command, tmp_path):
         made = yaml.safe_load((path / "config.yaml").read_text())
         overrides = [f"{group}={made['names'][group]}" for group in ("problem", "batch", "optimizer")]
         overrides += [f"seed={made['seed']}", f"optimizer.weight_decay={made['optimizer']['weight_decay']}", *grid[4:], values[0]]
-        assert made == settings(*overrides, *values[2:], *QUICK, f"output_dir={tmp_path}")
+        assert made == settings(*overrides, *values[2:], *QUICK, f"output_dir={tmp_path}").settings()
 
 
 def test_a_run_given_twice_is_one_run(command):
@@ -303,7 +303,7 @@ def test_status_refuses_what_is_no_study(capsys, monkeypatch, tmp_path):
 
 CHAOS = ("engine=numpy", "batch=stochastic", "optimizer=sgd,adam", "logger=csv")
 KILLS = 24
-IMPORTS = ("descent.training", "descent.study", "descent.settings", "descent.numpy_engine", "descent.problems.digits")
+IMPORTS = ("descent.training", "descent.study", "descent.config.compose", "descent.numpy_engine", "descent.problems.digits")
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from conftest import CONF, names, settings
 
 from descent.records import verdict
 
-TARGETS = {name: settings(f"problem={name}")["problem"]["target"] for name in names("problem")}
+TARGETS = {name: settings(f"problem={name}").problem.target for name in names("problem")}
 HAVE = [name for name, target in TARGETS.items() if target]
 
 
@@ -26,15 +26,15 @@ def test_a_problem_has_a_target_or_says_why_it_has_none(name):
 
 @pytest.mark.parametrize("name", HAVE)
 def test_a_target_is_of_the_metric_and_has_two_digits(name):
-    problem = settings(f"problem={name}")["problem"]
-    assert problem["target"]["metric"] == problem["metric"]
-    assert problem["target"]["value"] == float(f"{problem['target']['value']:.1e}") > 0
+    problem = settings(f"problem={name}").problem
+    assert problem.target.metric == problem.metric
+    assert problem.target.value == float(f"{problem.target.value:.1e}") > 0
 
 
-@pytest.mark.parametrize("name", [name for name in HAVE if "root" not in settings(f"problem={name}")["problem"]])
+@pytest.mark.parametrize("name", [name for name in HAVE if "root" not in settings(f"problem={name}").problem.arguments])
 def test_a_run_says_when_it_met_the_target(train, name):
     run = train(f"problem={name}", "engine=numpy", "logger=csv")
-    assert run.result["target"] == TARGETS[name]
+    assert run.result["target"] == TARGETS[name].model_dump()
     assert run.result["time_to_target"] == verdict.time_to_target(run.rows, TARGETS[name])
 
 

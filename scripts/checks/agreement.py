@@ -10,12 +10,12 @@ from functools import partial
 import numpy as np
 import torch
 
-from checks.base import CONF, Check, below, distance, trained
+from checks.base import Check, below, distance, trained
 from descent import build
+from descent.config.compose import compose
 from descent.from_scratch import Rprop
 from descent.from_scratch.objectives import Objective
 from descent.from_scratch.optimizers import OPTIMIZERS
-from descent.settings import compose
 
 PROBLEMS = ("quadratic", "logistic_regression", "digits_mlp")
 BATCHES = ("full", "mini", "stochastic")
@@ -78,7 +78,7 @@ def gradient_differs(overrides: tuple[str, ...], step: float | None) -> float:
         overrides: choose the problem.
         step: of central differences along five directions; None: against autograd.
     """
-    settings = compose(CONF, "precision=64", *overrides)
+    settings = compose("precision=64", *overrides)
     problem = build.problem(settings)
     objective = build.objective(settings, problem)
     rng = np.random.default_rng(0)

@@ -6,17 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
+from descent.config.compose import compose
 from descent.display import console
 from descent.records.curve import Row, read
+from descent.records.result import Result
 from descent.run import run
-from descent.settings import compose
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 FOLDER = tempfile.TemporaryDirectory()
 ENGINES = ("torch", "numpy")
 
@@ -71,13 +70,13 @@ class Run:
     """A finished run."""
 
     rows: list[Row]
-    result: dict[str, Any]
+    result: Result
     folder: Path
 
     def weights(self) -> np.ndarray:
         """Return the final parameters, ``[P]``."""
         checkpoint = self.folder / "last.ckpt"
-        if self.result["engine"] == "numpy":
+        if self.result.engine == "numpy":
             with np.load(checkpoint) as found:
                 return found["weights"]
         state = torch.load(checkpoint, weights_only=True)["state_dict"]
@@ -86,7 +85,7 @@ class Run:
     def average(self) -> np.ndarray:
         """Return ASGD's average of the parameters, ``[P]``."""
         checkpoint = self.folder / "last.ckpt"
-        if self.result["engine"] == "numpy":
+        if self.result.engine == "numpy":
             with np.load(checkpoint) as found:
                 return found["state_average"]
         return torch.load(checkpoint, weights_only=True)["optimizer_states"][0]["state"][0]["ax"].numpy()
@@ -98,10 +97,10 @@ def trained(*overrides: str) -> Run:
     always = ("trainer=cpu", "precision=64", "logger=csv", f"output_dir={FOLDER.name}")
     quiet, console.quiet = console.quiet, True
     try:
-        result = run(compose(CONF, *always, *overrides))
+        result = run(compose(*always, *overrides))
     finally:
         console.quiet = quiet
-    (folder,) = Path(FOLDER.name).glob(f"*/*/*/*/*-{result['id']}")
+    (folder,) = Path(FOLDER.name).glob(f"*/*/*/*/*-{result.id}")
     return Run(read(folder / "curve.csv"), result, folder)
 
 

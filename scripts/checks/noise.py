@@ -5,9 +5,9 @@ from functools import cache, partial
 
 import numpy as np
 
-from checks.base import CONF, ENGINES, Check, near, trained
+from checks.base import ENGINES, Check, near, trained
 from descent import build
-from descent.settings import compose
+from descent.config.compose import compose
 
 DIMENSION = 1000
 NOISY = (
@@ -25,7 +25,7 @@ NOISY = (
 @cache
 def gradient_variance() -> float:
     """Return sigma^2, the variance of one example's gradient, per dimension."""
-    noise = build.problem(compose(CONF, "precision=64", *NOISY)).data("train")[1]
+    noise = build.problem(compose("precision=64", *NOISY)).data("train")[1]
     return noise.square().mean().item()
 
 

@@ -14,7 +14,7 @@ NEGATIVES = 0.4  # the share of -1 labels: what whoever answers +1 to all gets w
 def test_error(optimizer: str, engine: str) -> float:
     """Return the test error on the separable least-squares problem, full batch from w = 0; nan if training was not perfect."""
     done = trained("problem=wilson", "batch=full", f"optimizer={optimizer}", f"engine={engine}")
-    return 1 - done.result["test"]["accuracy"] if done.rows[-1]["train/accuracy"] == 1 else np.nan
+    return 1 - done.result.test["accuracy"] if done.rows[-1]["train/accuracy"] == 1 else np.nan
 
 
 def from_least_norm(optimizer: str, engine: str) -> float:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from descent.comparison import figures
-from descent.settings import compose
+from descent.config.compose import compose
 from pages import optimizers
-from pages.base import CONF, DOCS, FIGURES, ROOT, head, keep, literal, names, prose, unliteral
+from pages.base import DOCS, FIGURES, ROOT, head, keep, literal, names, prose, unliteral
 
 PAGE = DOCS / "gallery.md"
 STUDY, PROBLEM = "gallery", "digits_mlp"  # whose report is shown
@@ -65,8 +65,8 @@ def page(sentences: dict[str, str]) -> str:
 
 def needs_data(name: str) -> str:
     """Return which data set an experiment trains on; empty where the data are in the package or made."""
-    problem = compose(CONF, f"experiment={name}")["problem"]
-    return str(problem["dataset"]) if "root" in problem else ""
+    problem = compose(f"experiment={name}").problem
+    return str(problem.arguments["dataset"]) if "root" in problem.arguments else ""
 
 
 def train(name: str, studies: Path, root: Path) -> str:

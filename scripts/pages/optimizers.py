@@ -4,7 +4,6 @@ What an optimizer does, when it fails and who found it stands in the docstring o
 one, in the comment at the head of its yaml, in the same form.
 """
 
-import copy
 import inspect
 import math
 import re
@@ -20,10 +19,10 @@ from descent.comparison import load
 from descent.comparison.figures import trajectories, write
 from descent.comparison.load import Study
 from descent.comparison.units import units
+from descent.config.compose import compose
 from descent.display import console, errors
 from descent.from_scratch.optimizers import OPTIMIZERS, like_torch
 from descent.run import run
-from descent.settings import compose
 from pages.base import CONF, DOCS, FIGURES, ROOT, head, keep, names, prose, values
 
 FOLDER = DOCS / "optimizers"
@@ -228,15 +227,15 @@ def _untied(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
     """Train an optimizer on a surface with each learning rate from each start, as `_command` does; return the runs' ids."""
-    settings = compose(CONF, "trainer=cpu", f"output_dir={studies}", f"study={STUDY}", *SETTINGS, *_overrides(optimizer, surface))
+    settings = compose("trainer=cpu", f"output_dir={studies}", f"study={STUDY}", *SETTINGS, *_overrides(optimizer, surface))
     quiet = console.quiet, errors.quiet
     console.quiet = errors.quiet = True
     found = []
     try:
         for rate, seed in product(grid(optimizer), SEEDS):
-            chosen = copy.deepcopy(settings) | {"seed": seed}
-            chosen["optimizer"] |= dict.fromkeys(_rates(optimizer), rate)
-            found.append(str(run(chosen)["id"]))
+            rates = settings.optimizer.arguments | dict.fromkeys(_rates(optimizer), rate)
+            chosen = settings.model_copy(update={"seed": seed, "optimizer": settings.optimizer.given(rates)})
+            found.append(run(chosen).id)
     finally:
         console.quiet, errors.quiet = quiet
     return found

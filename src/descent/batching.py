@@ -12,13 +12,16 @@ from itertools import pairwise
 
 import numpy as np
 
+from descent.config.schema import MOST_STEPS
+from descent.config.values import Count
 from descent.errors import InputError
 from descent.randomness import generator
 
 BLOCK_STEPS = 256
 BLOCK_EXAMPLES = 65_536
 GATHER_ROWS = 8192  # rows of data permuted at once
-UNBOUNDED = 10**12  # steps; the horizon of a run that only its seconds limit
+UNBOUNDED = MOST_STEPS  # the horizon of a run that only its seconds limit
+MOST_RECORDS = 100_000
 FIRST_RECORD_DECADES = 2  # the log-spaced records of the first epoch span N/100 to N
 
 
@@ -95,7 +98,7 @@ def _order(batches: Batches, epoch: int) -> np.ndarray:
     return batches.order(epoch)
 
 
-def full(examples: int, seed: int, micro_size: int) -> Batches:
+def full(examples: int, seed: int, micro_size: Count) -> Batches:
     """Batch gradient descent: each step sees all N examples."""
     return Batches("full", examples, examples, seed, micro_size=micro_size)
 
@@ -105,7 +108,7 @@ def stochastic(examples: int, seed: int, replacement: bool) -> Batches:
     return Batches("stochastic", examples, 1, seed, replacement=replacement)
 
 
-def mini(examples: int, seed: int, size: int, drop_last: bool, replacement: bool, micro_size: int) -> Batches:
+def mini(examples: int, seed: int, size: Count, drop_last: bool, replacement: bool, micro_size: Count) -> Batches:
     """Mini-batch gradient descent: each step sees `size` examples.
 
     Raises:
@@ -126,7 +129,14 @@ def record_grid(examples: int, first_epoch: int, growth: float, last: int) -> li
         first_epoch: points in the first epoch.
         growth: > 1.
         last: examples at the horizon.
+
+    Raises:
+        InputError: more records than a run can have.
     """
+    records = math.log(max(last / examples, 1)) / math.log(growth)
+    if first_epoch + records > MOST_RECORDS:
+        remedy = "Use a larger records.growth, as 1.2."
+        raise InputError("records.growth", growth, f"is {records:,.0f} records, and a run has at most {MOST_RECORDS:,}", remedy)
     grid = [round(examples * 10 ** (FIRST_RECORD_DECADES * (i / first_epoch - 1))) for i in range(1, first_epoch + 1)]
     point = float(examples)
     while point < last:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from descent.records.curve import Row
+
+if TYPE_CHECKING:
+    from descent.records.result import Result
 
 REFRESH = 0.25  # seconds between two updates of the bar
 LINES = 2.0  # seconds between two plain lines
@@ -128,26 +131,29 @@ class Display:
             self.bar.stop()
 
 
-def show(result: dict[str, Any], folder: Path, study: Path) -> None:
+def show(result: "Result", folder: Path, study: Path) -> None:
     """Print the table of a result, where it lies, and how to look at its curves."""
     if console.quiet:
         return
     rows = table("", "", "final", "best", "at step", "test", left=[""])
-    quantities = [name for name in result["final"] if name.startswith(("train/", "val/"))]
-    tested = result["test"]
+    quantities = [name for name in result.final if name.startswith(("train/", "val/"))]
+    tested = result.test
     for name in quantities:
-        best = result["best"].get(name, {})
+        best = result.best.get(name)
         test = tested.get(name.removeprefix("val/")) if name.startswith("val/") else None
-        step = best.get("step")
         rows.add_row(
-            name, _number(result["final"][name]), _number(best.get("value")), "" if step is None else f"{step:,}", _number(test)
+            name,
+            _number(result.final[name]),
+            _number(best.value if best else None),
+            f"{best.step:,}" if best else "",
+            _number(test),
         )
     console.print(rows)
-    times = f"{result['seconds']:.2f} s of training, {result['wall_seconds']:.2f} s with records"
-    say(f"\n{result['status']}: {result['steps']:,} steps, {result['examples']:,} examples, {times}")
-    if result["status"] == "diverged":
-        say(f"The loss left all bounds at step {result['diverged_at']:,}. Try a smaller optimizer.lr.")
-    if result["status"] == "stalled":
+    times = f"{result.seconds:.2f} s of training, {result.wall_seconds:.2f} s with records"
+    say(f"\n{result.status}: {result.steps:,} steps, {result.examples:,} examples, {times}")
+    if result.status == "diverged":
+        say(f"The loss left all bounds at step {result.diverged_at:,}. Try a smaller optimizer.lr.")
+    if result.status == "stalled":
         say("The training loss did not improve on the start, or is no better than chance. Try another optimizer.lr.")
     say(f"results  {folder}")
     say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")

@@ -1,6 +1,28 @@
-"""What a person typed and we cannot use."""
+"""User-facing configuration errors."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
+
+SYNONYMS = {  # what other tools call a setting
+    "learning_rate": "lr",
+    "alpha": "lr",
+    "wd": "weight_decay",
+    "epsilon": "eps",
+    "beta1": "betas",
+    "beta2": "betas",
+    "batch_size": "size",
+    "batchsize": "size",
+    "steps": "max_steps",
+    "iterations": "max_steps",
+    "grad_clip": "clip_norm",
+    "units": "width",
+    "layers": "depth",
+    "optim": "optimizer",
+    "lr_scheduler": "schedule",
+    "scheduler": "schedule",
+    "device": "trainer",
+    "out": "output_dir",
+}
 
 
 class InputError(ValueError):
@@ -17,11 +39,39 @@ class InputError(ValueError):
     """
 
     def __init__(self, key: str, value: object, problem: str, remedy: str = "") -> None:
-        shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else value
-        super().__init__(f"{key}={shown}: {problem}.{' ' + remedy if remedy else ''}")
+        text = f"{key}={_shown(value)}: {problem}.{' ' + remedy if remedy else ''}"
+        super().__init__(" ".join(text.split()))
+
+
+def _shown(value: object) -> str:
+    """Return a value as it is typed."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e6:
+        return str(int(value))
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def one_of(key: str, value: object, allowed: Iterable[object]) -> InputError:
-    """The error for a name that is not among the `allowed` ones."""
-    names = ", ".join(str(name) for name in allowed)
-    return InputError(key, value, f"must be one of {names}")
+    """Return the error for a name that is not among the `allowed` ones, with the likeliest of them."""
+    names = [str(name) for name in allowed]
+    return InputError(key, value, f"must be one of {', '.join(names)}", likeliest(str(value), names))
+
+
+def likeliest(name: str, names: Iterable[str]) -> str:
+    """Return ``Did you mean adam?`` where one of the names is much like `name`, else an empty text.
+
+    Settings are compared by their whole key and by its last part: ``lr`` and ``optimiser.lr`` are both ``optimizer.lr``.
+    """
+    known = list(dict.fromkeys(names))
+    last = {full.rpartition(".")[2].lower(): full for full in reversed(known)}
+    whole = {full.lower(): full for full in known}
+    asked, end = name.lower(), name.lower().rpartition(".")[2]
+    end = SYNONYMS.get(end, end)
+    group = asked.rpartition(".")[0]
+    within = {full.rpartition(".")[2].lower(): full for full in known if group and full.lower().startswith(f"{group}.")}
+    for table, text, cutoff in ((within, end, 0.6), (last, end, 0.99), (whole, asked, 0.7), (last, end, 0.8)):
+        matches = get_close_matches(text, table, 1, cutoff)
+        if matches and table[matches[0]] != name:
+            return f"Did you mean {table[matches[0]]}?"
+    return ""

@@ -2,11 +2,11 @@
 
 import itertools
 import os
-from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
 
+from descent.config.schema import RunConfig
 from descent.records.lock import on_machine
 
 _settled: list[FileLock | None] = []  # of this process, for its life: what it holds, or None where it needs nothing
@@ -17,13 +17,12 @@ def keep() -> None:
     _settled.append(None)
 
 
-def claim(settings: dict[str, Any]) -> None:
+def claim(config: RunConfig) -> None:
     """Let this process see one GPU only, where there are several and a run wants one; once, before CUDA is asked for any.
 
     A lock that dies with its process stands for a claim, so that the processes of all sweeps of a user share them out.
     """
-    trainer = settings["trainer"]
-    if _settled or settings["engine"] == "numpy" or trainer["accelerator"] == "cpu" or trainer.get("devices") != 1:
+    if _settled or config.engine == "numpy" or config.trainer.accelerator == "cpu" or config.trainer.devices != 1:
         return
     count = torch.cuda.device_count()  # asks the driver's management library, not CUDA
     if count < 2:

@@ -1,6 +1,5 @@
 """The LightningModule: zero_grad, backward, step, in plain sight."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from descent.loader import Block, MicroBatch
+from descent.optimizers.capabilities import needs_closure
 from descent.problems.base import Problem
 from descent.recording import Position
 
@@ -164,11 +164,6 @@ class DescentModule(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.position = Position(**checkpoint["position"])
-
-
-def needs_closure(optimizer: torch.optim.Optimizer) -> bool:
-    """Say whether `optimizer.step` cannot do without a closure that evaluates the loss."""
-    return inspect.signature(optimizer.step).parameters["closure"].default is inspect.Parameter.empty
 
 
 def _norm(tensors: list[Tensor]) -> float:

@@ -7,8 +7,9 @@ step, so step t of a schedule here is what ``torch.optim.lr_scheduler`` gives af
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from descent.config.values import Factor, NotNegative, Share
 from descent.errors import InputError
 
 History = Sequence[tuple[float, float]]
@@ -19,27 +20,27 @@ def constant(step: int, horizon: int, history: History) -> float:
     return 1.0
 
 
-def step(step: int, horizon: int, history: History, *, milestones: Sequence[float], factor: float) -> float:
+def step(step: int, horizon: int, history: History, *, milestones: Sequence[Share], factor: Factor) -> float:
     """Return ``factor^n`` after n milestones, which are shares of the horizon. Like torch's MultiStepLR."""
     return factor ** bisect_right(sorted(milestones), step / horizon)
 
 
-def exponential(step: int, horizon: int, history: History, *, final_factor: float) -> float:
+def exponential(step: int, horizon: int, history: History, *, final_factor: Factor) -> float:
     """Return ``final_factor^(t/T)``. Like torch's ExponentialLR with gamma = final_factor^(1/T)."""
     return final_factor ** (step / horizon)
 
 
-def linear(step: int, horizon: int, history: History, *, final_factor: float) -> float:
+def linear(step: int, horizon: int, history: History, *, final_factor: Share) -> float:
     """Return ``1 - (1 - final_factor) t/T``. Like torch's LinearLR from 1 to final_factor."""
     return 1 - (1 - final_factor) * step / horizon
 
 
-def cosine(step: int, horizon: int, history: History, *, final_factor: float) -> float:
+def cosine(step: int, horizon: int, history: History, *, final_factor: Share) -> float:
     """Return ``final_factor + (1 - final_factor) (1 + cos(pi t/T))/2`` (Loshchilov and Hutter 2017, equation 5, one cycle)."""
     return final_factor + (1 - final_factor) * (1 + math.cos(math.pi * step / horizon)) / 2
 
 
-def warmup_cosine(step: int, horizon: int, history: History, *, warmup: float, final_factor: float) -> float:
+def warmup_cosine(step: int, horizon: int, history: History, *, warmup: Share, final_factor: Share) -> float:
     """Rise as ``(t + 1)/W`` for the first W = warmup T steps, then fall as `cosine` over the rest (Goyal et al. 2017)."""
     rise = warmup * horizon
     if step < rise:
@@ -47,13 +48,13 @@ def warmup_cosine(step: int, horizon: int, history: History, *, warmup: float, f
     return cosine(int(step - rise), max(1, int(horizon - rise)), history, final_factor=final_factor)
 
 
-def inverse_sqrt(step: int, horizon: int, history: History, *, warmup: float) -> float:
+def inverse_sqrt(step: int, horizon: int, history: History, *, warmup: Share) -> float:
     """Return ``min((t + 1)/W, sqrt(W/(t + 1)))`` with W = max(1, warmup T) (Vaswani et al. 2017, equation 3, peak 1)."""
     rise = max(1.0, warmup * horizon)
     return min((step + 1) / rise, math.sqrt(rise / (step + 1)))
 
 
-def inverse_time(step: int, horizon: int, history: History, *, half: float) -> float:
+def inverse_time(step: int, horizon: int, history: History, *, half: Factor) -> float:
     """Return ``1/(1 + t/(half T))``: 1/2 after ``half T`` steps, then ever closer to ``half T/t``.
 
     Its sum grows without bound and the sum of its squares does not, so that gradient descent with noisy gradients converges
@@ -62,7 +63,7 @@ def inverse_time(step: int, horizon: int, history: History, *, half: float) -> f
     return 1 / (1 + step / (half * horizon))
 
 
-def one_cycle(step: int, horizon: int, history: History, *, warmup: float, start_factor: float, final_factor: float) -> float:
+def one_cycle(step: int, horizon: int, history: History, *, warmup: Share, start_factor: Share, final_factor: Share) -> float:
     """Rise from start_factor to 1 over the first ``warmup T`` steps, then fall to final_factor, both along half a cosine.
 
     Source: Smith and Topin 2019, as in torch's OneCycleLR (its div_factor is 1/start_factor); the momentum stays.
@@ -75,7 +76,7 @@ def one_cycle(step: int, horizon: int, history: History, *, warmup: float, start
     return high + (low - high) * (1 + math.cos(math.pi * share)) / 2
 
 
-def range_test(step: int, horizon: int, history: History, *, start_factor: float) -> float:
+def range_test(step: int, horizon: int, history: History, *, start_factor: Factor) -> float:
     """Return ``start_factor^(1 - t/(T - 1))``: the learning rates from start_factor to 1, in equal ratios, within one run.
 
     Source: Smith 2017, section 3.3, the "LR range test"; there the learning rate rises in a straight line.
@@ -83,7 +84,7 @@ def range_test(step: int, horizon: int, history: History, *, start_factor: float
     return start_factor ** (1 - step / max(1, horizon - 1))
 
 
-def plateau(step: int, horizon: int, history: History, *, factor: float, patience: float, threshold: float) -> float:
+def plateau(step: int, horizon: int, history: History, *, factor: Factor, patience: NotNegative, threshold: Share) -> float:
     """Return ``factor^n`` after n plateaus: spans of `patience` epochs without a record below ``(1 - threshold) best``.
 
     Like torch's ReduceLROnPlateau in relative mode, on the training loss; patience counts epochs, as records are not
@@ -99,7 +100,6 @@ def plateau(step: int, horizon: int, history: History, *, factor: float, patienc
 
 
 NEEDS_NO_HORIZON = (constant, plateau)
-GEOMETRIC = (exponential, range_test)
 
 
 def require_horizon(schedule: object, name: str) -> None:
@@ -112,15 +112,3 @@ def require_horizon(schedule: object, name: str) -> None:
         raise InputError(
             "schedule", name, "needs a horizon in steps, and only max_seconds is set", "Set epochs or max_steps too."
         )
-
-
-def require_ratio(schedule: Callable[..., float]) -> None:
-    """Refuse a factor of 0 that is to be reached from 1, or left for 1, by one ratio a step.
-
-    Raises:
-        InputError: an argument of `exponential` or `range_test` is 0.
-    """
-    if getattr(schedule, "func", schedule) in GEOMETRIC:
-        for key, value in getattr(schedule, "keywords", {}).items():
-            if value == 0:
-                raise InputError(f"schedule.{key}", value, "must be > 0, as the learning rate changes by one ratio a step")

@@ -1,24 +1,25 @@
 """A study: a folder of runs. A sweep trains those that are missing, and survives whatever happens to its workers."""
 
+import math
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from descent import __version__
+from descent.config.identity import identity, place
+from descent.config.schema import RunConfig
 from descent.display import console, errors, loading, say, warn
 from descent.errors import InputError
 from descent.records import result as results
 from descent.records.lock import Busy, held
-from descent.run import POLL, identity, place, run
+from descent.run import POLL, run
 from descent.study_display import StudyDisplay
 from descent.table import show_failures, show_study
-from descent.validate import validate
 
-Settings = dict[str, Any]
 ATTEMPTS = 3  # times that a run's worker may die before the run counts as failed
 
 
@@ -27,63 +28,87 @@ class Planned:
     """A run of a sweep: what was typed, what that means, what computes it (cuda, cpu), where it lies, and if it is missing."""
 
     overrides: list[str]
-    settings: Settings
+    config: RunConfig
     device: str
     folder: Path
     missing: bool
 
 
-def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], Settings], elsewhere: str | None = None) -> list[Planned]:
+def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig], elsewhere: str | None = None) -> list[Planned]:
     """Return the runs of a sweep, each once, in its order; arguments as of `sweep`.
 
     Raises:
         InputError: a setting of one of them cannot work; nothing was trained.
     """
     composed = [(list(job), compose(list(job))) for job in jobs]
-    for _, settings in composed:
-        validate(settings)
+    _one_study([config for _, config in composed])
     with loading("PyTorch"):
         from descent import build
+        from descent.config.targets import resolve
+        from descent.rehearsal import Rehearsal
 
     planned: dict[Path, Planned] = {}
-    for job, settings in composed:
-        device = build.device(settings, elsewhere)
-        folder = place(settings, identity(settings, device))
+    rehearsal = Rehearsal()
+    for job, given in composed:
+        config = resolve(given)
+        device = build.device(config, elsewhere)
+        folder = place(config, identity(config, device))
         if folder not in planned:
-            planned[folder] = Planned(job, settings, device, folder, settings["rerun"] or not _sound(folder))
+            missing = config.rerun or not _sound(folder)
+            if missing:
+                rehearsal.require(config, device)
+            planned[folder] = Planned(job, config, device, folder, missing)
     return list(planned.values())
+
+
+def _one_study(configs: Sequence[RunConfig]) -> None:
+    """Refuse a sweep over studies, which would count two copies of a seed as two.
+
+    Raises:
+        InputError: names the setting that varies.
+    """
+    for key in ("study", "output_dir"):
+        values = list(dict.fromkeys(str(getattr(config, key)) for config in configs))
+        if len(values) > 1:
+            raise InputError(key, ",".join(values), "must be one, as a sweep is one study", "Run one sweep for each.")
 
 
 def sweep(
     jobs: Sequence[Sequence[str]],
-    compose: Callable[[list[str]], Settings],
+    compose: Callable[[list[str]], RunConfig],
     launch: Callable[[list[Planned]], object],
     elsewhere: str | None = None,
     experiment: str | None = None,
+    warnings: Callable[[RunConfig], list[str]] = lambda _: [],
 ) -> int:
     """Train what is missing of a sweep; return how many runs failed.
 
     Args:
         jobs: the overrides of each run.
-        compose: from overrides to resolved settings.
+        compose: from overrides to a typed configuration.
         launch: trains runs, each by `work`, in whatever processes; it may raise or leave runs untrained.
         elsewhere: what ``trainer=auto`` means on the machines that train them, cpu or gpu; None: they are trained on this one.
         experiment: whose figure and sentence end the sweep.
+        warnings: of what was chosen for a run.
 
     Raises:
         InputError: a setting that cannot work; nothing was trained.
         KeyboardInterrupt: Ctrl-C; repeating the command goes on.
     """
     begun = time.time()
+    if experiment:
+        _require_experiment(experiment)
     runs = plan(jobs, compose, elsewhere)
+    for text in dict.fromkeys(text for planned in runs for text in warnings(planned.config)):
+        warn(text)
     from descent import gpus  # not before the settings are known to work
 
     gpus.keep()
-    study = Path(runs[0].settings["output_dir"]) / runs[0].settings["study"]
+    study = runs[0].config.folder
     missing = [planned for planned in runs if planned.missing]
     say(_summary(runs, missing))
     _name_other_versions(runs)
-    _writable(study, runs[0].settings["output_dir"])
+    _writable(study, runs[0].config.output_dir)
     with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
         lost = _train(missing, launch, begun)
     say("")
@@ -92,6 +117,17 @@ def sweep(
     if experiment and failed < len(runs):
         _conclude(experiment, study, runs)
     return failed
+
+
+def _require_experiment(name: str) -> None:
+    """Refuse an experiment that no code can conclude.
+
+    Raises:
+        InputError: names the module that is missing.
+    """
+    package = "descent.comparison.experiments"
+    if find_spec(f"{package}.{name}") is None:
+        raise InputError("experiment", name, f"has a yaml and no analysis: there is no module {package}.{name}")
 
 
 def _conclude(experiment: str, study: Path, runs: list[Planned]) -> None:
@@ -119,7 +155,7 @@ def _sound(folder: Path) -> bool:
 
 def _name_other_versions(runs: list[Planned]) -> None:
     others = Counter(
-        results.read(planned.folder / "result.json")["environment"]["descent"] for planned in runs if not planned.missing
+        str(results.read(planned.folder / "result.json").environment.get("descent")) for planned in runs if not planned.missing
     )
     for version, count in others.items():
         if version != __version__:
@@ -183,26 +219,35 @@ def _ended(planned: Planned, begun: float) -> bool:
     return False
 
 
-def work(settings: Settings) -> None:
+def work(config: RunConfig) -> float:
     """Train one run of a sweep, silently: whatever it raises is written into its folder, and the others go on.
 
     Its accelerator is cpu or gpu, as planned: ``auto`` might find another one here, and so another run.
+
+    Returns:
+        The problem's metric at the end; infinitely bad for a run that diverged, failed, or that another process trains.
     """
     from descent import build, gpus
+    from descent.config.targets import resolve
 
+    worst = -math.inf if config.problem.metric.endswith("/accuracy") else math.inf
     quiet, console.quiet = console.quiet, True
-    gpus.claim(settings)
+    gpus.claim(config)
     try:
-        run(settings, wait=False)
+        result = run(config, wait=False)
     except Busy:
-        pass
+        return worst
     except Exception as error:
-        _fail(place(settings, identity(settings, build.device(settings, elsewhere="cpu"))), error)  # a GPU may be what it lacks
+        resolved = resolve(config)
+        _fail(place(resolved, identity(resolved, build.device(resolved, elsewhere="cpu"))), error)  # a GPU may be what it lacks
+        return worst
     finally:
         console.quiet = quiet
+    value = result.final.get(config.problem.metric)
+    return worst if result.status == "diverged" or value is None else value
 
 
 def _summary(runs: list[Planned], missing: list[Planned]) -> str:
-    continued = sum((planned.folder / "last.ckpt").exists() and not planned.settings["rerun"] for planned in missing)
+    continued = sum((planned.folder / "last.ckpt").exists() and not planned.config.rerun for planned in missing)
     parts = [f"{len(runs) - len(missing)} finished", f"{continued} continued", f"{len(missing) - continued} to train"]
     return ", ".join(parts)

@@ -15,7 +15,8 @@ from rich.table import Table
 from descent.display import clock, terminal
 from descent.records import result as results
 from descent.records.lock import held
-from descent.table import Result, load, settings_of
+from descent.records.result import Result
+from descent.table import load, settings_of
 
 REFRESH = 1.0  # seconds between two looks at the folders
 SHARE = 0.1  # of the time, that looking may take from the runs
@@ -90,7 +91,7 @@ class StudyDisplay:
 
     def line(self) -> str:
         """Return the state of the sweep in a line."""
-        done, diverged = len(self.found), sum(result["status"] == "diverged" for result in self.found)
+        done, diverged = len(self.found), sum(result.status == "diverged" for result in self.found)
         running = sum(held(folder) for folder in self.pending)
         now = time.monotonic()
         if self.started is None and (running or self.trained or self.failed):

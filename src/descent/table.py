@@ -7,19 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
 from descent.display import console, printable, say, table
 from descent.records import result as results
 from descent.records.lock import held
+from descent.records.result import Result
 from descent.records.study import names
 
 if TYPE_CHECKING:
     from descent.comparison.outcome import Outcome
 
-Result = dict[str, Any]
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
 
 
@@ -63,23 +63,23 @@ def settings_of(found: Sequence[Result]) -> list[Setting]:
     """Group results by setting, the best first within each problem."""
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in found:
-        groups.setdefault((result["problem"], result["setting"]), []).append(result)
+        groups.setdefault((result.problem, result.setting), []).append(result)
     called = names(found)
     settings = [_setting(group, called[key]) for key, group in groups.items()]
     return sorted(settings, key=lambda s: (s.problem, -s.median if s.metric.endswith("/accuracy") else s.median))
 
 
 def _setting(group: list[Result], name: str) -> Setting:
-    first, metric = group[0], group[0]["metric"]
-    values = [result["final"].get(metric) for result in group if result["status"] != "diverged"]
+    first, metric = group[0], group[0].metric
+    values = [result.final.get(metric) for result in group if result.status != "diverged"]
     finite = sorted((value for value in values if value is not None), reverse=metric.endswith("/accuracy"))
     return Setting(
-        first["problem"],
+        first.problem,
         name,
         metric,
         tuple(finite),
-        Counter(result["status"] for result in group),
-        statistics.median(result["seconds"] for result in group),
+        Counter(result.status for result in group),
+        statistics.median(result.seconds for result in group),
     )
 
 

@@ -14,12 +14,12 @@ from descent.errors import InputError, one_of
 from descent.records import curve
 from descent.records import result as results
 from descent.records.lock import held
+from descent.records.result import Result
 from descent.records.study import names, run_folders
 from descent.records.verdict import AXES
 
 TEXTS = ("id", "setting", "status", "problem", "batch", "optimizer", "schedule", "engine", "metric")
 COUNTED = ("steps", "examples", "gradient_evaluations", "seconds", "wall_seconds")
-OPTIONAL = ("batch_size", "diverged_at")
 MEASURED = ("train/", "val/")
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML was built with it: a tenth of the time
 
@@ -118,7 +118,7 @@ def load(folder: Path) -> Study:
     """
     if not folder.is_dir():
         raise InputError("study", folder, "does not exist" if not folder.exists() else "must be a folder")
-    found: list[tuple[Path, dict[str, Any], dict[str, Any]]] = []
+    found: list[tuple[Path, Result, dict[str, Any]]] = []
     skipped: list[tuple[Path, str]] = []
     waiting: Counter[str] = Counter()
     for path in run_folders(folder):
@@ -135,7 +135,7 @@ def load(folder: Path) -> Study:
     if not found:
         raise _nothing(folder, skipped, waiting)
     called = names(result for _, result, _ in found)
-    runs = pd.DataFrame([{**row, "name": called[result["problem"], result["setting"]]} for _, result, row in found])
+    runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for _, result, row in found])
     for problem, own in runs.groupby("problem"):
         if own["target"].map(repr).nunique() > 1:
             runs.loc[own.index, [f"time:{axis}" for axis in AXES]] = math.nan
@@ -143,49 +143,32 @@ def load(folder: Path) -> Study:
     return Study(folder, runs, skipped, dict(waiting))
 
 
-def _row(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """Return a result as a row; whatever is wrong with it raises."""
-    target = result["target"]
-    never = math.nan if target is None else math.inf
-    for mapping in ("hyperparameters", "final", "best", "test"):
-        if not isinstance(result[mapping], dict):
-            raise ValueError("is damaged")
-    if result["batch"] == "mini" and result["batch_size"] is None:
+def _row(folder: Path, result: Result) -> dict[str, Any]:
+    """Return a result as a row; one that contradicts itself raises."""
+    never = math.nan if result.target is None else math.inf
+    if result.metric not in result.final:
+        raise ValueError(f"has no {result.metric}, its metric")
+    counted = {name: float(getattr(result, name)) for name in COUNTED}
+    if not all(0 <= value < math.inf for value in counted.values()):
         raise ValueError("is damaged")
-    if target is not None:
-        _text(target["metric"])
-        _number(target["value"])
-    if result["metric"] not in result["final"]:
-        raise ValueError(f"has no {result['metric']}, its metric")
     return {
         "folder": folder,
-        **{name: _text(result[name]) for name in TEXTS},
-        **{name: _counted(result[name]) for name in COUNTED},
-        **{name: _number(result[name]) for name in OPTIONAL},
-        "label": _text(result["label"]),
-        "seed": int(result["seed"]),
-        "lr": _number(result["hyperparameters"].get("lr")),
-        "target": target,
-        "tuning": str(result.get("tuning", "default")),
-        "scramble": int(result.get("scramble", 0)),
-        "stage": str(result.get("stage", "final")),
-        **{f"final:{name}": _number(value) for name, value in result["final"].items() if name.startswith(MEASURED)},
-        **{f"best:{name}": _number(best["value"]) for name, best in result["best"].items()},
-        **{f"test:{name}": _number(value) for name, value in result["test"].items()},
-        **{f"time:{axis}": _number(result["time_to_target"][axis], never) for axis in AXES},
+        **{name: getattr(result, name) for name in TEXTS},
+        **counted,
+        "batch_size": _number(result.hyperparameters.get("batch.size")),
+        "diverged_at": _number(result.diverged_at),
+        "label": result.label,
+        "seed": result.seed,
+        "lr": _number(result.hyperparameters.get("lr")),
+        "target": None if result.target is None else result.target.model_dump(),
+        "tuning": result.tuning,
+        "scramble": result.scramble,
+        "stage": result.stage,
+        **{f"final:{name}": _number(value) for name, value in result.final.items() if name.startswith(MEASURED)},
+        **{f"best:{name}": best.value for name, best in result.best.items()},
+        **{f"test:{name}": _number(value) for name, value in result.test.items()},
+        **{f"time:{axis}": _number(result.time_to_target[axis], never) for axis in AXES},
     }
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("is damaged")
-    return value
-
-
-def _counted(value: Any) -> float:
-    if not 0 <= float(value) < math.inf:
-        raise ValueError("is damaged")
-    return float(value)
 
 
 def _number(value: Any, missing: float = math.nan) -> float:

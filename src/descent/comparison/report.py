@@ -112,7 +112,7 @@ def provenance(runs: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
     found: dict[str, Counter[str]] = {}
     for run in runs.to_dict("records"):
         try:
-            environment = dict(results.read(run["folder"] / "result.json")["environment"])
+            environment = results.read(run["folder"] / "result.json").environment
         except (OSError, ValueError, TypeError, KeyError):  # it was fine a moment ago
             continue
         for name, value in environment.items():

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from descent.config.values import Count
 from descent.errors import one_of
 from descent.problems.base import Problem
 from descent.problems.networks import ACTIVATIONS, initialise, mlp
+from descent.problems.splits import Points
 from descent.randomness import generator
 
 
@@ -39,10 +41,10 @@ class Chebyshev(Problem):
         *,
         seed: int,
         dtype: torch.dtype,
-        points: int,
-        degree: int,
-        width: int,
-        depth: int,
+        points: Points,
+        degree: Count,
+        width: Count,
+        depth: Count,
         activation: str,
         initialisation: str,
     ) -> None:

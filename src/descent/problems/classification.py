@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from descent.config.values import Count, Share
 from descent.errors import InputError, one_of
 from descent.problems.base import Arrays, Problem
 from descent.problems.networks import ACTIVATIONS, NETWORKS, initialise
@@ -59,9 +60,9 @@ class Classification(Problem):
         loss: str,
         scaling: str,
         largest: float = 1.0,
-        label_noise: float = 0.0,
-        width: int | None = None,
-        depth: int | None = None,
+        label_noise: Share = 0.0,
+        width: Count | None = None,
+        depth: Count | None = None,
         activation: str | None = None,
     ) -> None:
         named: tuple[tuple[str, str, Any], ...] = (

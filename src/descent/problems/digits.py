@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any
 
 import torch
-from sklearn.datasets import load_digits
 
 from descent.problems.base import Arrays
 from descent.problems.classification import Classification
@@ -13,6 +12,8 @@ from descent.problems.splits import split as draw_split
 
 @cache
 def _digits() -> Arrays:
+    from sklearn.datasets import load_digits  # a second and a half, not before a problem is made
+
     images, labels = load_digits(return_X_y=True)
     return images, labels
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from descent.config.values import Condition, Count, NotNegative, Positive, Real, Share
 from descent.errors import InputError, one_of
 from descent.problems.base import Problem
 from descent.randomness import generator
@@ -34,7 +35,7 @@ class FiniteSum(Problem):
         multiplicative: c_i is uniform in [-multiplicative, multiplicative], in [0, 1].
 
     Raises:
-        InputError: an odd N, or noise out of range.
+        InputError: an odd N.
     """
 
     def __init__(
@@ -43,18 +44,14 @@ class FiniteSum(Problem):
         *,
         seed: int,
         dtype: torch.dtype,
-        start_spread: float,
-        examples: int,
-        additive: float,
-        multiplicative: float,
+        start_spread: NotNegative,
+        examples: Count,
+        additive: NotNegative,
+        multiplicative: Share,
         optimum: float | None = 0.0,
     ) -> None:
         if examples < 2 or examples % 2:
             raise InputError("problem.examples", examples, "must be an even number >= 2, as the noise comes in +- pairs")
-        if not 0 <= multiplicative <= 1:
-            raise InputError("problem.multiplicative", multiplicative, "must be in [0, 1]")
-        if additive < 0:
-            raise InputError("problem.additive", additive, "must be >= 0")
         rng = generator(0, "data")
         c = _pairs(multiplicative * rng.uniform(-1, 1, examples // 2))
         e = _pairs(additive * rng.standard_normal((examples // 2, len(start))))
@@ -89,13 +86,9 @@ class Quadratic(FiniteSum):
     """
 
     def __init__(
-        self, *, dimension: int, condition: float, rotated: bool, start: float, **noise: float | int | torch.dtype
+        self, *, dimension: Count, condition: Condition, rotated: bool, start: Real, **noise: float | int | torch.dtype
     ) -> None:
-        if condition < 1:
-            raise InputError("problem.condition", condition, "must be >= 1")
-        if not isinstance(start, (int, float)):
-            raise InputError("problem.start", start, "must be one number, which every coordinate starts at")
-        super().__init__(np.full(dimension, float(start)), **noise)  # type: ignore[arg-type]
+        super().__init__(np.full(dimension, start), **noise)  # type: ignore[arg-type]
         eigenvalues = np.geomspace(1 / condition, 1, dimension) if dimension > 1 else np.ones(1)
         hessian = np.diag(eigenvalues)
         if rotated:
@@ -160,10 +153,10 @@ class Surface(FiniteSum):
         InputError: an unknown surface, or a start that is not a point of the plane.
     """
 
-    def __init__(self, *, surface: str, scale: float, start: list[float], **noise: float | int | torch.dtype) -> None:
+    def __init__(self, *, surface: str, scale: Positive, start: list[Real], **noise: float | int | torch.dtype) -> None:
         if surface not in SURFACES:
             raise one_of("problem.surface", surface, SURFACES)
-        if not isinstance(start, list) or len(start) != 2:
+        if len(start) != 2:
             raise InputError("problem.start", start, "must be two numbers, as in problem.start=[-1.5,2]")
         super().__init__(np.asarray(start, float), **noise)  # type: ignore[arg-type]
         self.surface = surface

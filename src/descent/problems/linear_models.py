@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from descent.errors import InputError
+from descent.config.values import Condition, Count, NotNegative, Positive
 from descent.problems.base import Problem
+from descent.problems.splits import Points
 from descent.problems.splits import split as draw_split
 from descent.randomness import generator
 
@@ -36,8 +37,6 @@ class LinearModel(Problem):
 
 def _inputs(examples: int, dimension: int, condition: float, rng: np.random.Generator) -> np.ndarray:
     """Draw rows x ~ N(0, Q diag(eigenvalues) Q^T), Q random, eigenvalues log-spaced between 1/condition and 1."""
-    if condition < 1:
-        raise InputError("problem.condition", condition, "must be >= 1")
     rotation = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0]
     deviations = np.sqrt(np.geomspace(1, 1 / condition, dimension))
     return (rng.standard_normal((examples, dimension)) * deviations) @ rotation.T
@@ -58,7 +57,15 @@ class LinearRegression(LinearModel):
     """
 
     def __init__(
-        self, *, seed: int, dtype: torch.dtype, points: int, dimension: int, condition: float, noise: float, split: str
+        self,
+        *,
+        seed: int,
+        dtype: torch.dtype,
+        points: Points,
+        dimension: Count,
+        condition: Condition,
+        noise: NotNegative,
+        split: str,
     ) -> None:
         rng = generator(0, "data")
         x = _inputs(points, dimension, condition, rng)
@@ -81,14 +88,20 @@ class LogisticRegression(LinearModel):
         points: examples before the split; 60 % train, 20 % validate, 20 % test.
         dimension: D, features.
         condition: of the covariance of the inputs, >= 1.
-        regularisation: > 0.
+        regularisation: > 0, or there is no finite optimum.
     """
 
     def __init__(
-        self, *, seed: int, dtype: torch.dtype, points: int, dimension: int, condition: float, regularisation: float, split: str
+        self,
+        *,
+        seed: int,
+        dtype: torch.dtype,
+        points: Points,
+        dimension: Count,
+        condition: Condition,
+        regularisation: Positive,
+        split: str,
     ) -> None:
-        if regularisation <= 0:
-            raise InputError("problem.regularisation", regularisation, "must be > 0, or there is no finite optimum")
         rng = generator(0, "data")
         x = _inputs(points, dimension, condition, rng)
         logits = 3 * x @ rng.standard_normal(dimension)

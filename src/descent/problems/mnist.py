@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torchvision import datasets
 
+from descent.config.values import Folder
 from descent.errors import InputError, one_of
 from descent.problems.base import Arrays
 from descent.problems.classification import Classification
@@ -37,7 +38,7 @@ class Mnist(Classification):
     Source: Y. LeCun et al. 1998, Gradient-based learning applied to document recognition; H. Xiao et al. 2017, Fashion-MNIST.
     """
 
-    def __init__(self, *, seed: int, dtype: torch.dtype, dataset: str, root: str | None, **network: Any) -> None:
+    def __init__(self, *, seed: int, dtype: torch.dtype, dataset: str, root: Folder | None, **network: Any) -> None:
         if dataset not in SOURCES:
             raise one_of("problem.dataset", dataset, SOURCES)
         (images, labels), test = SOURCES[dataset](root)
@@ -49,8 +50,8 @@ class Mnist(Classification):
         super().__init__(splits, seed=seed, dtype=dtype, largest=255, **network)
 
 
-def _torchvision(loader: type[datasets.MNIST], root: str | None) -> tuple[Arrays, Arrays]:
-    folder = Path(root or "data")
+def _torchvision(loader: type[datasets.MNIST], root: Path | None) -> tuple[Arrays, Arrays]:
+    folder = root or Path("data")
     if root is not None and not folder.is_dir():
         raise InputError("problem.root", root, "is not a folder", "Name a folder, or leave problem.root out to use ./data.")
     raw = folder / loader.__name__ / "raw"
@@ -101,7 +102,7 @@ def _verify(loader: type[datasets.MNIST], raw: Path, arrays: tuple[Arrays, Array
                 raise InputError("problem.root", raw.parents[1], f"{raw / name} is damaged", "Delete it to download it anew.")
 
 
-def _stand_in(root: str | None) -> tuple[Arrays, Arrays]:
+def _stand_in(root: Path | None) -> tuple[Arrays, Arrays]:
     rng = generator(0, "data")
     images, labels = rng.integers(256, size=(70_000, 784), dtype=np.uint8), rng.integers(10, size=70_000)
     return (images[:60_000], labels[:60_000]), (images[60_000:], labels[60_000:])

@@ -1,12 +1,16 @@
 """Stratified splits into training, validation and test examples."""
 
-import numpy as np
-from sklearn.model_selection import train_test_split
+from typing import Annotated
 
+import numpy as np
+from annotated_types import Ge
+
+from descent.config.values import Whole
 from descent.errors import one_of
 from descent.problems.base import Arrays
 from descent.randomness import generator
 
+Points = Annotated[Whole, Ge(20)]  # examples before a split into three parts
 FIXED = 0  # the seed behind `problem.split=fixed`
 
 
@@ -26,6 +30,8 @@ def split(
     Raises:
         InputError: `how` is neither.
     """
+    from sklearn.model_selection import train_test_split  # a second and a half, not before a problem is made
+
     if how not in ("seed", "fixed"):
         raise one_of("problem.split", how, ("seed", "fixed"))
     rng = generator(seed if how == "seed" else FIXED, "split")

@@ -1,11 +1,16 @@
 """Least squares where gradient descent generalises and adaptive methods do not."""
 
+from typing import Annotated
+
 import numpy as np
 import torch
+from annotated_types import Gt, Lt
 from torch import Tensor
 
+from descent.config.values import Real
 from descent.errors import InputError
 from descent.problems.linear_models import LinearModel
+from descent.problems.splits import Points
 from descent.randomness import generator
 
 
@@ -32,7 +37,7 @@ class Wilson(LinearModel):
     Learning, section 3.3. There `positive` is a probability and there is no common factor.
     """
 
-    def __init__(self, *, seed: int, dtype: torch.dtype, points: int, positive: float) -> None:
+    def __init__(self, *, seed: int, dtype: torch.dtype, points: Points, positive: Annotated[Real, Gt(0.5), Lt(1)]) -> None:
         held_out = round(0.2 * points)
         sizes = {"train": points - 2 * held_out, "val": held_out, "test": held_out}
         counts = {name: round(positive * size) for name, size in sizes.items()}

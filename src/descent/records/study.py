@@ -1,9 +1,10 @@
 """A study is a folder of runs: where they lie, and what their settings are called."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+
+from descent.records.result import Result
 
 REPORT = "report"  # what the comparison of a study writes, beside the problems
 Key = tuple[str, str]  # problem, setting
@@ -16,33 +17,31 @@ def run_folders(study: Path) -> list[Path]:
     return sorted(path for path in found if path.parents[2].name != REPORT)
 
 
-def names(results: Iterable[dict[str, Any]]) -> dict[Key, str]:
+def names(results: Iterable[Result]) -> dict[Key, str]:
     """Return what each setting is called: optimizer, batch mode, label, and what else tells it from others of the study.
 
     No two settings of one problem share a name: where the hyperparameters are alike (another budget, another form of the
     problem), the setting's key tells them apart.
     """
-    firsts = {(result["problem"], result["setting"]): result for result in reversed(list(results))}
+    firsts = {(result.problem, result.setting): result for result in reversed(list(results))}
     telling = _telling(firsts.values())
     found = {key: _name(first, telling) for key, first in firsts.items()}
     often = Counter((problem, name) for (problem, _), name in found.items())
     return {key: name if often[key[0], name] == 1 else f"{name} #{key[1]}" for key, name in found.items()}
 
 
-def _name(result: dict[str, Any], telling: set[str]) -> str:
-    chosen = result["hyperparameters"]
+def _name(result: Result, telling: set[str]) -> str:
+    chosen = result.hyperparameters
     extra = [f"{name.rpartition('.')[2]}={chosen[name]}" for name in chosen if name in telling]
-    return " ".join([result["optimizer"], result["batch"], result["label"], *extra])
+    return " ".join([result.optimizer, result.batch, result.label, *extra])
 
 
-def _telling(firsts: Iterable[dict[str, Any]]) -> set[str]:
+def _telling(firsts: Iterable[Result]) -> set[str]:
     """Return the hyperparameters in which settings of one optimizer and label differ."""
     telling: set[str] = set()
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    alike: dict[tuple[str, ...], list[Mapping[str, object]]] = {}
     for result in firsts:
-        alike.setdefault((result["problem"], result["batch"], result["optimizer"], result["label"]), []).append(
-            result["hyperparameters"]
-        )
+        alike.setdefault((result.problem, result.batch, result.optimizer, result.label), []).append(result.hyperparameters)
     for group in alike.values():
         for name in {name for chosen in group for name in chosen}:
             if name not in LABELLED and len({str(chosen.get(name)) for chosen in group}) > 1:

@@ -1,10 +1,11 @@
 """What the records say of a run: diverged, stalled, finished; its best values; when it met its target. Pure functions."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from descent.config.schema import Target
 from descent.records.curve import Row
+from descent.records.result import Best
 
 FACTOR = 1000.0  # heavy ball may overshoot 92-fold and still converge
 AXES = {"steps": "step", "examples": "examples", "gradient_evaluations": "gradient_evaluations", "seconds": "seconds"}
@@ -44,7 +45,7 @@ def stalled(rows: Sequence[Row], chance: float | None) -> bool:
     return last["train/loss"] >= first["train/loss"] or at_chance
 
 
-def best(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+def best(rows: Sequence[Row]) -> dict[str, Best]:
     """Return, for each measured quantity, its best finite value and the step of it: accuracies high, all else low."""
     found = {}
     for name in (name for name in rows[0] if name.startswith(("train/", "val/"))):
@@ -52,20 +53,20 @@ def best(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
         if finite:
             pick = max if name.endswith("/accuracy") else min
             row = pick(finite, key=lambda row: row[name])
-            found[name] = {"value": row[name], "step": row["step"]}
+            found[name] = Best(value=row[name], step=int(row["step"]))
     return found
 
 
-def time_to_target(rows: Sequence[Row], target: Mapping[str, Any] | None) -> dict[str, float | None]:
+def time_to_target(rows: Sequence[Row], target: Target | None) -> dict[str, float | None]:
     """Return when the first of two consecutive records met the target, on each axis; None where that never was.
 
     Args:
         rows: the records.
-        target: ``{metric, value}``; accuracies must reach the value from below, all else from above.
+        target: accuracies must reach the value from below, all else from above.
     """
     if target is not None:
-        sign = 1 if target["metric"].endswith("/accuracy") else -1
-        met = [sign * row[target["metric"]] >= sign * target["value"] for row in rows]
+        sign = 1 if target.metric.endswith("/accuracy") else -1
+        met = [sign * row[target.metric] >= sign * target.value for row in rows]
         for row, now, then in zip(rows, met, met[1:], strict=False):
             if now and then:
                 return {axis: row[column] for axis, column in AXES.items()}

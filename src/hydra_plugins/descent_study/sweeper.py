@@ -1,23 +1,26 @@
 """The sweeper behind `python train.py -m`: it trains what is missing of a study, through any launcher."""
 
+import itertools
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
-from descent.settings import StudyLoader
+from descent.cli import door
+from descent.config.hydra_internals import ConfigLoaderImpl
 from hydra_plugins.descent_study import launchers
 
 if TYPE_CHECKING:
+    from descent.config.schema import RunConfig
     from descent.study import Planned
 
 
@@ -28,41 +31,48 @@ class Forget(Callback):
         job_return.cfg = job_return.hydra_cfg = None
 
 
-class StudySweeper(BasicSweeper):
-    """Expands the sweep, or an experiment's grids, as Hydra's own sweeper does; `descent.study.sweep` does the rest."""
+class StudySweeper(Sweeper):
+    """Expands the sweep, or an experiment's grids, as Hydra's own sweeper does; `descent.study.sweep` does the rest.
+
+    Attributes:
+        launcher: of the runs; made when it is known what they need.
+    """
 
     def __init__(self, grids: Sequence[Mapping[str, Any]] = ()) -> None:
-        super().__init__(max_batch_size=None)
         self.grids = grids
+        self.launcher: Launcher | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from descent.config.compose import StudyLoader  # not before a sweep, so that --help answers at once
+
         assert isinstance(hydra_context.config_loader, ConfigLoaderImpl)
         self.loader = StudyLoader(hydra_context.config_loader)
         hydra_context.callbacks.callbacks.append(Forget())
-        hydra_context = HydraContext(self.loader, hydra_context.callbacks)
-        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self.hydra_context: HydraContext | None = HydraContext(self.loader, hydra_context.callbacks)
         self.task_function = task_function
-        self.complete = False  # whether the launcher knows what it will train
+        self.config: DictConfig = config
 
     def sweep(self, arguments: list[str]) -> Any:
-        from descent import study  # torch and all that only when there is something to sweep
-        from descent.errors import InputError
-
-        assert self.config is not None
-        experiment = self.config.hydra.runtime.choices.get("experiment")
-        try:
-            launchers.require(self.config.hydra.launcher)
-            jobs = self._jobs(arguments)
-            failed = study.sweep(jobs, self._compose, self._launch, launchers.elsewhere(self.config.hydra.launcher), experiment)
-        except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(2)
-        except KeyboardInterrupt:
-            print("Stopped. Repeat the command to go on with what is missing.", file=sys.stderr)
-            sys.exit(130)
+        with door():
+            try:
+                failed = self._sweep(arguments, self.config.hydra.runtime.choices.get("experiment"))
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt("Stopped. Repeat the command to go on with what is missing.") from None
         if failed:
             sys.exit(1)
         launchers.tidy(self.config.hydra.launcher)
+
+    def _sweep(self, arguments: list[str], experiment: str | None) -> int:
+        from descent import study  # torch and all that only when there is something to sweep
+        from descent.config.mistakes import clashes, explained
+
+        launchers.require(self.config.hydra.launcher)
+        elsewhere = launchers.elsewhere(self.config.hydra.launcher)
+        with explained(arguments):
+            jobs = self._jobs(arguments)
+        return study.sweep(
+            jobs, self._compose, self._launch, elsewhere, experiment, warnings=lambda config: clashes(config.names)
+        )
 
     def _jobs(self, arguments: list[str]) -> list[Sequence[str]]:
         """Return the overrides of each run: of the command, times each of the experiment's grids.
@@ -87,31 +97,41 @@ class StudySweeper(BasicSweeper):
         jobs: list[Sequence[str]] = []
         for grid in self.grids or [{}]:
             choices = [f"{key}={value}" for key, value in grid.items() if key not in given]
-            jobs += self.split_arguments(parser.parse_overrides(choices + arguments), None)[0]
+            jobs += _expanded(parser.parse_overrides(choices + arguments))
         return jobs
 
-    def _compose(self, overrides: list[str]) -> dict[str, Any]:
-        assert self.config is not None
+    def _compose(self, overrides: list[str]) -> "RunConfig":
         return self.loader.settings(self.config, overrides)
 
     def _launch(self, runs: "list[Planned]") -> Any:
-        if not self.complete:
-            self._complete(runs)
-        assert self.launcher is not None
+        if self.launcher is None:
+            self.launcher = self._make_launcher(runs)
         accelerators = {"cuda": "gpu", "cpu": "cpu"}
         jobs = [[*run.overrides, f"trainer.accelerator={accelerators[run.device]}"] for run in runs]
         return self.launcher.launch(jobs, initial_job_idx=0)
 
-    def _complete(self, runs: "list[Planned]") -> None:
-        """Make the launcher anew, as what it will train needs it."""
-        from descent.run import devices
-
-        assert self.hydra_context is not None
-        assert self.config is not None
-        threads = max(max(run.settings["problem"]["threads"], devices(run.settings)) for run in runs)
+    def _make_launcher(self, runs: "list[Planned]") -> Launcher:
+        """Return the launcher, as what it will train needs it."""
+        threads = max(max(run.config.problem.threads, run.config.trainer.count) for run in runs)
         gpu = any(run.device == "cuda" for run in runs)
-        study = Path(runs[0].settings["output_dir"], runs[0].settings["study"])
+        study = runs[0].config.folder
         with read_write(self.config), open_dict(self.config):
             launchers.complete(self.config.hydra.launcher, threads, gpu, study)
-        self.launcher = Plugins.instance().instantiate_launcher(self.hydra_context, self.task_function, self.config)
-        self.complete = True
+        assert self.hydra_context is not None
+        return Plugins.instance().instantiate_launcher(self.hydra_context, self.task_function, self.config)
+
+
+def _expanded(overrides: Sequence[Override]) -> list[list[str]]:
+    """Return the overrides of each run: all combinations of the values, the last one varying fastest.
+
+    Raises:
+        HydraException: a sweep over an interval.
+    """
+    values: dict[str, list[str]] = {}
+    for override in overrides:
+        key = override.get_key_element()
+        if override.is_sweep_override():
+            values[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            values[key] = [f"{key}={override.get_value_element_as_str()}"]
+    return [list(job) for job in itertools.product(*values.values())]

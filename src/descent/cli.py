@@ -1,0 +1,100 @@
+"""The command: Hydra composes what was typed, a run or a sweep trains it, and every mistake leaves by one door."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from descent.config.command import arguments, conf, full_errors, tracebacks, users_environment
+from descent.errors import InputError
+
+
+class Fault(BaseException):
+    """Carries an exception of descent's own code past Hydra, which would take it for a mistake of the user's."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def main() -> None:
+    """Do what ``python train.py`` is typed for; the process ends with 2 after a mistake and with 130 after Ctrl-C."""
+    overrides: list[str] = []
+    try:
+        with door():
+            sys.argv[1:], overrides = arguments(sys.argv[1:])
+        with full_errors():
+            hydra.main(config_path=str(conf()), config_name="config", version_base="1.3")(job)()
+    except Fault as fault:
+        raise fault.error from None
+    except Exception as error:  # of Hydra, while it composed
+        if tracebacks():
+            raise
+        from descent.config.mistakes import explain
+
+        _leave(error if isinstance(error, InputError) else explain(error, overrides))
+
+
+def job(config: DictConfig) -> float | None:
+    """Train the run that Hydra composed.
+
+    Returns:
+        Of a run of a sweep, the problem's metric at its end, infinitely bad where it failed: what other sweepers look at.
+    """
+    with door():
+        from descent.config.compose import read  # not before a run starts, so that --help answers at once
+
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            from descent.study import work
+
+            return work(read(config))
+        if experiment := HydraConfig.get().runtime.choices.get("experiment"):
+            remedy = f"Use {program()} -m experiment={experiment}."
+            raise InputError("experiment", experiment, "is a study, not a single run", remedy)
+        from descent.config.mistakes import clashes
+        from descent.display import warn
+        from descent.run import run
+
+        chosen = read(config)
+        for text in clashes(chosen.names):
+            warn(text)
+        run(chosen)
+    return None
+
+
+@contextmanager
+def door() -> Iterator[None]:
+    """Run code of descent: a mistake ends the process with one line on the error stream and exit code 2.
+
+    Raises:
+        Fault: another exception, a fault of ours.
+    """
+    try:
+        with users_environment():
+            yield
+    except InputError as error:
+        _leave(error)
+    except KeyboardInterrupt as stopped:
+        print(stopped.args[0] if stopped.args else "Stopped.", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        raise Fault(error) from error
+
+
+def _leave(error: InputError) -> NoReturn:
+    if tracebacks():
+        raise error
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+def program() -> str:
+    """Return the command that was typed: ``python train.py``, or ``descent`` where it is installed."""
+    name = Path(sys.argv[0]).name
+    return f"python {name}" if name.endswith(".py") else name

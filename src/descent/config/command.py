@@ -1,0 +1,102 @@
+"""What is typed, before Hydra reads it. Nothing heavy: ``--help`` passes through here."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
+
+from descent.config.hydra_internals import get_args_parser
+from descent.errors import InputError
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+_users: list[str | None] = []  # what the user set it to, while Hydra composes
+
+
+def conf() -> Path:
+    """Return the folder of the yamls: within an installed package, or in a clone."""
+    package = Path(__file__).resolve().parents[1]
+    return package / "conf" if (package / "conf").is_dir() else package.parents[1] / "conf"
+
+
+def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what Hydra is to read, and the overrides in it.
+
+    Flags may stand anywhere. In a sweep over choices of a group, a value within that group is set in each run, not before in the
+    group's default choice, which may not have it: ``optimizer=adam,rmsprop optimizer.eps=1e-12``.
+
+    Raises:
+        InputError: flags that there are not.
+    """
+    parser = get_args_parser()
+    parser.error = _refuse(typed)  # type: ignore[assignment]
+    parsed = parser.parse_intermixed_args(list(typed))
+    overrides = list(parsed.overrides)
+    waiting = list(overrides)
+    flags = [token for token in typed if not (waiting and token == waiting[0] and waiting.pop(0))]
+    if parsed.multirun:
+        overrides = _within_swept_groups(overrides)
+    return [*flags, *overrides], overrides
+
+
+def _refuse(typed: Sequence[str]) -> Callable[[str], NoReturn]:
+    def error(message: str) -> NoReturn:
+        raise InputError("command", " ".join(typed), message, "--help shows what there is.")
+
+    return error
+
+
+def _within_swept_groups(overrides: list[str]) -> list[str]:
+    parser = OverridesParser.create()
+    try:
+        parsed = parser.parse_overrides(overrides)
+    except OverrideParseException:
+        return overrides  # Hydra says what is wrong
+    swept = {str(override.key_or_group) for override in parsed if override.is_sweep_override()}
+    changed = []
+    for text, override in zip(overrides, parsed, strict=True):
+        group, _, name = str(override.key_or_group).partition(".")
+        key, _, value = text.partition("=")
+        if name and group in swept and not override.is_sweep_override() and not override.is_delete():
+            text = f"{key}=choice({value})"
+        changed.append(text)
+    return changed
+
+
+@contextmanager
+def full_errors() -> Iterator[None]:
+    """Let Hydra raise what it would print, so that we can say it in a line."""
+    _users.append(os.environ.get(FULL_ERROR))
+    os.environ[FULL_ERROR] = "1"
+    try:
+        yield
+    finally:
+        _set(_users.pop())
+
+
+@contextmanager
+def users_environment() -> Iterator[None]:
+    """Undo `full_errors` within, so that no worker inherits it."""
+    if not _users:
+        yield
+        return
+    _set(_users[-1])
+    try:
+        yield
+    finally:
+        os.environ[FULL_ERROR] = "1"
+
+
+def tracebacks() -> bool:
+    """Return whether the user asked for tracebacks, with HYDRA_FULL_ERROR=1."""
+    return (_users[0] if _users else os.environ.get(FULL_ERROR)) == "1"
+
+
+def _set(value: str | None) -> None:
+    if value is None:
+        os.environ.pop(FULL_ERROR, None)
+    else:
+        os.environ[FULL_ERROR] = value

@@ -1,0 +1,276 @@
+"""What a ``_target_`` names: it is imported and judged before anything is called, and its signature says what arguments it takes.
+
+Each group makes one kind of object. A class must be a subclass of that kind; a function must come from descent or from a module
+of the user's own, never from Python or from a package that descent itself uses, which have functions that delete files.
+"""
+
+import importlib
+import inspect
+import re
+import sys
+import typing
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from types import MappingProxyType
+from typing import Any
+
+from descent.config.schema import Component, RunConfig
+from descent.config.values import Arguments, check, typed
+from descent.errors import InputError, likeliest
+
+Factory = Callable[..., Any]
+ANY = "**"  # stands for all further arguments of a function that takes any
+GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType(  # arguments that descent passes, which no setting does
+    {
+        "problem": ("seed", "dtype"),
+        "batch": ("examples", "seed"),
+        "optimizer": ("params",),
+        "schedule": ("step", "horizon", "history"),
+        "logger": ("folder", "hyperparameters", "rows"),
+        "trainer.strategy": (),
+    }
+)
+
+
+def resolve(config: RunConfig) -> RunConfig:
+    """Return a configuration whose arguments are of the types that their classes declare.
+
+    Raises:
+        InputError: a ``_target_`` that cannot be used, or an argument that it does not take.
+    """
+    changed = {group: converted(group, getattr(config, group)) for group in ("problem", "batch", "optimizer", "schedule")}
+    logger = {name: converted(f"logger.{name}", component) for name, component in config.logger.items()}
+    strategy = config.trainer.strategy
+    if isinstance(strategy, Component):
+        strategy = converted("trainer.strategy", strategy)
+    trainer = config.trainer.model_copy(update={"strategy": strategy})
+    for name, value in trainer.arguments.items():
+        _no_targets(f"trainer.{name}", value)
+    return config.model_copy(update={**changed, "logger": logger, "trainer": trainer})
+
+
+def converted(group: str, component: Component) -> Component:
+    """Return a component whose arguments are of the declared types.
+
+    Raises:
+        InputError: see `resolve`.
+    """
+    made = factory(group, component.factory)
+    return component.given(bound(group, made, component.arguments, GIVEN[_kind(group)], component.own()))
+
+
+def bound(
+    group: str, made: Factory, arguments: Arguments, given: Collection[str] = (), own: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return arguments converted to the types that a class or function declares.
+
+    Args:
+        group: as it is typed, ``optimizer``.
+        made: the class or function.
+        arguments: from yaml and command line.
+        given: names of arguments that descent passes.
+        own: settings of the group that are no arguments.
+
+    Raises:
+        InputError: an argument that it does not take, or a value that is not of the type.
+    """
+    types = declared(made)
+    allowed = [name for name in types if name not in (*given, ANY)]
+    found = {}
+    for name, value in arguments.items():
+        key = f"{group}.{name}"
+        _no_targets(key, value)
+        if name not in allowed and ANY not in types:
+            settings = [*allowed, *sorted(own)]
+            has = f"it has {', '.join(settings)}" if settings else "it has none"
+            remedy = likeliest(key, [f"{group}.{setting}" for setting in settings])
+            raise InputError(key, value, f"{made.__qualname__} has no such setting; {has}", remedy)
+        found[name] = check(key, value, types.get(name, Any))
+    return found
+
+
+def call(group: str, made: Factory, arguments: Arguments, **given: Any) -> Any:
+    """Return what a class or function makes of its arguments; a value that it refuses becomes one line.
+
+    Raises:
+        InputError: what it says against its arguments, with the one without which it would work.
+    """
+    try:
+        return made(**arguments, **given)
+    except InputError:
+        raise
+    except (TypeError, ValueError, IndexError, KeyError, RuntimeError, MemoryError, ArithmeticError) as error:
+        text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        name = _blamed(made, arguments, given) if group == "optimizer" else None
+        if name is not None:
+            raise InputError(f"{group}.{name}", arguments[name], text) from error
+        raise InputError(group, made.__name__, text) from error
+
+
+def _blamed(made: Factory, arguments: Arguments, given: dict[str, Any]) -> str | None:
+    """Return the argument without which an optimizer can be made, None where there is no such one."""
+    for name in reversed(list(arguments)):
+        try:
+            made(**{key: value for key, value in arguments.items() if key != name}, **given)
+        except Exception:  # whatever it says, it still does
+            continue
+        return name
+    return None
+
+
+@cache
+def factory(group: str, path: str) -> Factory:
+    """Return the class or function that an import path names, if it can make what the group is.
+
+    Args:
+        group: as it is typed, ``optimizer`` or ``logger.csv``.
+        path: ``package.module.name``.
+
+    Raises:
+        InputError: it cannot be imported, or makes something else.
+    """
+    key = f"{group}._target_"
+    found = _imported(key, path)
+    if inspect.isclass(found):
+        kind = _base(_kind(group))
+        if kind is not None and not issubclass(found, kind):
+            raise InputError(
+                key, path, f"must be a subclass of {kind.__module__}.{kind.__qualname__}, or a function that makes one"
+            )
+        if kind is None and _kind(group) == "logger" and not (hasattr(found, "record") and hasattr(found, "close")):
+            raise InputError(key, path, "must have the methods record(row) and close()")
+        if kind is None and _kind(group) != "logger":
+            raise InputError(key, path, "must be a function")
+        return found
+    if not inspect.isfunction(found):
+        raise InputError(key, path, "must be a class or a function")
+    if _foreign(path) or _foreign(found.__module__):
+        raise InputError(key, path, "must be a function of descent or of a module of your own")
+    return found
+
+
+def declared(target: Factory) -> dict[str, Any]:
+    """Return the type of each argument, with those that a class's ``**`` hands on to a base class; Any where none is declared."""
+    return dict(_declared(target))
+
+
+@cache
+def _declared(target: Factory) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    for owner in inspect.getmro(target) if inspect.isclass(target) else (target,):
+        if inspect.isclass(owner) and "__init__" not in vars(owner):
+            continue
+        function = owner.__init__ if inspect.isclass(owner) else owner
+        annotations = _annotations(function)
+        parameters = list(inspect.signature(function).parameters.values())[inspect.isclass(owner) :]
+        for parameter in parameters:
+            if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                found.setdefault(parameter.name, typed(annotations.get(parameter.name, Any)))
+        open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+        if open_ended and not inspect.isclass(target):
+            found[ANY] = Any
+        if not open_ended:
+            break
+    return MappingProxyType(found)
+
+
+def _annotations(function: Factory) -> Mapping[str, Any]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except Exception:  # names that only a type checker imports, in a module that we do not know
+        return {}
+
+
+def _kind(group: str) -> str:
+    return "logger" if group.startswith("logger.") else group
+
+
+def _base(group: str) -> type | None:
+    """Return the class of what a group makes; None where there is none, as of schedules, which are functions."""
+    if group == "problem":
+        from descent.problems.base import Problem
+
+        return Problem
+    if group == "batch":
+        from descent.batching import Batches
+
+        return Batches
+    if group == "optimizer":
+        from torch.optim import Optimizer
+
+        return Optimizer
+    if group == "trainer.strategy":
+        from lightning.pytorch.strategies import Strategy
+
+        return Strategy
+    return None
+
+
+def _imported(key: str, path: str) -> object:
+    parts = path.split(".")
+    if len(parts) < 2 or not all(part.isidentifier() for part in parts):
+        raise InputError(key, path, "must be an import path, as in torch.optim.SGD")
+    if parts[0] in sys.stdlib_module_names:
+        raise InputError(key, path, "must be a class or function of descent, of a package, or of a module of your own")
+    for length in range(len(parts) - 1, 0, -1):
+        name = ".".join(parts[:length])
+        try:
+            found: object = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+                continue
+            raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
+        except Exception as error:  # whatever a module of the user's raises
+            raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
+        for at, part in enumerate(parts[length:], start=length):
+            if not hasattr(found, part):
+                within = ".".join(parts[:at])
+                names = [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
+                raise InputError(key, path, f"{within} has no {part}", likeliest(part, names))
+            found = getattr(found, part)
+        return found
+    raise InputError(key, path, f"there is no module {parts[0]}; Python looks in {_search_path()}")
+
+
+def _search_path() -> str:
+    places = [entry or "." for entry in sys.path if not re.search(r"site-packages|python3?\d*(\.zip|[\d.]+)", entry)]
+    return f"{', '.join(dict.fromkeys(places))} and its packages" if places else "its packages; PYTHONPATH adds folders"
+
+
+@cache
+def _foreign(module: str) -> bool:
+    """Return whether a module is Python's, or of a package that descent itself uses."""
+    top = module.partition(".")[0]
+    if top == "descent":
+        return False
+    if top in sys.stdlib_module_names:
+        return True
+    used = {re.split(r"[^\w.-]", name, maxsplit=1)[0].lower() for name in _requirements()}
+    return any(name.lower() in used for name in distributions().get(top, ()))
+
+
+@cache
+def _requirements() -> tuple[str, ...]:
+    try:
+        return tuple(requires("descent") or ())
+    except PackageNotFoundError:
+        return ()
+
+
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """Return the installed packages of each top-level module."""
+    return packages_distributions()
+
+
+def _no_targets(key: str, value: object) -> None:
+    """Refuse a ``_target_`` deeper than its group, which would be called before anything judged it."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if str(name).startswith("_") and str(name).endswith("_"):
+                raise InputError(f"{key}.{name}", item, "only a group has a _target_, no setting within it")
+            _no_targets(f"{key}.{name}", item)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            _no_targets(f"{key}.{index}", item)
