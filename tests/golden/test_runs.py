@@ -11,6 +11,7 @@ from freeze import CASES, GOLDEN, golden, read, runs
 RUNS = json.loads(GOLDEN.read_text())
 EXACT = ("status", "steps", "examples", "gradient_evaluations")
 TOLERANCES = {"64": 1e-10, "32": 1e-4}  # relative
+MUON = 1e-2  # it makes its momentum orthogonal in bfloat16, in which processors round in different ways
 SLOW = {
     ("optimizers", "precision=32"),
     ("optimizers_numpy", "precision=64"),
@@ -46,7 +47,7 @@ def chosen():
 @pytest.mark.parametrize(("case", "overrides"), list(chosen()))
 def test_a_run_gives_the_same_numbers_as_before(numbers, case, overrides):
     key, found = numbers(case, overrides)
-    expected, tolerance = RUNS[key], TOLERANCES[key.rpartition(" ")[2]]
+    expected, tolerance = RUNS[key], MUON if " muon " in key else TOLERANCES[key.rpartition(" ")[2]]
     wrong = {name: (found.get(name), value) for name, value in expected.items() if name in EXACT and found[name] != value}
     for name in expected.keys() - set(EXACT):
         if found.get(name) != pytest.approx(expected[name], rel=tolerance, abs=0, nan_ok=True):
