@@ -4,7 +4,7 @@ import os
 import re
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,28 @@ from descent.settings import compose
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
 Settings = dict[str, Any]
+WORKERS = 8  # at most: each pays for its imports, with 5 s and half a gigabyte
+
+
+def pytest_configure() -> None:
+    """Let each worker, and what it starts, use one thread, but where a run's settings say another number."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of workers of `-n auto`: one a core that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(WORKERS, cores)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Start each test with one thread of torch: a run sets its own number, and the next test may be of any file."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+    yield
 
 
 def names(group: str) -> list[str]:
