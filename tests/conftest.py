@@ -4,7 +4,7 @@ import os
 import re
 import runpy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,14 @@ WORKERS = 8  # at most: each pays for its imports, with 5 s and half a gigabyte
 
 
 def pytest_configure() -> None:
-    """Let each worker, and what it starts, use one thread, but where a run's settings say another number."""
+    """Let each worker, and what it starts, use one thread, but where a run's settings say another number; keep bytecode.
+
+    Containers often set PYTHONDONTWRITEBYTECODE: each of about a hundred processes would compile torch and Lightning again.
+    """
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -32,11 +37,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+def one_thread() -> None:
     """Start each test with one thread of torch: a run sets its own number, and the next test may be of any file."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
-    yield
 
 
 def names(group: str) -> list[str]:
