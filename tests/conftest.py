@@ -17,6 +17,32 @@ from descent.records.result import Result
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
+WORKERS = 8  # at most: each pays for its imports, with 5 s and half a gigabyte
+
+
+def pytest_configure() -> None:
+    """Let each worker, and what it starts, use one thread, but where a run's settings say another number; keep bytecode.
+
+    Containers often set PYTHONDONTWRITEBYTECODE: each of about a hundred processes would compile torch and Lightning again.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of workers of `-n auto`: one a core that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(WORKERS, cores)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Start each test with one thread of torch: a run sets its own number, and the next test may be of any file."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 def names(group: str) -> list[str]:

@@ -6,6 +6,8 @@ import pytest
 from accuracy import CHECKS
 from conftest import ROOT
 
+pytestmark = pytest.mark.xdist_group("accuracy")  # checks share their runs, with those of questions
+
 ROWS = [line.split(" | ") for line in (ROOT / "docs" / "accuracy.md").read_text().splitlines() if line.endswith(" |")]
 
 

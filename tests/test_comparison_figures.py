@@ -393,6 +393,7 @@ def test_a_curve_that_is_damaged_is_left_out_of_the_figures(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("processes")
 def test_many_problems_are_drawn_in_several_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "MANY", 0)
     monkeypatch.setattr(figures, "_save", None)  # what happens here fails; other processes have their own

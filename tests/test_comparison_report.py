@@ -13,7 +13,7 @@ from studies import write_run
 from descent.comparison import figures, load, report
 from descent.comparison.outcome import outcome
 
-pytestmark = pytest.mark.usefixtures("no_collecting")
+pytestmark = [pytest.mark.usefixtures("no_collecting"), pytest.mark.xdist_group("report")]  # which is written once
 EVIL = "<script>alert('x')</script>\"&|`"
 WIDTHS = (390, 1280)
 

@@ -17,6 +17,8 @@ from descent.errors import InputError
 from descent.records.curve import read
 from descent.run import run
 
+pytestmark = pytest.mark.xdist_group("processes")
+
 DDP = "trainer=ddp"
 CLOCK = ("seconds",)
 

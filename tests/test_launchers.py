@@ -62,6 +62,7 @@ def expected(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize("launcher", LAUNCHERS[1:])
 def test_every_launcher_gives_the_same_bits(launcher, tmp_path, expected, slurm, capsys, monkeypatch):
     if launcher == "ray":
@@ -84,6 +85,7 @@ def test_every_launcher_gives_the_same_bits(launcher, tmp_path, expected, slurm,
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("processes")
 def test_submitit_runs_a_few_at_a_time_and_replaces_one_that_is_killed(tmp_path):
     """A worker is killed as soon as its run has a checkpoint; its logs stay until the sweep has ended well."""
     arguments = ("engine=numpy", "batch=stochastic", "max_steps=60000", "logger=csv", f"output_dir={tmp_path}", "seed=1,2,3")

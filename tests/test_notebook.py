@@ -12,6 +12,8 @@ from conftest import ROOT
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+pytestmark = pytest.mark.xdist_group("notebook")  # which is executed once
+
 PATH = ROOT / "notebooks" / "day7.ipynb"
 COMMITTED = nbformat.read(PATH, as_version=4)
 CODE = [cell for cell in COMMITTED.cells if cell.cell_type == "code"]

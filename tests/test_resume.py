@@ -57,6 +57,7 @@ def interrupted_then_finished(train, tmp_path, stop):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, long, tmp_path, capsys, stop):
     capsys.readouterr()
@@ -172,6 +173,7 @@ def test_a_checkpoint_with_one_wrong_byte_starts_the_run_again(train, monkeypatc
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("processes")
 def test_a_terminal_shows_a_live_bar(tmp_path):
     parent, child = pty.openpty()
     process = start(tmp_path, "max_steps=5000", stdout=child, stderr=child, env={**os.environ, "TERM": "xterm", "COLUMNS": "120"})
