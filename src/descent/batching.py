@@ -193,7 +193,7 @@ class Timeline:
 def horizon(batches: Batches, epochs: float | None, max_steps: int | None) -> int:
     """Return the steps of a run, min(epochs, max_steps); `UNBOUNDED` where neither is given."""
     limits = [UNBOUNDED]
-    if epochs is not None:
+    if epochs is not None and epochs * batches.examples_per_epoch < UNBOUNDED:
         limits.append(max(1, batches.step_at(round(epochs * batches.examples_per_epoch))))
     if max_steps is not None:
         limits.append(max_steps)

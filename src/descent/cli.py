@@ -36,9 +36,13 @@ def main() -> None:
     except Exception as error:  # of Hydra, while it composed
         if tracebacks():
             raise
-        from descent.config.mistakes import explain
+        from descent.config.mistakes import explained
 
-        _leave(error if isinstance(error, InputError) else explain(error, overrides))
+        try:
+            with explained(overrides):
+                raise error
+        except InputError as mistake:
+            _leave(mistake)
 
 
 def job(config: DictConfig) -> float | None:
@@ -57,14 +61,9 @@ def job(config: DictConfig) -> float | None:
         if experiment := HydraConfig.get().runtime.choices.get("experiment"):
             remedy = f"Use {program()} -m experiment={experiment}."
             raise InputError("experiment", experiment, "is a study, not a single run", remedy)
-        from descent.config.mistakes import clashes
-        from descent.display import warn
         from descent.run import run
 
-        chosen = read(config)
-        for text in clashes(chosen.names):
-            warn(text)
-        run(chosen)
+        run(read(config))
     return None
 
 

@@ -5,6 +5,7 @@ import torch
 from descent import build
 from descent.config.schema import RunConfig
 from descent.errors import InputError
+from descent.optimizers.capabilities import needs_closure
 from descent.optimizers.silent import require_effect
 from descent.problems.base import Problem
 
@@ -70,7 +71,8 @@ def try_optimizer(config: RunConfig) -> None:
         return loss
 
     try:
-        optimizer.step(closure)  # type: ignore[arg-type]
+        closure()
+        optimizer.step(*([closure] if needs_closure(optimizer) else []))  # type: ignore[arg-type]
     except Exception as error:  # whatever a class says of its arguments
         text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise InputError("optimizer", config.names.optimizer, f"its first step fails ({type(error).__name__}: {text})") from error

@@ -79,7 +79,6 @@ def sweep(
     launch: Callable[[list[Planned]], object],
     elsewhere: str | None = None,
     experiment: str | None = None,
-    warnings: Callable[[RunConfig], list[str]] = lambda _: [],
 ) -> int:
     """Train what is missing of a sweep; return how many runs failed.
 
@@ -89,7 +88,6 @@ def sweep(
         launch: trains runs, each by `work`, in whatever processes; it may raise or leave runs untrained.
         elsewhere: what ``trainer=auto`` means on the machines that train them, cpu or gpu; None: they are trained on this one.
         experiment: whose figure and sentence end the sweep.
-        warnings: of what was chosen for a run.
 
     Raises:
         InputError: a setting that cannot work; nothing was trained.
@@ -99,8 +97,6 @@ def sweep(
     if experiment:
         _require_experiment(experiment)
     runs = plan(jobs, compose, elsewhere)
-    for text in dict.fromkeys(text for planned in runs for text in warnings(planned.config)):
-        warn(text)
     from descent import gpus  # not before the settings are known to work
 
     gpus.keep()

@@ -61,7 +61,6 @@ THREE = optimizer("own_three", "betas: [0.9, 0.99, 0.999]\n", ", betas", "assert
     right("-m seed=1,1.0", runs=1),
     right("-m 'seed=range(1,4)' engine=numpy", runs=3),
     right("-m study=one seed=1,2 engine=numpy", runs=2),
-    right("-m experiment=null seed=1,2 engine=numpy", runs=2),
     right("-m seed=1 max_steps=1e1 engine=numpy", runs=1),
 )
 def test_a_sweep_that_works(place, command, case):

@@ -22,7 +22,7 @@ from mistakes.conftest import table, wrong
     wrong("+epoch=3", "epoch=3", "epochs"),
     wrong("++seeds=3", "seeds=3", "seed"),
     wrong("+precison=64", "precison=64", "precision"),
-    wrong("+data.root=x", "data", "problem"),
+    wrong("+data.root=x", "data.root=x"),
     wrong("+logger.nope=1", "logger.nope"),
     wrong("+optimizer.lr.x=1", "optimizer.lr"),
     wrong("+hydra.nope=1", "hydra.nope"),

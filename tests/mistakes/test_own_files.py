@@ -68,7 +68,7 @@ def own(content: str | bytes, *words: str, id: str, group: str = "optimizer", fl
     ),
     own("_target_: descent.schedules.cosine\n", "schedule.final_factor", id="a schedule lacks an argument", group="schedule"),
     own("3\n", "own.yaml", id="a logger that is a number", group="logger"),
-    own("# @package _global_\nlrr: 1\n", "lrr", id="an experiment's unknown key", group="experiment", flags="-m"),
+    own("# @package _global_\nlrr: 1\n", "experiment=own", id="an experiment's unknown key", group="experiment", flags="-m"),
     own(
         "study: own\nseed: 2\n",
         "experiment",

@@ -92,8 +92,8 @@ def test_null_is_refused_where_something_must_be(refused, case):
     wrong("~optimizer._target_", "optimizer._target_"),
     wrong("~problem.dimension", "dimension"),
     wrong("~problem.target.value", "problem.target", "value"),
-    wrong("~optimizer=adam", "~optimizer=adam", "sgd"),
-    wrong("~nope", "~nope"),
+    wrong("~optimizer=adam", "optimizer=adam", "delete"),
+    wrong("~nope", "nope"),
     wrong("-m ~seed optimizer.lr=0.1,0.2", "seed"),
     wrong("-m ~optimizer seed=1,2", "optimizer"),
 )

@@ -66,7 +66,6 @@ def test_what_cannot_be_read_says_how_to_type_it(refused, case):
     wrong("--config-name nope", "--config-name", "nope"),
     wrong("--config-path nowhere", "--config-path", "nowhere"),
     wrong("--cfg nope", "--cfg", "nope", "job"),
-    wrong("--package nope --cfg job", "--package", "nope"),
 )
 def test_a_flag_with_a_wrong_value_is_refused(refused, case):
     refused(case)

@@ -37,6 +37,10 @@ def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
     overrides = list(parsed.overrides)
     waiting = list(overrides)
     flags = [token for token in typed if not (waiting and token == waiting[0] and waiting.pop(0))]
+    for flag in ("config_path", "config_dir"):
+        folder = getattr(parsed, flag)
+        if folder is not None and not Path(folder).is_dir():
+            raise InputError(f"--{flag.replace('_', '-')}", folder, "there is no such folder")
     if parsed.multirun:
         overrides = _within_swept_groups(overrides)
     return [*flags, *overrides], overrides

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from descent.config.command import conf
 from descent.config.hydra_internals import ConfigLoaderImpl, get_overrides_dirname
-from descent.config.mistakes import explained, require_choices
+from descent.config.mistakes import explained, require_choices, require_hydras
 from descent.config.schema import GROUPS, Names, RunConfig, parse
 
 
@@ -39,9 +39,11 @@ def read(config: DictConfig) -> RunConfig:
     Raises:
         InputError: a value that cannot work.
     """
-    with explained(OmegaConf.to_container(HydraConfig.get().overrides.task)):  # type: ignore[arg-type]
+    overrides = list(HydraConfig.get().overrides.task)
+    with explained(overrides):
+        require_hydras()
         names = _names()
-        require_choices(config, names)
+        require_choices(config, names, overrides)
         return parse(_plain(config), names)
 
 
@@ -105,7 +107,7 @@ class StudyLoader(ConfigLoaderImpl):
                     whole = self.load_sweep_config(master_config, list(chosen))
                     hydra.set_config(whole)
                     names = _names()
-                    require_choices(whole, names)
+                    require_choices(whole, names, sweep_overrides)
                     with open_dict(whole):
                         del whole["hydra"]
                     self.planned[chosen] = whole, hydra.cfg, names

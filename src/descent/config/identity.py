@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.metadata import version
@@ -72,9 +73,18 @@ def label(config: RunConfig, seed: bool = True) -> str:
 
 
 def place(config: RunConfig, identity: dict[str, Any]) -> Path:
-    """Return the folder of a run."""
+    """Return the folder of a run.
+
+    Raises:
+        InputError: there can be no such folder.
+    """
     names = config.names
-    return config.folder.joinpath(names.problem, names.batch, names.optimizer, f"{label(config)}-{key(identity)}")
+    folder = config.folder.joinpath(names.problem, names.batch, names.optimizer, f"{label(config)}-{key(identity)}")
+    try:
+        folder.exists()
+    except OSError as error:  # too long a name, for one
+        raise InputError("output_dir", config.output_dir, f"cannot be used ({error.strerror})") from error
+    return folder
 
 
 def _component(group: str, component: Component) -> dict[str, Any]:
@@ -118,17 +128,16 @@ def _origin(group: str, made: Any) -> dict[str, Any]:
             for file in _files(owner):
                 sources[file.name] = _digest(f"{group}._target_", file)
         for name in vars(owner).get("identity_files", ()):
-            file = Path(inspect.getsourcefile(owner) or "").parent / name
+            file = Path(str(sys.modules[owner.__module__].__file__)).parent / name
             sources[str(name)] = _digest(f"{group}._target_", file)
     return {name: found for name, found in (("versions", versions), ("sources", sources)) if found}
 
 
 def _files(owner: Any) -> Iterator[Path]:
     """Yield the source of a class's module and, where it is part of a package, of the modules beside it."""
-    source = inspect.getsourcefile(owner)
-    if source is None:
+    file = Path(str(getattr(sys.modules.get(owner.__module__), "__file__", "")))
+    if not file.is_file():
         return
-    file = Path(source)
     yield from sorted(file.parent.glob("*.py")) if "." in owner.__module__ else [file]
 
 

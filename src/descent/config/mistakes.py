@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import yaml
+from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.object_type import ObjectType
 from hydra.errors import (
     ConfigCompositionException,
     HydraException,
@@ -25,10 +26,11 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from descent.config.command import conf
+from descent.config.choices import options, remedy
 from descent.config.schema import GROUPS, Names, keys
 from descent.errors import InputError, likeliest, one_of
 
+FUNCTIONS = ("choice", "range", "interval", "glob", "shuffle", "sort", "tag", "int", "float", "str", "bool", "extend_list")
 NAME = re.compile(r"[\w.=,+-]+(/[\w.=,+-]+)*")  # a choice, which is a folder's name too
 
 
@@ -43,13 +45,7 @@ def explained(overrides: Sequence[str]) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (
-        HydraException,
-        OmegaConfBaseException,
-        yaml.YAMLError,
-        OSError,
-        ValueError,
-    ) as error:  # Hydra raises bare ValueErrors too
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:  # Hydra raises all of these
         raise explain(error, overrides) from error
 
 
@@ -66,7 +62,7 @@ def explain(error: BaseException, overrides: Sequence[str]) -> InputError:
     typed = dict(_typed(override) for override in overrides)
     for link in chain:
         if isinstance(link, OverrideParseException):
-            return _unreadable(str(link.override))
+            return _unreadable(str(link.override), overrides)
         if isinstance(link, MissingConfigException):
             return _no_choice(link)
         if isinstance(link, (yaml.MarkedYAMLError, yaml.YAMLError, UnicodeDecodeError)):
@@ -75,33 +71,58 @@ def explain(error: BaseException, overrides: Sequence[str]) -> InputError:
             return InputError(str(link.full_key), _raw(link, typed), f"cannot be resolved ({_first_line(link)})")
         if isinstance(link, (ConfigKeyError, ConfigAttributeError)):
             return _no_setting(link, typed)
-    return _bad_choice(typed) or _other(error, overrides)
+    if "override must be a string" in str(error):
+        return _bad_choice(typed)
+    return _other(error, overrides, typed)
 
 
-def require_choices(config: DictConfig, names: Names) -> None:
-    """Refuse groups that nothing was chosen of, and names that would leave the study's folder.
+def require_choices(config: DictConfig, names: Names, overrides: Sequence[str]) -> None:
+    """Refuse groups that nothing was chosen of, names that would leave the study's folder, and names that two yamls have.
+
+    Args:
+        config: what Hydra composed.
+        names: what was chosen.
+        overrides: what was typed.
 
     Raises:
         InputError: names the group.
     """
+    typed = dict(_typed(override) for override in overrides)
     for group in GROUPS:
         name = getattr(names, group)
         if OmegaConf.select(config, group) is None or not name:
-            raise InputError(group, None, "must be chosen", _choices(group))
+            raise InputError(group, typed.get(group) or None, "must be the name of one yaml", _choices(group))
         if not NAME.fullmatch(name) or ".." in name.split("/"):
-            raise InputError(group, name, "must be the name of one of its yamls", _choices(group))
+            raise InputError(group, name, "must be the name of one yaml", _choices(group))
+        _one_yaml(group, name)
+
+
+def _one_yaml(group: str, name: str) -> None:
+    """Refuse a name that a yaml of the user's shares with one of descent's, which Hydra would take without a word."""
+    hydra = GlobalHydra.instance()
+    sources = hydra.config_loader().get_sources() if hydra.is_initialized() else []
+    where = [source.path for source in sources if source.available() and source.is_config(f"{group}/{name}")]
+    if len(where) > 1:
+        wins, loses = (f"{path.removeprefix('file://')}/{group}/{name}.yaml" for path in where[:2])
+        raise InputError(group, name, f"is the name of two yamls: {wins} wins over {loses}", "Rename yours.")
+
+
+def require_hydras() -> None:
+    """Refuse settings of Hydra's own that it does not have.
+
+    Raises:
+        InputError: names the setting.
+    """
+    known = [field.name for field in fields(HydraConf)]
+    for override in HydraConfig.get().overrides.hydra:
+        key, value = _typed(override)
+        if override.startswith("+") and key.split(".")[1:2] and key.split(".")[1] not in known:
+            raise InputError(key, value, "Hydra has no such setting", likeliest(key, [f"hydra.{name}" for name in known]))
 
 
 def _choices(group: str) -> str:
-    names = _options(group)
+    names = options(group)
     return f"Choose one: {', '.join(names)}." if names else ""
-
-
-def _options(group: str) -> list[str]:
-    hydra = GlobalHydra.instance()
-    if hydra.is_initialized():
-        return sorted(hydra.config_loader().get_group_options(group, ObjectType.CONFIG))
-    return sorted(path.stem for path in (conf() / group).glob("*.yaml"))
 
 
 def _typed(override: str) -> tuple[str, str]:
@@ -109,44 +130,60 @@ def _typed(override: str) -> tuple[str, str]:
     return key, value
 
 
-def _unreadable(override: str) -> InputError:
+def _unreadable(override: str, overrides: Sequence[str]) -> InputError:
     key, value = _typed(override)
-    if not value or not re.fullmatch(r"[\w./@-]+", key):
-        return InputError(key, value, "is no setting; they have the form key=value")
+    if "=" not in override:
+        at = list(overrides).index(override) if override in overrides else len(overrides)
+        before, after = "".join(overrides[at - 1 : at]), "".join(overrides[at + 1 : at + 2])
+        likely = override.replace(":", "=")
+        if before.endswith("="):
+            likely = before + override
+        elif "=" not in after and after:
+            likely = f"{override}={after}"
+        remedy = f"Did you mean {likely}?" if "=" in likely else ""
+        return InputError("override", override, "is no setting; they have the form key=value", remedy)
+    if function := re.match(r"(\w+)\(", value):
+        return InputError(key, value, "has no such function", likeliest(function[1], FUNCTIONS))
     bare = value.strip("'\"")
-    return InputError(key, value, "cannot be read", f"Quote it, for the shell and once more for Hydra: '{key}=\"{bare}\"'.")
+    problem = "cannot be read without quotes, one pair for the shell and one for Hydra"
+    return InputError(key, value, problem, f"Type '{key}=\"{bare}\"'.")
 
 
 def _no_choice(error: MissingConfigException) -> InputError:
     group, _, name = str(error.missing_cfg_file).rpartition("/")
-    options = list(error.options or [])
-    if not options:
-        return InputError(group or "--config-name", name, "there is no such yaml", "--help lists the groups and their choices.")
-    return one_of(group.lstrip("/"), name, options)
+    choices = list(error.options or options(group.lstrip("/")))
+    if not choices:
+        remedy = "--help lists the groups and their choices."
+        return InputError(group or "--config-name", name, "there is no such yaml", remedy)
+    return one_of(group.lstrip("/"), name, choices)
 
 
-def _bad_choice(typed: dict[str, str]) -> InputError | None:
-    """Return the error for a group that was given what is no name: a number, null, or nothing; None where all were."""
+def _bad_choice(typed: dict[str, str]) -> InputError:
+    """Return the error for a group that was given what is no name: a number, null, or nothing."""
     for key, value in typed.items():
-        options = _options(key)
-        if options and key == "batch" and value.isdigit():
-            remedy = f"For mini-batches of {value} use batch.size={value}."
-            return InputError(key, value, f"must be one of {', '.join(options)}", remedy)
-        if options and value not in options and not re.search(r"[,(\[]", value):
-            return one_of(key, value, options)
-    return None
+        choices = options(key)
+        if choices and key == "batch" and value.isdigit():
+            use = f"For mini-batches of {value} use batch.size={value}."
+            return InputError(key, value, f"must be one of {', '.join(choices)}", use)
+        if choices and value not in choices and not re.search(r"[,(\[]", value):
+            return one_of(key, value, choices)
+    return InputError("command", " ".join(f"{key}={value}" for key, value in typed.items()), "a group must be given a name")
 
 
 def _bad_yaml(error: BaseException, typed: dict[str, str]) -> InputError:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         file, line = Path(error.problem_mark.name), error.problem_mark.line + 1
-        what = f"line {line}: {error.problem}"
-    else:
-        file, what = Path(getattr(error, "name", "") or ""), str(error)
-    group = file.parent.name if file.parent.name else "config"
-    choice = next((key for key in typed if key == group), group)
-    name = file.stem if file.stem else typed.get(choice, "")
-    return InputError(choice, name, f"its yaml cannot be read ({file}, {what})")
+        problem = str(error.problem).replace(r"'\t'", "a tab")
+        return InputError(file.parent.name, file.stem, f"its yaml cannot be read ({file}, line {line}: {problem})")
+    what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else _first_line(error)
+    group, name = _own_choice(typed)
+    return InputError(group, name, f"{name}.yaml cannot be read ({what})")
+
+
+def _own_choice(typed: dict[str, str]) -> tuple[str, str]:
+    """Return the group and the name of a yaml that descent has not, among what was typed."""
+    own = ((key, name) for key, value in typed.items() for name in re.findall(r"[\w.+-]+", value) if options(key))
+    return next(((key, name) for key, name in own if name not in options(key)), ("command", "config"))
 
 
 def _raw(error: OmegaConfBaseException, typed: dict[str, str]) -> str:
@@ -170,16 +207,10 @@ def _no_setting(error: OmegaConfBaseException, typed: dict[str, str]) -> InputEr
     group, _, name = key.partition(".")
     chosen = _chosen(group, typed)
     within = [full.removeprefix(f"{group}.") for full in known if full.startswith(f"{group}.") and full.count(".") == 1]
-    remedy = likeliest(key, known)
-    if key == "batch.size":
-        remedy = "Use batch=mini, whose batch.size it is."
-    if chosen and name and within:
-        return InputError(key, value, f"{group}={chosen} has no such setting; it has {', '.join(within)}", remedy)
+    what = "there is no such setting"
     if chosen and name:
-        return InputError(key, value, f"{group}={chosen} has no settings", remedy)
-    if name and group not in {full.partition(".")[0] for full in known}:
-        return InputError(key, value, "there is no such setting", remedy)
-    return InputError(key, value, "there is no such setting", remedy)
+        what = f"{group}={chosen} has no such setting; it has {', '.join(within) or 'none'}"
+    return InputError(key, value, what, remedy(key, known))
 
 
 def _chosen(group: str, typed: dict[str, str]) -> str | None:
@@ -193,10 +224,10 @@ def _chosen(group: str, typed: dict[str, str]) -> str | None:
         return None
 
 
-def _other(error: BaseException, overrides: Sequence[str]) -> InputError:
+def _other(error: BaseException, overrides: Sequence[str], typed: dict[str, str]) -> InputError:
     """Return the error for what only its text tells."""
     text = _first_line(error)
-    named = next((o for o in overrides if o and o in str(error)), None)
+    named = next((o for o in overrides if o and o.lstrip("+~") in str(error)), None)
     key, value = _typed(named) if named else ("", "")
     if isinstance(error, SearchPathException):
         return InputError("--config-dir", re.sub(r".*'(.*)'.*", r"\1", text), "there is no such folder")
@@ -205,17 +236,8 @@ def _other(error: BaseException, overrides: Sequence[str]) -> InputError:
     if isinstance(error, ConfigCompositionException) and named:
         return InputError(key, value, text.rstrip("."))
     if named:
-        return InputError(key, value, text.rstrip("."))
-    return InputError("command", " ".join(overrides), text.rstrip("."))
-
-
-def clashes(names: Names) -> list[str]:
-    """Return a warning for each choice that more than one folder of yamls has, as a ``--config-dir`` beside ``conf/``."""
-    hydra = GlobalHydra.instance()
-    sources = hydra.config_loader().get_sources() if hydra.is_initialized() else []
-    found = []
-    for group, name in names.model_dump().items():
-        where = [source.path for source in sources if source.available() and source.is_config(f"{group}/{name}")]
-        if len(where) > 1:
-            found.append(f"{group}={name}: {where[0]} and {where[1]} have it; the first is taken. Rename the second.")
-    return found
+        return InputError(key, value, text)
+    group, name = _own_choice(typed)
+    if group != "command":
+        return InputError(group, name, f"{name}.yaml cannot be used ({text})")
+    return InputError("command", " ".join(overrides), text)

@@ -15,9 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from descent.config.values import Arguments, Count, Flag, Index, Model, Positive, Real, Text, check, read
 from descent.errors import InputError, likeliest, one_of
 
-MOST_EPOCHS = 1e9
 MOST_STEPS = 10**12
-MOST_SECONDS = 1e9
 GROUPS = ("problem", "batch", "optimizer", "schedule")  # of which each run chooses one by name
 PACKAGES = ("wandb", "mlflow")  # loggers that need the package of their name
 # What descent decides by settings of its own, and which these are.
@@ -180,9 +178,9 @@ class RunConfig(Model):
     output_dir: Text
     rerun: Flag  # train a finished run anew
 
-    epochs: Annotated[Positive, Le(MOST_EPOCHS)] | None  # passes over the training examples
+    epochs: Positive | None  # passes over the training examples
     max_steps: Annotated[Count, Le(MOST_STEPS)] | None  # parameter updates
-    max_seconds: Annotated[Positive, Le(MOST_SECONDS)] | None  # of training
+    max_seconds: Positive | None  # of training
 
     clip_norm: Positive | None  # largest Euclidean norm of a step's gradient
     engine: Literal["torch", "numpy"]
@@ -238,7 +236,14 @@ def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
 
 def unknown_setting(key: str, value: object, settings: Mapping[str, Any]) -> InputError:
     """Return the error for a key that nothing reads, with the likeliest that something does."""
-    return InputError(key, value, "there is no such setting", likeliest(key, keys(settings)))
+    known = [name for name in keys(settings) if name.partition(".")[0] in RunConfig.model_fields and name != key]
+    while isinstance(value, Mapping) and len(value) == 1:
+        (name, value), *_ = value.items()
+        key = f"{key}.{name}"
+    parent = key.rpartition(".")[0]
+    within = [name.removeprefix(f"{parent}.") for name in known if parent and name.startswith(f"{parent}.")]
+    has = f"; {parent} has {', '.join(within)}" if within else ""
+    return InputError(key, value, f"there is no such setting{has}", likeliest(key, known))
 
 
 def keys(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -252,14 +257,14 @@ def keys(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def _group(group: str, chosen: object, names: Names) -> None:
+    name = getattr(names, group, "")
     if chosen is None:
         raise InputError(group, None, "must be chosen", f"Leave it out, or choose one: {group}=NAME; --help lists them.")
     if not isinstance(chosen, Mapping):
-        raise InputError(group, chosen, "must be the name of one of its choices; --help lists them")
-    if group in GROUPS:
-        name = getattr(names, group)
-        if not isinstance(chosen.get("_target_"), str):
-            raise InputError(group, name, "its yaml needs a _target_, the import path of a class or function")
+        raise InputError(group, name, f"{name}.yaml must hold a mapping, as in optimizer/sgd.yaml; it has {chosen}")
+    if group in GROUPS and not isinstance(chosen.get("_target_"), str):
+        problem = f"must be the import path of a class or function, and {name}.yaml has none"
+        raise InputError(f"{group}._target_", chosen.get("_target_"), problem)
 
 
 def _together(config: RunConfig) -> None:
@@ -270,6 +275,10 @@ def _together(config: RunConfig) -> None:
         raise InputError("precision", "bf16", "must be 32 or 64 with engine=numpy")
     if not re.fullmatch(r"[\w.=,+-]{1,200}", config.study) or config.study in (".", ".."):
         raise InputError("study", config.study, "must be the name of a folder: at most 200 letters, digits and . _ - + = ,")
+    if config.optimizer.lr is not None:  # which schedules scale
+        check("optimizer.lr", config.optimizer.arguments["lr"], Positive)
+    if not config.output_dir:
+        raise InputError("output_dir", "", "must be a folder")
     for name, value in config.trainer.arguments.items():
         if name not in PASSED_ON:
             raise _not_passed_on(name, value)

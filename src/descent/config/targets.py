@@ -15,8 +15,9 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from types import MappingProxyType
 from typing import Any
 
+from descent.config.choices import remedy
 from descent.config.schema import Component, RunConfig
-from descent.config.values import Arguments, check, typed
+from descent.config.values import Arguments, check, describe, typed
 from descent.errors import InputError, likeliest
 
 Factory = Callable[..., Any]
@@ -57,7 +58,10 @@ def converted(group: str, component: Component) -> Component:
         InputError: see `resolve`.
     """
     made = factory(group, component.factory)
-    return component.given(bound(group, made, component.arguments, GIVEN[_kind(group)], component.own()))
+    arguments = bound(group, made, component.arguments, GIVEN[_kind(group)], component.own())
+    if group == "optimizer" and "lr" in declared(made) and arguments.get("lr") is None:
+        raise InputError("optimizer.lr", None, f"must be given, as {made.__name__} has one")
+    return component.given(arguments)
 
 
 def bound(
@@ -83,10 +87,13 @@ def bound(
         _no_targets(key, value)
         if name not in allowed and ANY not in types:
             settings = [*allowed, *sorted(own)]
-            has = f"it has {', '.join(settings)}" if settings else "it has none"
-            remedy = likeliest(key, [f"{group}.{setting}" for setting in settings])
-            raise InputError(key, value, f"{made.__qualname__} has no such setting; {has}", remedy)
+            has = f"it has {', '.join(settings) or 'none'}"
+            do = remedy(key, [f"{group}.{setting}" for setting in settings])
+            raise InputError(key, value, f"{made.__qualname__} has no such setting; {has}", do)
         found[name] = check(key, value, types.get(name, Any))
+    for name in required(made):
+        if name not in found and name not in given:
+            raise InputError(f"{group}.{name}", None, describe(types[name]))
     return found
 
 
@@ -102,10 +109,18 @@ def call(group: str, made: Factory, arguments: Arguments, **given: Any) -> Any:
         raise
     except (TypeError, ValueError, IndexError, KeyError, RuntimeError, MemoryError, ArithmeticError) as error:
         text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        name = _blamed(made, arguments, given) if group == "optimizer" else None
+        name = _largest(arguments) if isinstance(error, MemoryError) else None
+        if name is None and group == "optimizer":
+            name = _blamed(made, arguments, given)
         if name is not None:
             raise InputError(f"{group}.{name}", arguments[name], text) from error
         raise InputError(group, made.__name__, text) from error
+
+
+def _largest(arguments: Arguments) -> str | None:
+    """Return the argument with the largest number, which is what memory does not suffice for."""
+    numbers = {name: value for name, value in arguments.items() if isinstance(value, (int, float))}
+    return max(numbers, key=lambda name: numbers[name]) if numbers else None
 
 
 def _blamed(made: Factory, arguments: Arguments, given: dict[str, Any]) -> str | None:
@@ -119,7 +134,6 @@ def _blamed(made: Factory, arguments: Arguments, given: dict[str, Any]) -> str |
     return None
 
 
-@cache
 def factory(group: str, path: str) -> Factory:
     """Return the class or function that an import path names, if it can make what the group is.
 
@@ -156,8 +170,22 @@ def declared(target: Factory) -> dict[str, Any]:
 
 
 @cache
+def required(target: Factory) -> tuple[str, ...]:
+    """Return the arguments that have no default."""
+    return tuple(name for name, parameter in _parameters(target).items() if parameter.default is parameter.empty)
+
+
+@cache
 def _declared(target: Factory) -> Mapping[str, Any]:
-    found: dict[str, Any] = {}
+    types = {name: typed(parameter.annotation) for name, parameter in _parameters(target).items()}
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(target).parameters.values())
+    return types | {ANY: Any} if open_ended and not inspect.isclass(target) else types
+
+
+@cache
+def _parameters(target: Factory) -> Mapping[str, inspect.Parameter]:
+    """Return the arguments with their annotations resolved, those that a class's ``**`` hands on to a base class too."""
+    found: dict[str, inspect.Parameter] = {}
     for owner in inspect.getmro(target) if inspect.isclass(target) else (target,):
         if inspect.isclass(owner) and "__init__" not in vars(owner):
             continue
@@ -166,13 +194,10 @@ def _declared(target: Factory) -> Mapping[str, Any]:
         parameters = list(inspect.signature(function).parameters.values())[inspect.isclass(owner) :]
         for parameter in parameters:
             if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-                found.setdefault(parameter.name, typed(annotations.get(parameter.name, Any)))
-        open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-        if open_ended and not inspect.isclass(target):
-            found[ANY] = Any
-        if not open_ended:
+                found.setdefault(parameter.name, parameter.replace(annotation=annotations.get(parameter.name, Any)))
+        if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters):
             break
-    return MappingProxyType(found)
+    return found
 
 
 def _annotations(function: Factory) -> Mapping[str, Any]:

@@ -234,7 +234,7 @@ def _words(kind: Any) -> str:
         return f"a list of {len(arguments)} {inner}" if len(set(arguments)) == 1 else f"a list of {len(arguments)} values"
     if kind in (None, type(None)):
         return "null"
-    return "a mapping" if _is_model(kind) else "another value"
+    return f"a mapping of {', '.join(kind.model_fields)}" if _is_model(kind) else "another value"
 
 
 def _annotated(arguments: tuple[Any, ...]) -> str:

@@ -7,4 +7,5 @@ import torch
 
 def needs_closure(optimizer: torch.optim.Optimizer) -> bool:
     """Return whether `optimizer.step` cannot do without a closure that evaluates the loss."""
-    return inspect.signature(optimizer.step).parameters["closure"].default is inspect.Parameter.empty
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    return closure is not None and closure.default is closure.empty

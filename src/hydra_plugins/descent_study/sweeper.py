@@ -64,15 +64,13 @@ class StudySweeper(Sweeper):
 
     def _sweep(self, arguments: list[str], experiment: str | None) -> int:
         from descent import study  # torch and all that only when there is something to sweep
-        from descent.config.mistakes import clashes, explained
+        from descent.config.mistakes import explained
 
         launchers.require(self.config.hydra.launcher)
         elsewhere = launchers.elsewhere(self.config.hydra.launcher)
         with explained(arguments):
             jobs = self._jobs(arguments)
-        return study.sweep(
-            jobs, self._compose, self._launch, elsewhere, experiment, warnings=lambda config: clashes(config.names)
-        )
+        return study.sweep(jobs, self._compose, self._launch, elsewhere, experiment)
 
     def _jobs(self, arguments: list[str]) -> list[Sequence[str]]:
         """Return the overrides of each run: of the command, times each of the experiment's grids.
