@@ -33,6 +33,7 @@ class Position:
         wall_seconds: in all, since the first step.
         ended: the budget is used up, or the run diverged.
         hardware: what computed the last steps.
+        data_checksum: of the training data that the steps saw.
     """
 
     step: int = 0
@@ -41,6 +42,7 @@ class Position:
     wall_seconds: float = 0.0
     ended: bool = False
     hardware: str = "cpu"
+    data_checksum: str = ""
 
 
 class Engine(Protocol):

@@ -71,6 +71,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path) -> Resu
     with lock(folder):
         if results.status(folder) in results.STATUSES:  # another process finished it since we looked
             return results.read(folder / "result.json")
+        engine.position.data_checksum = problem.checksum
         _resume(engine, checkpoint, curve)
         _fit(engine, recorder)
         result = _result(config, identity, key, problem, batches.size, curve, engine)
@@ -141,7 +142,10 @@ def _resume(engine: Engine, checkpoint: Path, curve: Curve) -> None:
     if not checkpoint.exists():
         return
     try:
-        curve.cut(engine.peek(checkpoint).step)
+        position = engine.peek(checkpoint)
+        if position.data_checksum != engine.position.data_checksum:
+            raise ValueError("its steps saw other data")
+        curve.cut(position.step)
         engine.load(checkpoint)
     except Exception as error:  # whatever damaged bytes raise
         warn(f"{checkpoint} cannot be continued ({type(error).__name__}: {error}); the run starts again.")
@@ -190,6 +194,6 @@ def _result(
             "device": engine.position.hardware,
             "devices": config.trainer.count,
             "threads": config.problem.threads,
-            "data_checksum": problem.checksum,
+            "data_checksum": engine.position.data_checksum,
         },
     )

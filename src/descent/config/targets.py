@@ -85,7 +85,7 @@ def bound(
     for name, value in arguments.items():
         key = f"{group}.{name}"
         _no_targets(key, value)
-        if name not in allowed and ANY not in types:
+        if name not in allowed and ANY not in types and group != "trainer.strategy":  # of which no signature names all
             settings = [*allowed, *sorted(own)]
             has = f"it has {', '.join(settings) or 'none'}"
             do = remedy(key, [f"{group}.{setting}" for setting in settings])
@@ -171,8 +171,9 @@ def declared(target: Factory) -> dict[str, Any]:
 
 @cache
 def required(target: Factory) -> tuple[str, ...]:
-    """Return the arguments that have no default."""
-    return tuple(name for name, parameter in _parameters(target).items() if parameter.default is parameter.empty)
+    """Return the arguments without a default; of a class, those of its own ``__init__`` alone."""
+    parameters = inspect.signature(target).parameters.values()
+    return tuple(p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
 
 
 @cache
