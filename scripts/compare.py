@@ -10,9 +10,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from descent.display import errors, loading, printable, say
 from descent.errors import InputError
-from descent.records.study import REPORT
+from descent.records.folders import REPORT
+from descent.terminal.console import errors, loading, printable, say
 
 SELECTED = 40  # runs beyond which TensorBoard selects none by itself
 NAMED = 5  # of the folders that were skipped; the report names all
@@ -26,9 +26,11 @@ def main() -> int:
     parser.add_argument("--tensorboard", action=argparse.BooleanOptionalAction, default=True, help="write what TensorBoard shows")
     given = parser.parse_args()
     with loading("the study"):
-        from descent.comparison import figures, load, report
-        from descent.comparison.outcome import outcome
-        from descent.table import show_outcome
+        from descent.analysis import load
+        from descent.analysis.outcome import outcome
+        from descent.plots import figures
+        from descent.report import page as report
+        from descent.terminal.summary import show_outcome
 
         try:
             study = load(given.study)
@@ -50,7 +52,7 @@ def main() -> int:
         say(f"{len(study.skipped)} skipped in all, which the report names")
     say(f"report   {report.write(found, drawn)}")
     if given.tensorboard:
-        from descent.comparison import tensorboard
+        from descent.report import tensorboard
 
         moving = {path.with_suffix("") for path in drawn if path.suffix == ".gif"}
         images = {}

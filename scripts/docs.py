@@ -12,7 +12,7 @@ from pathlib import Path
 from pages import gallery, optimizers
 from pages.base import names
 
-from descent.display import say
+from descent.terminal.console import say
 
 REPORT = "report"  # what --only calls the figures of a report
 

@@ -28,13 +28,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
-from descent import build
 from descent.config.compose import compose
 from descent.config.identity import identity
 from descent.config.schema import RunConfig
 from descent.config.targets import resolve
-from descent.display import console as descents_console
-from descent.training import train
+from descent.training import build
+from descent.training.observer import SILENT
+from descent.training.train import train
 
 ROOT = Path(__file__).resolve().parents[1]
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
@@ -113,7 +113,7 @@ def usual(model: nn.Module, x: Tensor, y: Tensor, size: int, optimizer: str, sec
 def descent(config: RunConfig) -> float:
     """(c)."""
     with tempfile.TemporaryDirectory() as folder:
-        result = train(config, identity(config, "cpu"), "speed", Path(folder) / "run")
+        result = train(config, identity(config, "cpu"), "speed", Path(folder) / "run", SILENT)
     return result.steps / result.wall_seconds
 
 
@@ -206,7 +206,6 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, help="write the table to this file too")
     given = parser.parse_args()
     out = Console(highlight=False)
-    descents_console.quiet = True
     if given.launchers:
         launchers = given.launchers.split(",")
         lines = [f"| launcher | runs a minute | times {launchers[0]} |", "|---|--:|--:|"]

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from descent.display import errors, say
-from descent.records.study import run_folders
-from descent.table import counts, show_failures, show_study
+from descent.records.folders import run_folders
+from descent.terminal.console import errors, say
+from descent.terminal.summary import counts, show_failures, show_study
 
 
 def main() -> int:

@@ -21,10 +21,9 @@ from statistics import median
 
 from descent.config.command import conf
 from descent.config.compose import compose
-from descent.display import console, say
 from descent.errors import InputError
-from descent.records.curve import read
-from descent.run import run
+from descent.terminal.console import say
+from descent.training.run import run
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
@@ -98,16 +97,10 @@ def find(problem: str, studies: Path, *more: str) -> Found:
 
 
 def _trained(metric: str, *overrides: str) -> Run:
-    quiet, console.quiet = console.quiet, True
-    try:
-        settings = compose("study=targets", "engine=numpy", "logger=csv", *overrides)
-        result = run(settings)
-    finally:
-        console.quiet = quiet
-    (folder,) = settings.folder.glob(f"{result.problem}/*/*/*-{result.id}")
-    rows = read(folder / "curve.csv")
+    done = run(compose("study=targets", "engine=numpy", "logger=csv", *overrides))
+    rows = done.rows
     values = [_sign(metric) * row[metric] for row in rows]
-    if result.status != "finished":
+    if done.result.status != "finished":
         return Run(values[0], math.inf, math.inf)
     return Run(values[0], values[-1], reached(values, [row["examples"] / rows[-1]["examples"] for row in rows]))
 

@@ -99,13 +99,16 @@ class Run:
 @pytest.fixture
 def train(tmp_path: Path) -> Callable[..., Run]:
     """Train a run as the command line would, and return it."""
-    from descent.run import run
+    from descent.terminal.console import show_warnings
+    from descent.terminal.run_progress import RunProgress, show
+    from descent.training.run import run
 
     def trained(*overrides: str) -> Run:
         chosen = settings(f"output_dir={tmp_path}", *overrides)
-        result = run(chosen)
-        (folder,) = chosen.folder.glob(f"*/*/*/*-{result.id}")
-        return Run(result, folder)
+        show_warnings()
+        done = run(chosen, RunProgress())
+        show(done, chosen.folder)
+        return Run(done.result, done.folder)
 
     return trained
 

@@ -111,7 +111,7 @@ def _finite(value: Any) -> Any:
 
 def sweep_in_a_process(*arguments: str) -> None:
     """Do what a process does that may be killed: a sweep, whose runs save their checkpoints more often than others."""
-    from descent import recording
+    from descent.training import recorder as recording
 
     os.setsid()  # with its workers
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

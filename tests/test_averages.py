@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import names, settings
 
-from descent import build
+from descent.training import build
 
 AVERAGED = ("optimizer=asgd", "optimizer.lambd=0", "optimizer.alpha=0", "precision=64", "logger=csv")
 each_engine = pytest.mark.parametrize("engine", ["torch", "numpy"])
@@ -30,7 +30,7 @@ def test_a_record_measures_the_loss_of_the_mean_of_the_weights_after_t0(train, e
 
 @each_engine
 def test_measuring_the_average_leaves_the_weights_as_they_were(train, engine, monkeypatch):
-    from descent.recording import Recorder
+    from descent.training.recorder import Recorder
 
     chosen = (*AVERAGED, "optimizer.t0=5", "epochs=2", f"engine={engine}")
     measured = train(*chosen)

@@ -75,7 +75,7 @@ def test_a_bound_that_is_never_met_changes_no_bit(train, engine):
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_what_cannot_be_clipped_is_refused_in_one_line(tmp_path, arguments, line):
-    from descent.run import run
+    from descent.training.run import run
 
     with pytest.raises(InputError) as refused:
         run(settings(f"output_dir={tmp_path}", *arguments))

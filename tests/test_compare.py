@@ -10,7 +10,7 @@ from conftest import ROOT
 from studies import GRID, write_run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from descent.comparison import figures
+from descent.plots import figures
 
 pytestmark = pytest.mark.usefixtures("no_collecting")
 SEEDS = range(1, 11)

@@ -10,10 +10,11 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 from studies import GRID, write_run
 
-from descent.comparison import figures, load
-from descent.comparison.nothing import Nothing
-from descent.comparison.style import LOOKS, look
-from descent.comparison.units import units
+from descent.analysis import load
+from descent.analysis.nothing import Nothing
+from descent.analysis.units import units
+from descent.plots import figures
+from descent.plots.style import LOOKS, look
 
 MODULES = figures.modules()
 MODES = ("full", "mini", "stochastic")

@@ -7,7 +7,7 @@ import pickle
 import pytest
 from studies import GRID, write_run
 
-from descent.comparison import load
+from descent.analysis import load
 from descent.errors import InputError
 from descent.records.lock import lock
 
@@ -93,9 +93,9 @@ def test_settings_share_a_name_over_seeds_and_no_other(tmp_path):
 
 
 def test_the_names_are_those_of_the_terminals_table(tmp_path):
-    from descent.records.study import run_folders
-    from descent.table import load as read
-    from descent.table import settings_of
+    from descent.records.folders import run_folders
+    from descent.terminal.summary import load as read
+    from descent.terminal.summary import settings_of
 
     for lr in (0.1, 0.2):
         write_run(tmp_path, lr=lr)

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from descent.comparison import contenders, measures, pairs
-from descent.comparison.ranking import rank, rankings
+from descent.analysis import contenders, measures, pairs
+from descent.analysis.ranking import rank, rankings
 
 pytestmark = pytest.mark.usefixtures("no_collecting")
 

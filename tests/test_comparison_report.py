@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 from studies import write_run
 
-from descent.comparison import figures, load, report
-from descent.comparison.outcome import outcome
+from descent.analysis import load
+from descent.analysis.outcome import outcome
+from descent.plots import figures
+from descent.report import page as report
 
 pytestmark = [pytest.mark.usefixtures("no_collecting"), pytest.mark.xdist_group("report")]  # which is written once
 EVIL = "<script>alert('x')</script>\"&|`"

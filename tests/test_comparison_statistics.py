@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from descent.comparison import statistics
+from descent.analysis import statistics
 
 INFINITY = math.inf
 

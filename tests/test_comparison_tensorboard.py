@@ -12,9 +12,10 @@ from studies import GRID, write_run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
-from descent.comparison import load, tensorboard
-from descent.comparison.units import units
-from descent.records.study import run_folders
+from descent.analysis import load
+from descent.analysis.units import units
+from descent.records.folders import run_folders
+from descent.report import tensorboard
 
 GROUP = "digits_mlp mini 32"
 QUANTITIES = ("train/loss", "val/loss", "val/accuracy", "train/loss_too")

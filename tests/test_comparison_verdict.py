@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from test_comparison_ranking import study
 
-from descent.comparison import words
-from descent.comparison.ranking import rank
-from descent.comparison.verdict import verdict
+from descent.analysis import words
+from descent.analysis.ranking import rank
+from descent.analysis.verdict import verdict
 
 pytestmark = pytest.mark.usefixtures("no_collecting")
 NO_SEARCH = "No search: this is about these settings, and only descriptive of what tuning would make of them."

@@ -29,7 +29,7 @@ def test_every_optimizer_trains_on_a_gpu(train, name):
 
 
 def test_auto_finds_the_gpu():
-    from descent import build
     from descent.config.compose import compose
+    from descent.training import build
 
     assert build.device(compose("trainer=auto")) == "cuda"

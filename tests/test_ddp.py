@@ -12,10 +12,9 @@ import pytest
 from conftest import ROOT, Run, settings, sweep
 from test_resume import wait_for
 
-from descent.config.identity import identity, place
 from descent.errors import InputError
 from descent.records.curve import read
-from descent.run import run
+from descent.training.run import run
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -89,8 +88,8 @@ LONG = (DDP, "optimizer=adam", "epochs=60")
 def long(tmp_path_factory):
     """The long run, undisturbed."""
     chosen = settings(*LONG, f"output_dir={tmp_path_factory.mktemp('undisturbed')}")
-    result = run(chosen)
-    return Run(result, place(chosen, identity(chosen, "cpu")))
+    done = run(chosen)
+    return Run(done.result, done.folder)
 
 
 @pytest.mark.slow

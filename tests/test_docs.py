@@ -10,7 +10,7 @@ from pages.base import FIGURES, literal, unliteral
 from PIL import Image
 from studies import write_run
 
-from descent.comparison import load
+from descent.analysis import load
 from descent.config.compose import compose
 from docs import pages
 

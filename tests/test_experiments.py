@@ -2,7 +2,7 @@
 
 from conftest import ROOT, names, sweep
 
-from descent.comparison.experiments import modules
+from descent.experiments import modules
 
 
 def test_each_experiment_has_a_yaml_and_a_file_of_its_own():

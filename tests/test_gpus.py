@@ -11,7 +11,7 @@ SCRIPT = """
 import json, os, sys, types
 count, calls = int(sys.argv[1]), json.loads(sys.argv[2])
 sys.modules["torch"] = types.SimpleNamespace(cuda=types.SimpleNamespace(device_count=lambda: count))
-from descent import gpus
+from descent.sweeps import gpus
 for settings in calls:
     gpus.keep() if settings == "keep" else gpus.claim(settings)
 print(os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)

@@ -18,8 +18,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from test_study import curves, results
 
-from descent import build
 from descent.config.compose import compose
+from descent.training import build
 from hydra_plugins.descent_study import launchers
 
 LAUNCHERS = ("basic", "joblib", "submitit_local", "submitit_slurm", "ray")

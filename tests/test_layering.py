@@ -74,13 +74,13 @@ def test_a_foundation_imports_nothing_of_the_house(module: str) -> None:
 
 
 def test_the_lightning_module_imports_no_leaf_but_the_interface_of_problems() -> None:
-    ours = {name for name in imports(MODULES["descent.module"]) if inside(name, *LEAVES)}
+    ours = {name for name in imports(MODULES["descent.training.module"]) if inside(name, *LEAVES)}
     assert {name for name in ours if not inside(name, "descent.problems.base")} == set()
 
 
 def test_records_import_neither_lightning_nor_torch() -> None:
     for module in within("descent.records"):
-        allowed = ("torch.utils.tensorboard",) if module == "descent.records.tensorboard" else ()
+        allowed = ("torch.utils.tensorboard",) if module == "descent.records.events" else ()
         heavy = {name for name in imports(MODULES[module]) if inside(name, "lightning", "torch", "sklearn")}
         assert not {name for name in heavy if not inside(name, *allowed)}, module
 
@@ -93,7 +93,7 @@ def test_from_scratch_is_numpy_and_nothing_else(module: str) -> None:
     assert not {name for name in imports(MODULES[module]) if inside(name, "descent") and not inside(name, *ours)}
 
 
-@pytest.mark.parametrize("module", [*within(*LEAVES), "descent.loader", "descent.build"])
+@pytest.mark.parametrize("module", [*within(*LEAVES), "descent.training.loader", "descent.training.build"])
 def test_a_leaf_loads_no_lightning(module: str) -> None:
     assert not {name for name in loaded(MODULES[module]) if inside(name, "lightning", "pytorch_lightning")}
 
@@ -108,7 +108,7 @@ def test_the_comparison_reads_files_and_loads_nothing_that_trains(module: str) -
 
 def test_only_the_figures_draw() -> None:
     drawing = {module for module, path in MODULES.items() if any(inside(name, "matplotlib") for name in imports(path))}
-    figures = ("descent.comparison.figures", "descent.comparison.experiments")
+    figures = ("descent.plots.figures", "descent.experiments")
     helpers = {f"descent.comparison.{name}" for name in ("lines", "panels", "plane", "style")}
     assert {module for module in drawing if not inside(module, *figures)} <= helpers
 
@@ -118,6 +118,8 @@ def test_what_refuses_bad_input_imports_nothing_heavy(module: str) -> None:
     assert not {name for name in imports(MODULES[module]) | loaded(MODULES[module]) if inside(name, *HEAVY)}
 
 
-@pytest.mark.parametrize("path", [ROOT / "train.py", MODULES["descent.cli"], MODULES["descent.run"]], ids=["train", "cli", "run"])
+@pytest.mark.parametrize(
+    "path", [ROOT / "train.py", MODULES["descent.cli"], MODULES["descent.training.run"]], ids=["train", "cli", "run"]
+)
 def test_the_entry_loads_nothing_heavy_before_a_run_starts(path: Path) -> None:
     assert not {name for name in loaded(path) if inside(name, *HEAVY)}

@@ -16,7 +16,7 @@ DEEP = ("problem=digits_mlp", "problem.depth=2", "problem.activation=sigmoid", "
 
 @pytest.mark.parametrize("more", [(), ("clip_norm=0.1",)], ids=["free", "clipped"])
 def test_both_engines_record_what_autograd_finds_at_the_first_weights(train, more):
-    from descent import build
+    from descent.training import build
 
     problem = build.problem(settings(*DEEP, "precision=64"))
     problem.loss(*problem.data("train")).backward()
@@ -45,7 +45,7 @@ def test_a_convolution_is_a_layer(train):
 
 
 def _network(name):
-    from descent import build
+    from descent.training import build
 
     return build.problem(settings(f"problem={name}", "problem.dataset=stand_in")).network
 
@@ -60,7 +60,7 @@ def _network(name):
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_where_there_are_none_it_is_refused_in_one_line(tmp_path, arguments, line):
-    from descent.run import run
+    from descent.training.run import run
 
     with pytest.raises(InputError) as refused:
         run(settings(f"output_dir={tmp_path}", "records.layers=true", *arguments))

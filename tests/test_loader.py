@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from descent.batching import Batches, Timeline, full, mini, stochastic
-from descent.loader import BlockLoader
 from descent.problems.base import Problem
+from descent.training.loader import BlockLoader
 
 N = 43
 STEPS = 3 * N + 5  # of the longest run here: ends inside its fourth epoch

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import settings
 
-from descent.lightning_logger import LightningLogger
+from descent.records.loggers import LightningLogger
 
 ROWS = [{"step": step, "examples": 32 * step, "seconds": 0.1 * step, "train/loss": 1 / (1 + step)} for step in range(4)]
 

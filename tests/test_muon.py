@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from descent import build
 from descent.config.compose import compose
 from descent.optimizers.muon import Muon
+from descent.training import build
 
 MATRICES = ((4, 3), (2, 5), (3, 3))
 OTHERS = ((4,), (2, 1, 3, 3), ())

@@ -140,7 +140,7 @@ def test_what_only_numpy_has_can_be_set(train):
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_what_it_lacks_is_refused_in_one_line(tmp_path, arguments, line):
-    from descent.run import run
+    from descent.training.run import run
 
     with pytest.raises(InputError) as refused:
         run(settings("engine=numpy", f"output_dir={tmp_path}", *arguments))

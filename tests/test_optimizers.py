@@ -9,8 +9,8 @@ import torch
 from conftest import names, settings
 from hydra.utils import get_class
 
-from descent import build
 from descent.errors import InputError
+from descent.training import build
 
 SWITCHES = {"self", "params", "maximize", "foreach", "capturable", "differentiable", "fused"}  # how, not what, is computed
 FULL_BATCH = {"lbfgs", "rprop"}

@@ -12,7 +12,6 @@ from conftest import names
 from conftest import settings as compose
 from torch import Tensor, nn
 
-from descent import build
 from descent.config.schema import RunConfig
 from descent.config.targets import converted
 from descent.errors import InputError
@@ -22,6 +21,7 @@ from descent.problems.classification import LOSSES, Classification
 from descent.problems.networks import ACTIVATIONS, INITIALISATIONS, initial_weights
 from descent.problems.splits import split
 from descent.randomness import generator
+from descent.training import build
 
 NAMES = names("problem")
 SPLIT_BY_SEED = ("digits_logreg", "digits_mlp", "moons_mlp", "linear_regression", "logistic_regression")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from descent.config.schema import Target
+from descent.records import judging as verdict
 from descent.records import result as results
-from descent.records import verdict
 from descent.records.curve import Curve, Row, read
 from descent.records.result import Best, Result
 

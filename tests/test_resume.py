@@ -10,8 +10,7 @@ import time
 import pytest
 from conftest import ROOT, Run, settings
 
-from descent.config.identity import identity, place
-from descent.run import run
+from descent.training.run import run
 
 LONG = ("optimizer=adam", "batch=stochastic", "schedule=cosine", "max_steps=30000", "trainer=cpu")
 
@@ -24,8 +23,8 @@ def start(folder, *arguments, **how):
 def long(tmp_path_factory):
     """The long run, undisturbed."""
     chosen = settings(*LONG, f"output_dir={tmp_path_factory.mktemp('undisturbed')}")
-    result = run(chosen)
-    return Run(result, place(chosen, identity(chosen, "cpu")))
+    done = run(chosen)
+    return Run(done.result, done.folder)
 
 
 def curve(run):
@@ -97,7 +96,7 @@ def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, 
 def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, monkeypatch, what, cut):
     """Ctrl-C at the edge of block `cut`, in this process: what a SIGKILL leaves is the checkpoint that this writes."""
     handler = signal.getsignal(signal.SIGINT)  # ignored, where the tests run in the background
-    from descent.recording import Recorder
+    from descent.training.recorder import Recorder
 
     arguments = ("epochs=5", *what, "logger=csv")
     undisturbed = train(*arguments, "study=undisturbed")
@@ -122,7 +121,7 @@ def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, monkeypatch, wh
 
 @pytest.mark.parametrize("engine", ["torch", "numpy"])
 def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbers(train, monkeypatch, engine):
-    from descent import recording
+    from descent.training import recorder as recording
 
     arguments = ("epochs=3", f"engine={engine}")
     undisturbed = train(*arguments, "study=undisturbed")
@@ -146,7 +145,7 @@ def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbe
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_a_checkpoint_with_one_wrong_byte_starts_the_run_again(train, monkeypatch, capsys, engine, share):
     """Wherever the damage is: nothing of it is taken up."""
-    from descent import recording
+    from descent.training import recorder as recording
 
     arguments = ("epochs=3", f"engine={engine}", "optimizer=adam", "logger=csv")
     undisturbed = train(*arguments, "study=undisturbed")

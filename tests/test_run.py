@@ -118,7 +118,7 @@ def test_gradient_descent_follows_the_update_rule(train):
     """w <- w - lr grad f(w) on the full-batch quadratic, by hand in NumPy."""
     from conftest import settings
 
-    from descent import build
+    from descent.training import build
 
     problem = build.problem(settings("problem=quadratic", "precision=64"))
     hessian = problem.get_buffer("hessian").numpy()
@@ -282,7 +282,7 @@ def test_data_stay_out_of_the_checkpoint(train):
 def test_the_output_folder_is_relative_to_where_the_command_is_run(monkeypatch, tmp_path):
     from conftest import settings
 
-    from descent.run import run
+    from descent.training.run import run
 
     monkeypatch.chdir(tmp_path)
     run(settings(*QUICK))

@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from descent import build, schedules
+from descent import schedules
 from descent.batching import UNBOUNDED
 from descent.config.compose import compose
 from descent.config.schema import RunConfig
 from descent.config.targets import resolve
 from descent.errors import InputError
+from descent.training import build
 
 CONF = Path(__file__).parents[1] / "conf"
 NAMES = sorted(path.stem for path in (CONF / "schedule").glob("*.yaml"))

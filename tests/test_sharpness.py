@@ -8,9 +8,9 @@ import torch
 from conftest import settings
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from descent import build
 from descent.errors import InputError
 from descent.problems.sharpness import sharpness
+from descent.training import build
 
 BENT = ("problem=digits_mlp", "problem.width=4", "problem.activation=tanh", "problem.loss=squared_error")
 
@@ -94,7 +94,7 @@ def test_a_run_records_it_when_asked_and_trains_alike(train, engine):
 
 
 def test_it_is_on_or_off(tmp_path):
-    from descent.run import run
+    from descent.training.run import run
 
     with pytest.raises(InputError, match=r"^records.sharpness=maybe: must be one of true, false\.$"):
         run(settings("records.sharpness=maybe", f"output_dir={tmp_path}"))

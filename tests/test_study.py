@@ -25,8 +25,8 @@ from hydra.core.utils import JobStatus
 from studies import sweep_in_a_process, write_run
 from test_resume import wait_for
 
-from descent.numpy_engine import NumpyEngine
-from descent.study_display import StudyDisplay
+from descent.terminal.sweep_progress import StudyDisplay
+from descent.training.numpy_engine import NumpyEngine
 
 save = NumpyEngine.save
 
@@ -281,7 +281,7 @@ def test_the_display_looks_for_files_only_where_a_run_has_begun(tmp_path, monkey
     write_run(tmp_path).rename(begun.parent.mkdir(parents=True) or begun)
     display = StudyDisplay([begun, *others], [begun, *others], 0.0)
     looked = []
-    monkeypatch.setattr("descent.study_display._written", lambda path, _: looked.append(path) or True)
+    monkeypatch.setattr("descent.terminal.sweep_progress._written", lambda path, _: looked.append(path) or True)
     display._look()
     assert looked == [begun / "result.json"]
     assert display.line().startswith("1/1000 done, 0 running, 0:00:0")
@@ -308,7 +308,10 @@ def test_status_refuses_what_is_no_study(capsys, monkeypatch, tmp_path):
 
 CHAOS = ("engine=numpy", "batch=stochastic", "optimizer=sgd,adam", "logger=csv")
 KILLS = 24
-IMPORTS = ("descent.training", "descent.study", "descent.config.compose", "descent.numpy_engine", "descent.problems.digits")
+IMPORTS = (
+    *("descent.training.train", "descent.training.numpy_engine"),
+    *("descent.sweeps.sweep", "descent.config.compose", "descent.problems.digits"),
+)
 
 
 @pytest.mark.slow

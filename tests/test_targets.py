@@ -7,7 +7,7 @@ import pytest
 import targets
 from conftest import CONF, names, settings
 
-from descent.records import verdict
+from descent.records import judging as verdict
 
 TARGETS = {name: settings(f"problem={name}").problem.target for name in names("problem")}
 HAVE = [name for name, target in TARGETS.items() if target]

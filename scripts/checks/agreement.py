@@ -10,12 +10,12 @@ from functools import partial
 import numpy as np
 import torch
 
-from checks.base import Check, below, distance, trained
-from descent import build
+from checks.base import Check, below, distance, trained, weights
 from descent.config.compose import compose
 from descent.from_scratch import Rprop
 from descent.from_scratch.objectives import Objective
 from descent.from_scratch.optimizers import OPTIMIZERS
+from descent.training import build
 
 PROBLEMS = ("quadratic", "logistic_regression", "digits_mlp")
 BATCHES = ("full", "mini", "stochastic")
@@ -53,7 +53,7 @@ def weights_differ(optimizer: str, *more: str) -> float:
             chosen = (f"problem={problem}", f"batch={batch}", f"optimizer={optimizer}", "epochs=null", "max_steps=200", *more)
             ours, theirs = (trained(*chosen, f"engine={engine}") for engine in ("numpy", "torch"))
             moved = theirs.rows[-1]["train/loss"] != theirs.rows[0]["train/loss"]
-            found.append(distance(ours.weights(), theirs.weights()) if moved else np.nan)
+            found.append(distance(weights(ours), weights(theirs)) if moved else np.nan)
     return float(np.max(found))  # nan if any is
 
 

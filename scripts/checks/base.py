@@ -5,16 +5,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from descent.config.compose import compose
-from descent.display import console
-from descent.records.curve import Row, read
-from descent.records.result import Result
-from descent.run import run
+from descent.training.run import Run, run
 
 FOLDER = tempfile.TemporaryDirectory()
 ENGINES = ("torch", "numpy")
@@ -65,43 +61,29 @@ class Check:
     slow: bool = False
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished run."""
+def weights(done: Run) -> np.ndarray:
+    """Return the final parameters, ``[P]``."""
+    checkpoint = done.folder / "last.ckpt"
+    if done.result.engine == "numpy":
+        with np.load(checkpoint) as found:
+            return found["weights"]
+    state = torch.load(checkpoint, weights_only=True)["state_dict"]
+    return np.concatenate([value.numpy().ravel() for value in state.values()])
 
-    rows: list[Row]
-    result: Result
-    folder: Path
 
-    def weights(self) -> np.ndarray:
-        """Return the final parameters, ``[P]``."""
-        checkpoint = self.folder / "last.ckpt"
-        if self.result.engine == "numpy":
-            with np.load(checkpoint) as found:
-                return found["weights"]
-        state = torch.load(checkpoint, weights_only=True)["state_dict"]
-        return np.concatenate([value.numpy().ravel() for value in state.values()])
-
-    def average(self) -> np.ndarray:
-        """Return ASGD's average of the parameters, ``[P]``."""
-        checkpoint = self.folder / "last.ckpt"
-        if self.result.engine == "numpy":
-            with np.load(checkpoint) as found:
-                return found["state_average"]
-        return torch.load(checkpoint, weights_only=True)["optimizer_states"][0]["state"][0]["ax"].numpy()
+def average(done: Run) -> np.ndarray:
+    """Return ASGD's average of the parameters, ``[P]``."""
+    checkpoint = done.folder / "last.ckpt"
+    if done.result.engine == "numpy":
+        with np.load(checkpoint) as found:
+            return found["state_average"]
+    return torch.load(checkpoint, weights_only=True)["optimizer_states"][0]["state"][0]["ax"].numpy()
 
 
 @cache
 def trained(*overrides: str) -> Run:
     """Train what ``python train.py precision=64 *overrides`` would."""
-    always = ("trainer=cpu", "precision=64", "logger=csv", f"output_dir={FOLDER.name}")
-    quiet, console.quiet = console.quiet, True
-    try:
-        result = run(compose(*always, *overrides))
-    finally:
-        console.quiet = quiet
-    (folder,) = Path(FOLDER.name).glob(f"*/*/*/*/*-{result.id}")
-    return Run(read(folder / "curve.csv"), result, folder)
+    return run(compose("trainer=cpu", "precision=64", "logger=csv", f"output_dir={FOLDER.name}", *overrides))
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:

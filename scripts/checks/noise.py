@@ -5,9 +5,9 @@ from functools import cache, partial
 
 import numpy as np
 
-from checks.base import ENGINES, Check, near, trained
-from descent import build
+from checks.base import ENGINES, Check, average, near, trained
 from descent.config.compose import compose
+from descent.training import build
 
 DIMENSION = 1000
 NOISY = (
@@ -47,7 +47,7 @@ def averaged(lr: float, size: int, engine: str) -> float:
     """Return T times the variance of the average of T = 1,000 weights, in units of sigma^2; the mean over 8 seeds."""
     asgd = ("optimizer=asgd", f"optimizer.lr={lr}", "optimizer.lambd=0", "optimizer.alpha=0", "optimizer.t0=0")
     chosen = (*NOISY, *asgd, f"batch.size={size}", "max_steps=1000", f"engine={engine}")
-    averages = [trained(*chosen, f"seed={seed}").average() for seed in range(8)]
+    averages = [average(trained(*chosen, f"seed={seed}")) for seed in range(8)]
     return float(1000 * np.mean(np.square(averages))) / gradient_variance()
 
 

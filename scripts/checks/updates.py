@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from checks.base import ENGINES, Check, above, below, distance, near, trained
+from checks.base import ENGINES, Check, above, below, distance, near, trained, weights
 from descent.from_scratch import Adam, minimize
 
 LINE = (  # a gradient of 1e9 that a step hardly changes
@@ -33,13 +33,13 @@ def decays_differ(optimizer: str, engine: str) -> float:
     """Return by how much the weights differ between L2 and decoupled weight decay, after 20 epochs."""
     chosen = ("problem=logistic_regression", f"optimizer={optimizer}", "epochs=20", "++optimizer.weight_decay=0.1")
     kinds = (f"++optimizer.decoupled_weight_decay={kind}" for kind in ("false", "true"))
-    return distance(*(trained(*chosen, kind, f"engine={engine}").weights() for kind in kinds))
+    return distance(*(weights(trained(*chosen, kind, f"engine={engine}")) for kind in kinds))
 
 
 def batches_differ(engine: str, *other: str) -> float:
     """Return by how much the weights differ from full-batch gradient descent's after 30 steps."""
     chosen = ("optimizer=momentum", "epochs=null", "max_steps=30", f"engine={engine}")
-    return distance(trained(*chosen, *other).weights(), trained(*chosen, "batch=full").weights())
+    return distance(weights(trained(*chosen, *other)), weights(trained(*chosen, "batch=full")))
 
 
 def checks() -> Iterator[Check]:

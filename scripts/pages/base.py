@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from descent.comparison.figures import small
+from descent.plots.figures import small
 
 ROOT = Path(__file__).resolve().parents[2]
 CONF, DOCS = ROOT / "conf", ROOT / "docs"

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from descent.comparison import figures
 from descent.config.compose import compose
+from descent.plots import figures
 from pages import optimizers
 from pages.base import DOCS, FIGURES, ROOT, head, keep, literal, names, prose, unliteral
 

@@ -15,14 +15,13 @@ from pathlib import Path
 import pandas as pd
 from hydra.utils import get_class
 
-from descent.comparison import load
-from descent.comparison.figures import trajectories, write
-from descent.comparison.load import Study
-from descent.comparison.units import units
+from descent.analysis import load
+from descent.analysis.load import Study
+from descent.analysis.units import units
 from descent.config.compose import compose
-from descent.display import console, errors
 from descent.from_scratch.optimizers import OPTIMIZERS, like_torch
-from descent.run import run
+from descent.plots.figures import trajectories, write
+from descent.training.run import run
 from pages.base import CONF, DOCS, FIGURES, ROOT, head, keep, names, prose, values
 
 FOLDER = DOCS / "optimizers"
@@ -228,16 +227,11 @@ def _untied(runs: pd.DataFrame) -> pd.DataFrame:
 def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
     """Train an optimizer on a surface with each learning rate from each start, as `_command` does; return the runs' ids."""
     settings = compose("trainer=cpu", f"output_dir={studies}", f"study={STUDY}", *SETTINGS, *_overrides(optimizer, surface))
-    quiet = console.quiet, errors.quiet
-    console.quiet = errors.quiet = True
     found = []
-    try:
-        for rate, seed in product(grid(optimizer), SEEDS):
-            rates = settings.optimizer.arguments | dict.fromkeys(_rates(optimizer), rate)
-            chosen = settings.model_copy(update={"seed": seed, "optimizer": settings.optimizer.given(rates)})
-            found.append(run(chosen).id)
-    finally:
-        console.quiet, errors.quiet = quiet
+    for rate, seed in product(grid(optimizer), SEEDS):
+        rates = settings.optimizer.arguments | dict.fromkeys(_rates(optimizer), rate)
+        chosen = settings.model_copy(update={"seed": seed, "optimizer": settings.optimizer.given(rates)})
+        found.append(run(chosen).result.id)
     return found
 
 

@@ -5,10 +5,11 @@ A run is a sequence of steps 0, 1, 2, ...; everything here is a function of the 
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, repeat
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from descent.config.values import Count
 from descent.errors import InputError
 from descent.randomness import generator
 
+T = TypeVar("T")
 BLOCK_STEPS = 256
 BLOCK_EXAMPLES = 65_536
 GATHER_ROWS = 8192  # rows of data permuted at once
@@ -91,6 +93,30 @@ class Batches:
             order = _order(self, epoch)
             for begin in range(start, stop, gather):
                 yield order[begin : min(begin + gather, stop)]
+
+    def steps(
+        self, first: int, last: int, data: Sequence[T], take: Callable[[T, np.ndarray], T], split: Callable[[T, int], Iterable[T]]
+    ) -> Iterator[tuple[T, ...]]:
+        """Yield what each of the steps ``[first, last)`` sees of the training data, the same for every engine.
+
+        Args:
+            first: step.
+            last: step, not taken.
+            data: arrays or tensors ``[N, ...]``.
+            take: returns rows of one of them.
+            split: cuts one into parts of so many rows, the last of which may be shorter.
+        """
+        if self.mode == "full":
+            yield from repeat(tuple(data), last - first)
+            return
+        for rows in self.rows(first, last):
+            yield from zip(*(split(take(array, rows), self.size) for array in data), strict=True)
+
+
+def parts(array: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Yield parts of `size` rows, views; the last one may be shorter."""
+    for start in range(0, len(array), size):
+        yield array[start : start + size]
 
 
 @lru_cache(maxsize=1)

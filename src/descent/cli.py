@@ -55,15 +55,19 @@ def job(config: DictConfig) -> float | None:
         from descent.config.compose import read  # not before a run starts, so that --help answers at once
 
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            from descent.study import work
+            from descent.sweeps.sweep import work
 
             return work(read(config))
         if experiment := HydraConfig.get().runtime.choices.get("experiment"):
             remedy = f"Use {program()} -m experiment={experiment}."
             raise InputError("experiment", experiment, "is a study, not a single run", remedy)
-        from descent.run import run
+        from descent.terminal.console import show_warnings
+        from descent.terminal.run_progress import RunProgress, show
+        from descent.training.run import run
 
-        run(read(config))
+        show_warnings()
+        chosen = read(config)
+        show(run(chosen, RunProgress()), chosen.folder)
     return None
 
 

@@ -4,9 +4,9 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.comparison.experiments import clipping
-from descent.comparison.load import load
-from descent.comparison.nothing import Nothing
+from descent.analysis.load import load
+from descent.analysis.nothing import Nothing
+from descent.experiments import clipping
 
 
 @pytest.mark.slow

@@ -4,9 +4,9 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.comparison.experiments import conditioning
-from descent.comparison.load import load
-from descent.comparison.nothing import Nothing
+from descent.analysis.load import load
+from descent.analysis.nothing import Nothing
+from descent.experiments import conditioning
 
 SLOW, FAST = (1.0, 0.8, 0.5, 0.2, 0.1), (1.0, 0.1, 0.01, 1e-3, 1e-4)
 

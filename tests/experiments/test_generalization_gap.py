@@ -5,10 +5,10 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.comparison.experiments import conclude, generalization_gap
-from descent.comparison.grid import varied
-from descent.comparison.load import load
-from descent.records.study import run_folders
+from descent.analysis.grid import varied
+from descent.analysis.load import load
+from descent.experiments import conclude, generalization_gap
+from descent.records.folders import run_folders
 
 LOSSES = {8: (2.0, 1.0, 0.5, 0.2, 0.1), 64: (2.0, 1.5, 1.0, 0.5, 0.4)}  # the training loss of each batch size
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from conftest import number
 
-from descent.comparison.experiments import gradient_noise
+from descent.experiments import gradient_noise
 
 
 @pytest.mark.slow

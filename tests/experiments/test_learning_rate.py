@@ -4,9 +4,9 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.comparison.experiments import learning_rate
-from descent.comparison.load import load
-from descent.comparison.nothing import Nothing
+from descent.analysis.load import load
+from descent.analysis.nothing import Nothing
+from descent.experiments import learning_rate
 
 FALLS, RISES, TURNS = (2.0, 1.0, 0.5, 0.25, 0.1), (2.0, 3.0, 4.0, 5.0, 6.0), (2.0, 1.0, 0.5, 0.4, 0.6)
 

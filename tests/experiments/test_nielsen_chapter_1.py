@@ -4,9 +4,9 @@ import pytest
 from conftest import number, sweep
 from studies import write_run
 
-from descent.comparison.experiments import nielsen_chapter_1
-from descent.comparison.load import load
-from descent.comparison.nothing import Nothing
+from descent.analysis.load import load
+from descent.analysis.nothing import Nothing
+from descent.experiments import nielsen_chapter_1
 
 
 @pytest.mark.slow

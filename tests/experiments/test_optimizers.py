@@ -3,9 +3,9 @@
 import pytest
 from studies import write_run
 
-from descent.comparison.experiments import optimizers
-from descent.comparison.load import load
-from descent.comparison.nothing import Nothing
+from descent.analysis.load import load
+from descent.analysis.nothing import Nothing
+from descent.experiments import optimizers
 
 
 @pytest.mark.slow

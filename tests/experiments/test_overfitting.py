@@ -4,9 +4,9 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.comparison.experiments import conclude, overfitting
-from descent.comparison.load import load
-from descent.records.study import run_folders
+from descent.analysis.load import load
+from descent.experiments import conclude, overfitting
+from descent.records.folders import run_folders
 
 
 def written(folder, end, accuracy, seeds=14, noise=0.4):

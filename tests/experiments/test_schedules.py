@@ -7,10 +7,10 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.comparison.experiments import conclude, schedules
-from descent.comparison.load import load
-from descent.comparison.statistics import values
-from descent.records.study import run_folders
+from descent.analysis.load import load
+from descent.analysis.statistics import values
+from descent.experiments import conclude, schedules
+from descent.records.folders import run_folders
 
 
 def written(folder, ends, seeds=12):

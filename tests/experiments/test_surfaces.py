@@ -5,9 +5,9 @@ from conftest import number
 from PIL import Image
 from studies import write_run
 
-from descent.comparison.experiments import surfaces
-from descent.comparison.load import load
-from descent.comparison.nothing import Nothing
+from descent.analysis.load import load
+from descent.analysis.nothing import Nothing
+from descent.experiments import surfaces
 
 
 @pytest.mark.slow

@@ -6,10 +6,10 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.comparison.experiments import conclude, weight_decay
-from descent.comparison.grid import varied
-from descent.comparison.load import load
-from descent.records.study import run_folders
+from descent.analysis.grid import varied
+from descent.analysis.load import load
+from descent.experiments import conclude, weight_decay
+from descent.records.folders import run_folders
 
 
 def written(folder, effect, norms=(4.0, 40.0), seeds=6, rounding=0.0):

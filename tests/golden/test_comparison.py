@@ -19,9 +19,9 @@ pytestmark = pytest.mark.usefixtures("no_collecting")
 
 def numbers(study, metric=None):
     """Compare the runs of a study; return rankings, pairs and the summary as a flat mapping of names to values."""
-    from descent.comparison.load import load
-    from descent.comparison.outcome import outcome
-    from descent.comparison.summary import frame
+    from descent.analysis.load import load
+    from descent.analysis.outcome import outcome
+    from descent.analysis.summary import frame
 
     compared = outcome(load(study), metric)
     found = {}

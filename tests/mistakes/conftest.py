@@ -18,8 +18,6 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
-from descent.display import console
-
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 10  # after which a command is stopped: it trains what cannot be trained
 QUICK = 10  # rows of a table that are tested each time
@@ -88,7 +86,13 @@ def _imported() -> None:
     """Import what commands import, which takes longer than SECONDS, and which a stop in its middle would leave broken."""
     with pytest.MonkeyPatch.context() as kept:
         kept.setattr(os, "environ", os.environ.copy())
-        for name in ("lightning.pytorch", "descent.build", "descent.study", "descent.training", "descent.lightning_engine"):
+        for name in (
+            "lightning.pytorch",
+            "descent.training.build",
+            "descent.sweeps.sweep",
+            "descent.training.train",
+            "descent.training.torch_engine",
+        ):
             if find_spec(name):
                 import_module(name)
 
@@ -123,7 +127,7 @@ def script(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
     """Run a script of this repository in this process, as `python <name> *arguments` would."""
 
     def called(name: str, *arguments: str) -> Ended:
-        environment, modules, quiet = dict(os.environ), set(sys.modules), console.quiet
+        environment, modules = dict(os.environ), set(sys.modules)
         handlers, level = list(logging.root.handlers), logging.root.level
         monkeypatch.setattr(sys, "argv", [str(ROOT / name), *arguments])
         GlobalHydra.instance().clear()
@@ -145,7 +149,6 @@ def script(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
             GlobalHydra.instance().clear()
             os.environ.clear()
             os.environ.update(environment)
-            console.quiet = quiet
             logging.root.handlers[:] = handlers
             logging.root.setLevel(level)
             for module in set(sys.modules) - modules:

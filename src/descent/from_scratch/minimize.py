@@ -1,15 +1,14 @@
 """`minimize`: run an optimizer on a function and keep the trajectory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from numbers import Real
-from typing import Any
 
 import numpy as np
 
 from descent import schedules
-from descent.batching import Batches
+from descent.batching import Batches, parts
 from descent.from_scratch.nest import Nest, leaves, sequence, transform
 from descent.from_scratch.optimizers import Optimizer
 
@@ -106,9 +105,10 @@ def minimize(
     history = [(0.0, values[0])]
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for step, rows in zip(range(steps), _rows(batches, steps), strict=True):
+            seen = batches.steps(0, steps, data, np.ndarray.__getitem__, parts) if batches else repeat((), steps)
+            for step, examples in enumerate(seen):
                 optimizer.lr = peak * schedule(step, steps, history)
-                optimizer.step(params, gradient(params, *(array[rows] for array in data)))
+                optimizer.step(params, gradient(params, *examples))
                 points.append(transform(np.copy, params))
                 values.append(float(function(params, *data)))
                 lrs.append(optimizer.lr)
@@ -137,17 +137,6 @@ def _batches(lengths: list[int], batch_size: int | None, seed: int) -> Batches:
     if batch_size is not None and not 1 <= batch_size <= examples:
         raise ValueError(f"batch_size={batch_size}: must be 1 to N, and N is {examples} here.")
     return Batches("full" if batch_size is None else "mini", examples, batch_size or examples, seed)
-
-
-def _rows(batches: Batches | None, steps: int) -> Iterator[Any]:
-    """Yield which rows each step sees: all, or k of the epoch's order."""
-    if batches is None or batches.mode == "full":
-        yield from repeat(slice(None), steps)
-        return
-    for epoch, start, stop in batches.spans(0, steps):
-        order = batches.order(epoch)
-        for begin in range(start, stop, batches.size):
-            yield order[begin : min(begin + batches.size, stop)]
 
 
 def _stack(points: list[Nest]) -> Nest:

@@ -21,7 +21,7 @@ from hydra_plugins.descent_study import launchers
 
 if TYPE_CHECKING:
     from descent.config.schema import RunConfig
-    from descent.study import Planned
+    from descent.sweeps.sweep import Planned
 
 
 class Forget(Callback):
@@ -32,7 +32,7 @@ class Forget(Callback):
 
 
 class StudySweeper(Sweeper):
-    """Expands the sweep, or an experiment's grids, as Hydra's own sweeper does; `descent.study.sweep` does the rest.
+    """Expands the sweep, or an experiment's grids, as Hydra's own sweeper does; `descent.sweeps.sweep.sweep` does the rest.
 
     Attributes:
         launcher: of the runs; made when it is known what they need.
@@ -63,8 +63,8 @@ class StudySweeper(Sweeper):
         launchers.tidy(self.config.hydra.launcher)
 
     def _sweep(self, arguments: list[str], experiment: str | None) -> int:
-        from descent import study  # torch and all that only when there is something to sweep
         from descent.config.mistakes import explained
+        from descent.sweeps import sweep as study  # torch and all that only when there is something to sweep
 
         launchers.require(self.config.hydra.launcher)
         elsewhere = launchers.elsewhere(self.config.hydra.launcher)

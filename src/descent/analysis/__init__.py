@@ -1,0 +1,1 @@
+"""What the runs of a study say: frames of results, statistics, rankings and verdicts. Reads files only; nothing trains here."""

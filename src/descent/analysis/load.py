@@ -1,0 +1,207 @@
+"""Read a study: one table of its runs, and their curves when they are asked for."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from descent.errors import InputError, one_of
+from descent.records import curve
+from descent.records import result as results
+from descent.records.folders import names, run_folders
+from descent.records.judging import AXES
+from descent.records.lock import held
+from descent.records.result import Result
+
+TEXTS = ("id", "setting", "status", "problem", "batch", "optimizer", "schedule", "engine", "metric")
+COUNTED = ("steps", "examples", "gradient_evaluations", "seconds", "wall_seconds")
+MEASURED = ("train/", "val/")
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML was built with it: a tenth of the time
+
+
+class Damaged(Exception):
+    """A file that cannot be used; says why."""
+
+
+@dataclass(eq=False)
+class Study:
+    """The runs of a study that ended, each with a result.
+
+    Attributes:
+        folder: where they lie.
+        runs: one row a run. ``folder``, ``id``; ``setting``, which repetitions over seeds share, and its readable ``name``;
+            ``status``, ``problem``, ``batch``, ``batch_size``, ``optimizer``, ``schedule``, ``engine``, ``seed``, ``lr``,
+            ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``, ``diverged_at``,
+            ``target`` (a mapping, or None), ``tuning``, ``scramble``, ``stage``; and for each quantity that was measured
+            ``final:train/loss``, ``best:train/loss``, ``test:loss`` (nan: not measured, or not finite) and for each axis
+            ``time:steps`` to the target (inf: never reached; nan: the problem has none, or not the same for all its runs).
+        skipped: folders that cannot be used, and why: damaged, of another schema, or failed.
+        waiting: how many runs have no result yet, as ``running`` or ``unfinished``.
+    """
+
+    folder: Path
+    runs: pd.DataFrame
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    waiting: dict[str, int] = field(default_factory=dict)
+    _curves: dict[Path, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    @property
+    def problems(self) -> list[str]:
+        return sorted(self.runs["problem"].unique())
+
+    @property
+    def problem(self) -> str:
+        """The problem of a study that has one."""
+        (problem,) = self.problems
+        return problem
+
+    def only(self, problem: str) -> "Study":
+        """Return the part of the study that is about one problem."""
+        return replace(self, runs=self.runs[self.runs["problem"] == problem])
+
+    @property
+    def quantities(self) -> list[str]:
+        """What the runs measured: ``train/loss``, ``val/accuracy`` and so on."""
+        measured = self.runs.columns[self.runs.notna().any()]
+        found = [name.partition(":")[2] for name in self.runs if name.startswith("final:")]
+        return [name for name in found if f"final:{name}" in measured or f"best:{name}" in measured]
+
+    def require(self, metric: str) -> str:
+        """Return `metric`, which the study must hold.
+
+        Raises:
+            InputError: it does not; names those that it does.
+        """
+        if metric not in self.quantities:
+            raise one_of("metric", metric, self.quantities)
+        return metric
+
+    def curve(self, run: pd.Series) -> pd.DataFrame:
+        """Return the records of a run, a row of `runs`.
+
+        Raises:
+            Damaged: they cannot be read.
+        """
+        folder = run["folder"]
+        if folder not in self._curves:
+            self._curves[folder] = _curve(folder / "curve.csv", run["steps"])
+        return self._curves[folder]
+
+    def curves(self, runs: pd.DataFrame | None = None) -> Iterator[tuple[pd.Series, pd.DataFrame]]:
+        """Yield each run, of all or of a part of `runs`, with its records; damaged ones go to `skipped` instead."""
+        for _, run in (self.runs if runs is None else runs).iterrows():
+            try:
+                yield run, self.curve(run)
+            except Damaged as error:
+                if (entry := (run["folder"], str(error))) not in self.skipped:
+                    self.skipped.append(entry)
+
+    def config(self, run: pd.Series) -> dict[str, Any]:
+        """Return the resolved configuration of a run; empty where it cannot be read."""
+        try:
+            found = yaml.load((run["folder"] / "config.yaml").read_text(), Loader)
+        except (OSError, ValueError, yaml.YAMLError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def load(folder: Path) -> Study:
+    """Read the results of a study, which may still be running.
+
+    Raises:
+        InputError: there is no such folder, or no result in it.
+    """
+    if not folder.is_dir():
+        raise InputError("study", folder, "does not exist" if not folder.exists() else "must be a folder")
+    found: list[tuple[Path, Result, dict[str, Any]]] = []
+    skipped: list[tuple[Path, str]] = []
+    waiting: Counter[str] = Counter()
+    for path in run_folders(folder):
+        try:
+            result = results.read(path / "result.json")
+            found.append((path, result, _row(path, result)))
+        except FileNotFoundError:
+            if (path / "error.txt").exists():
+                skipped.append((path, f"failed: {results.cause(path)}"))
+            elif (path / "config.yaml").exists():
+                waiting["running" if held(path) else "unfinished"] += 1
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            skipped.append((path, f"result.json {_reason(error)}"))
+    if not found:
+        raise _nothing(folder, skipped, waiting)
+    called = names(result for _, result, _ in found)
+    runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for _, result, row in found])
+    for problem, own in runs.groupby("problem"):
+        if own["target"].map(repr).nunique() > 1:
+            runs.loc[own.index, [f"time:{axis}" for axis in AXES]] = math.nan
+            skipped.append((folder / str(problem), "times to target, as they are to different ones: rerun=true makes them alike"))
+    return Study(folder, runs, skipped, dict(waiting))
+
+
+def _row(folder: Path, result: Result) -> dict[str, Any]:
+    """Return a result as a row; one that contradicts itself raises."""
+    never = math.nan if result.target is None else math.inf
+    if result.metric not in result.final:
+        raise ValueError(f"has no {result.metric}, its metric")
+    counted = {name: float(getattr(result, name)) for name in COUNTED}
+    if not all(0 <= value < math.inf for value in counted.values()):
+        raise ValueError("is damaged")
+    return {
+        "folder": folder,
+        **{name: getattr(result, name) for name in TEXTS},
+        **counted,
+        "batch_size": _number(result.hyperparameters.get("batch.size")),
+        "diverged_at": _number(result.diverged_at),
+        "label": result.label,
+        "seed": result.seed,
+        "lr": _number(result.hyperparameters.get("lr")),
+        "target": None if result.target is None else result.target.model_dump(),
+        "tuning": result.tuning,
+        "scramble": result.scramble,
+        "stage": result.stage,
+        **{f"final:{name}": _number(value) for name, value in result.final.items() if name.startswith(MEASURED)},
+        **{f"best:{name}": best.value for name, best in result.best.items()},
+        **{f"test:{name}": _number(value) for name, value in result.test.items()},
+        **{f"time:{axis}": _number(result.time_to_target[axis], never) for axis in AXES},
+    }
+
+
+def _number(value: Any, missing: float = math.nan) -> float:
+    return missing if value is None else float(value)
+
+
+def _curve(path: Path, steps: float) -> pd.DataFrame:
+    try:
+        records = pd.DataFrame(curve.read(path), dtype=float)
+    except OSError as error:
+        raise Damaged(f"{path.name} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise Damaged(f"{path.name} is damaged") from error
+    if records.empty or records["step"].iloc[-1] != steps:
+        raise Damaged(f"{path.name} does not end at step {steps:.0f}, where the run did")
+    return records
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a result: in its own words where those say more than that it is damaged."""
+    text = str(error)
+    if isinstance(error, OSError):
+        return f"cannot be read ({error.strerror})"
+    return text if text.startswith("has ") else "is damaged"
+
+
+def _nothing(folder: Path, skipped: list[tuple[Path, str]], waiting: Counter[str]) -> InputError:
+    if skipped or waiting:
+        states = [f"{count} {state}" for state, count in waiting.items()]
+        states += [f"{len(skipped)} cannot be used, as {skipped[0][0]}: {skipped[0][1]}"] if skipped else []
+        return InputError("study", folder, f"holds no result yet ({', '.join(states)})", "See python scripts/status.py.")
+    if not any(folder.iterdir()):
+        return InputError("study", folder, "is empty", "Train some runs: python train.py -m study=first optimizer=sgd,adam.")
+    within = sorted(path.name for path in folder.iterdir() if next(path.glob("*/*/*/*/result.json"), None))
+    remedy = f"Choose one of the studies in it: {', '.join(within)}." if within else ""
+    return InputError("study", folder, "holds no study; that is a folder of runs, as outputs/default", remedy)

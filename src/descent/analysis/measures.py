@@ -1,0 +1,155 @@
+"""What else tells optimizers apart: time to target, tolerance of the learning rate, performance profiles. All descriptive."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from descent.analysis.contenders import CONTENDER, GROUP, choose, entries, quantities
+from descent.analysis.statistics import high_is_better, values, wilson, worst
+
+FACTOR = 2.0  # what a learning rate may cost in loss, or error, to be tolerated
+OUTER = 0.1  # of the logarithmic range of a sweep: a best value there is at its edge
+LRS = 3  # in a sweep, at least
+PROBLEMS = 5  # in a profile, at least
+TAU = 4.0
+
+
+def time_to_target(runs: pd.DataFrame, axis: str, by: str = "entry") -> pd.DataFrame:
+    """Return how long each setting takes to the problem's target; nothing where that has none.
+
+    Args:
+        runs: of one problem and batch mode.
+        axis: ``steps``, ``examples``, ``gradient_evaluations`` or ``seconds``.
+
+    Returns:
+        Indexed by `by`: ``n``; ``median``, infinite where fewer than half of the runs came there; ``reached`` of n, and
+        ``share``, ``low``, ``high`` (Wilson).
+    """
+    rows = {}
+    for name, group in runs[runs[f"time:{axis}"].notna()].groupby(by):
+        times = group[f"time:{axis}"].to_numpy(dtype=float)
+        n, reached = len(times), int(np.isfinite(times).sum())
+        low, high = wilson(reached, n)
+        median = float(np.median(times))
+        rows[name] = {"n": n, "median": median, "reached": reached, "share": reached / n, "low": low, "high": high}
+    columns = ["n", "median", "reached", "share", "low", "high"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(by)
+
+
+def tolerance(runs: pd.DataFrame, quantity: str, factor: float = FACTOR) -> pd.DataFrame:
+    """Return how much a learning rate may be off, from sweeps of it alone: settings that differ in nothing else.
+
+    From the best learning rate outwards, those are tolerated whose median loss (error, for accuracies) is at most `factor`
+    times the best one's. A run that failed, stalled ones too, counts as the worst.
+
+    Args:
+        runs: of one problem and batch mode; sweeps of fewer than three learning rates are left out.
+
+    Returns:
+        One row a sweep: ``optimizer``, and ``sweep``, the settings' common name; ``lrs``, how many; ``best`` (nan: all failed),
+        ``low``, ``high``, ``decades``; ``open``, whether the range that was swept ends before the tolerance does; ``edge`` of
+        the best.
+    """
+    rows = []
+    stems = runs["name"].str.replace(r"(?<=[ _])lr=[^ _]+_?", "", regex=True).str.replace(r"[ _](?= |$)| #\w+$", "", regex=True)
+    for (sweep, *_), group in runs.groupby([stems, *CONTENDER]):
+        value = values(group, quantity).mask(group["status"] != "finished", worst(quantity))
+        medians = group.assign(value=value).groupby("lr")["value"].median().sort_index()
+        if len(medians) >= LRS and group.groupby("lr")["setting"].nunique().max() == 1:
+            rows.append({"optimizer": group["optimizer"].iloc[0], "sweep": sweep, **_tolerance(medians, quantity, factor)})
+    return pd.DataFrame(rows, columns=["optimizer", "sweep", "lrs", "best", "low", "high", "decades", "open", "edge"])
+
+
+def _tolerance(medians: "pd.Series[float]", quantity: str, factor: float) -> dict[str, object]:
+    lrs = medians.index.to_numpy(dtype=float)
+    loss = 1 - medians.to_numpy() if high_is_better(quantity) else medians.to_numpy()
+    at = int(np.argmin(loss))
+    if not math.isfinite(loss[at]):
+        return {"lrs": len(lrs), "best": math.nan, "low": math.nan, "high": math.nan, "decades": 0.0, "open": False, "edge": ""}
+    good = loss <= max(factor * loss[at], loss[at])  # a gap may be negative by rounding
+    first, last = at, at
+    while first > 0 and good[first - 1]:
+        first -= 1
+    while last < len(lrs) - 1 and good[last + 1]:
+        last += 1
+    return {
+        "lrs": len(lrs),
+        "best": lrs[at],
+        "low": lrs[first],
+        "high": lrs[last],
+        "decades": math.log10(lrs[last] / lrs[first]),
+        "open": first == 0 or last == len(lrs) - 1,
+        "edge": edge(lrs, lrs[at]),
+    }
+
+
+def edge(tried: "np.ndarray[tuple[int], np.dtype[np.float64]]", best: float) -> str:
+    """Return whether the best of at least three values lies in the outer tenth of their logarithmic range: ``low``, ``high``."""
+    tried = np.unique(tried[tried > 0])
+    if len(tried) < LRS or not best > 0:
+        return ""
+    place = math.log(best / tried[0]) / math.log(tried[-1] / tried[0])
+    return "low" if place <= OUTER + 1e-9 else "high" if place >= 1 - OUTER - 1e-9 else ""
+
+
+def edges(runs: pd.DataFrame, quantity: str) -> dict[str, tuple[float, str, float, float]]:
+    """Return the optimizers of which the best learning rate lies at the edge of those tried: it, the side, and their range.
+
+    Args:
+        runs: of one problem and batch mode; those of a search, or of a sweep.
+    """
+    found = {}
+    for optimizer, group in runs.groupby("optimizer"):
+        medians = group.assign(value=values(group, quantity)).groupby(["lr", "setting"])["value"].median()
+        if np.isfinite(medians).any():
+            best = float((medians.idxmax() if high_is_better(quantity) else medians.idxmin())[0])
+            tried = group["lr"].to_numpy(dtype=float)
+            if side := edge(tried, best):
+                found[str(optimizer)] = (best, side, float(tried[tried > 0].min()), float(tried.max()))
+    return found
+
+
+@dataclass(frozen=True)
+class Profile:
+    """On which share of the problems each entry reaches the target within a factor of the fastest one's time.
+
+    Attributes:
+        table: the shares, indexed by the factors tau at which they change, from 1 to 4; one column an entry.
+        problems: which.
+        refused: why there is no profile; empty where there is one.
+    """
+
+    batch: str
+    table: pd.DataFrame
+    problems: list[str]
+    refused: str = ""
+
+
+def profiles(runs: pd.DataFrame, axis: str) -> list[Profile]:
+    """Return a performance profile for each batch mode, over the problems that have a target and on which all entries ran.
+
+        r_ps = t_ps / min_s t_ps,    rho_s(tau) = share of problems p with r_ps <= tau
+
+    t is the median time to target over seeds. A problem on which no entry reaches it counts, for none.
+
+    Source: E. D. Dolan and J. J. More, Benchmarking optimization software with performance profiles (2002), eq. 2.1.
+    """
+    final = runs[(runs["stage"] == "final") & runs[f"time:{axis}"].notna()]
+    found = []
+    for batch, mode in final.groupby("batch"):
+        chosen = [choose(group, quantities(group)[0])[0] for _, group in mode.groupby(GROUP, dropna=False)]
+        one = pd.concat(chosen)
+        times = one.assign(entry=entries(one, mode)).groupby(["problem", "entry"])[f"time:{axis}"].median().unstack("entry")
+        times = times.dropna()
+        problems = [str(problem) for problem in times.index]
+        if len(problems) < PROBLEMS:
+            why = f"A performance profile needs {PROBLEMS} problems with a target on which all ran; {batch} has {len(problems)}."
+            found.append(Profile(str(batch), pd.DataFrame(), problems, why))
+            continue
+        ratios = times.div(times.min(axis=1), axis=0)  # nan where none came there
+        taus = np.unique([1.0, TAU, *(r for r in ratios.to_numpy().ravel() if 1 <= r <= TAU)])
+        table = pd.DataFrame([(ratios <= tau).mean() for tau in taus], index=pd.Index(taus, name="tau"))
+        found.append(Profile(str(batch), table, problems))
+    return found

@@ -1,0 +1,86 @@
+"""The numbers behind a report: one row a problem, batch mode, setting and metric, as a table, as CSV and as Markdown."""
+
+import html
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from descent.analysis.contenders import GROUP
+from descent.analysis.outcome import Outcome
+from descent.analysis.ranking import Ranking
+from descent.analysis.statistics import summary, worst
+from descent.analysis.units import final
+from descent.records.judging import AXES
+
+KEY = ["problem", "batch", "batch_size", "metric", "setting"]
+RANKED = [*KEY, "entry", "first_rank", "last_rank", "reference"]
+COLUMNS = ["rank", "setting", "n", "median", "95 % interval", "failed"]
+
+
+def frame(outcome: Outcome) -> pd.DataFrame:
+    """Return all numbers of a study.
+
+    Returns:
+        ``problem``, ``batch``, ``batch_size``, ``setting``, ``metric``; where that was ranked ``entry``, ``first_rank``,
+        ``last_rank``, and whether it was the ``reference``; what `statistics.summary` says of it; where the problem has a target
+        ``reached``, of n, and for each axis the median ``time:steps`` (inf: fewer than half came there); median ``test:loss``.
+    """
+    rows = [
+        part.assign(**dict(zip(GROUP, key, strict=True)))
+        for key, runs in final(outcome.study).groupby(GROUP, dropna=False)
+        for part in _parts(runs)
+    ]
+    found = pd.concat(rows, ignore_index=True)
+    ranked = pd.DataFrame([row for verdict in outcome.verdicts for row in _ranked(verdict.ranking)], columns=RANKED)
+    found = found.merge(ranked, on=KEY, how="left")
+    return found[[*RANKED, *(name for name in found if name not in RANKED)]]
+
+
+def _parts(runs: pd.DataFrame) -> Iterable[pd.DataFrame]:
+    """Yield the summaries of one problem and batch mode: one for each metric."""
+    times = [f"time:{axis}" for axis in AXES if runs[f"time:{axis}"].notna().any()]
+    tests = [name for name in runs if name.startswith("test:") and runs[name].notna().any()]
+    lost = runs["status"] == "diverged"
+    alike = runs.assign(**{name: runs[name].mask(lost, worst(name.replace(":", "/"))) for name in tests}).groupby("name")
+    more = alike[[*times, *tests]].median()
+    if times:
+        more.insert(0, "reached", alike[times[0]].agg(lambda time: time.lt(math.inf).sum()))
+    for column in runs:
+        metric = column.removeprefix("final:")
+        if column != metric and runs[column].notna().any():
+            yield summary(runs, metric, "name").join(more).rename_axis("setting").reset_index().assign(metric=metric)
+
+
+def _ranked(ranking: Ranking) -> Iterable[list[object]]:
+    first = ranking.runs.iloc[0]
+    tested = bool(ranking.family) and not ranking.refused
+    for (entry, setting), _ in ranking.runs.groupby(["entry", "name"]):
+        ranks = ranking.table.loc[entry, ["first", "last"]] if tested else (math.nan, math.nan)
+        yield [*first[GROUP], ranking.quantity, setting, entry, *ranks, entry == ranking.reference]
+
+
+def markdown(outcome: Outcome) -> str:
+    """Return the verdicts and rankings, to be pasted where Markdown is read."""
+    lines = [f"# {_plain(outcome.study.folder.resolve().name)}", ""]
+    for problem, batch, verdicts in outcome.groups:
+        lines += [f"## {_plain(problem)}, {_plain(batch)}", ""]
+        for verdict in verdicts:
+            lines += [f"**{verdict.kind.capitalize()}, {_plain(verdict.quantity)}.** {_plain(verdict.sentence)}", ""]
+            lines += [*(f"- {_plain(note)}" for note in verdict.notes), *([""] if verdict.notes else [])]
+            lines += [*_table(COLUMNS, verdict.rows), ""]
+    lines += [f"- {_plain(note)}" for note in outcome.common]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table, its numbers to the right."""
+    rule = ["---" if name == "setting" else "--:" for name in head]
+    return [f"| {' | '.join(cells)} |" for cells in (head, rule, *([_plain(cell) for cell in row] for row in rows))]
+
+
+def _plain(text: str) -> str:
+    """Return a text that Markdown shows as it is."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return re.sub(r"([\\`*\[\]|])", r"\\\1", html.escape(line, quote=False))

@@ -1,0 +1,52 @@
+"""What the experiments of `conf/experiment/` show: one file, one experiment, named as its yaml.
+
+Each file has ``plot(study) -> Figure`` and ``sentence(study) -> str``, computed from the runs' own results, and free to find no
+difference. Both raise `Nothing` where the runs do not hold what they need, and say what that is. Where there is an
+``animate(study, path)``, it writes the same as a GIF. A new pair of files is a new experiment.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+from descent.analysis.load import load
+from descent.analysis.nothing import Nothing
+from descent.plots.figures import write
+from descent.records.folders import REPORT
+
+
+def modules() -> dict[str, ModuleType]:
+    """Return the experiments there are, by name."""
+    return {found.name: importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)}
+
+
+def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path | None]:
+    """Draw an experiment from its runs' results; return what it says and where its figure is.
+
+    Args:
+        name: of the experiment.
+        folder: of the study.
+        runs: the folders of the experiment's own runs; the study may hold others.
+
+    Returns:
+        the sentence, and the figure's PNG in the study's report (an SVG lies beside it, and a GIF where it moves); None where
+        there is nothing to draw.
+
+    Raises:
+        InputError: there is no result in the study.
+    """
+    study = load(folder)
+    own = set(runs)
+    study = replace(study, runs=study.runs[[run in own for run in study.runs["folder"]]].reset_index(drop=True))
+    module = importlib.import_module(f"{__name__}.{name}")
+    try:
+        sentence: str = module.sentence(study)
+        figure = write(module.plot(study), folder / REPORT / name)[0]
+        if animate := getattr(module, "animate", None):
+            animate(study, figure.with_suffix(".gif"))
+        return sentence, figure
+    except Nothing as nothing:
+        return f"No conclusion: {nothing}.", None

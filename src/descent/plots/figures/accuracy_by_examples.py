@@ -1,0 +1,15 @@
+"""Validation accuracy over examples: the batch modes side by side, at equal examples."""
+
+from matplotlib.figure import Figure
+
+from descent.analysis.load import Study
+from descent.plots import lines
+from descent.plots.style import styled
+
+EACH = "problem"
+
+
+@styled
+def plot(study: Study) -> Figure:
+    """Draw the validation accuracy."""
+    return lines.draw(study, "val/accuracy", "examples")

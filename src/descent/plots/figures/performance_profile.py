@@ -1,0 +1,59 @@
+"""Over all problems with a target: on which share of them an optimizer is within a factor of the fastest."""
+
+from collections.abc import Iterable
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from descent.analysis.load import Study
+from descent.analysis.measures import TAU, profiles
+from descent.analysis.nothing import Nothing
+from descent.plots import panels
+from descent.plots.style import look, order, span, styled, text
+
+EACH = "study"
+AXIS = "gradient_evaluations"  # what a budget is counted in
+
+
+@styled
+def plot(study: Study) -> Figure:
+    """Draw a performance profile for each batch mode."""
+    found = profiles(study.runs, AXIS)
+    drawn = [profile for profile in found if not profile.refused]
+    if not drawn:
+        raise Nothing(found[0].refused if found else "A performance profile needs problems with a target.")
+    names = {entry: _optimizer(entry, study.runs["optimizer"].unique()) for profile in drawn for entry in profile.table}
+    figure = Figure()
+    grid = figure.subplots(1, len(drawn), squeeze=False, sharey=True)[0]
+    handles = {}
+    for profile, axes in zip(drawn, grid, strict=True):
+        for entry in sorted(profile.table, key=lambda entry: (order(names[entry]), entry)):
+            way, one = look(names[entry]), profile.table[entry]
+            (line,) = axes.step(one.index, one, where="post", color=way.colour, linestyle=way.dash, label=entry)
+            handles[text(entry)] = Line2D([], [], color=line.get_color(), linestyle=way.dash)
+        axes.set(xscale="log", xlim=(1, TAU), ylim=(-0.02, 1.02), xlabel="factor of the fastest one's gradient evaluations")
+        axes.set_title(f"{text(profile.batch)}: {len(profile.problems)} problems")
+        axes.xaxis.set_major_locator(FixedLocator([1, 1.5, 2, 3, 4]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+    grid[0].set_ylabel("share of problems")
+    panels.finish(
+        figure,
+        handles,
+        "Performance profile: time to target",
+        f"share of problems on which the median time to target is within the factor, n = {_runs(study)} a problem",
+        "descriptive",
+        *[text(profile.refused.rstrip(".")) for profile in found if profile.refused],
+    )
+    return figure
+
+
+def _optimizer(entry: str, known: Iterable[str]) -> str:
+    """Return whose entry it is."""
+    return max((name for name in known if entry == name or entry.startswith(f"{name} (")), key=len, default=entry)
+
+
+def _runs(study: Study) -> str:
+    final = study.runs[study.runs["stage"] == "final"]
+    return f"{span(final.groupby(['problem', 'setting']).size())} runs"

@@ -1,0 +1,94 @@
+"""How long each optimizer takes to the problem's target; those that never get there are counted."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from descent.analysis.load import Study
+from descent.analysis.nothing import Nothing
+from descent.analysis.statistics import high_is_better
+from descent.analysis.units import Unit, units
+from descent.plots import panels
+from descent.plots.style import look, order, styled, text
+
+EACH = "problem"
+VIEWS = ("examples", "steps", "gradient_evaluations", "seconds")
+ROW = 0.2  # inches
+
+
+@styled
+def plot(study: Study) -> Figure:
+    """Draw when each run reached the target, a row of panels a batch mode, a column an axis."""
+    found = [unit for unit in units(study) if unit.runs["time:steps"].notna().any()]
+    if not found:
+        raise Nothing("needs a target, which the problem has none of")
+    views = [view for view in VIEWS if view != "gradient_evaluations" or _closures(found)]
+    modes = panels.panels(found)
+    figure = Figure()
+    grid = figure.subplots(len(modes), len(views), squeeze=False, sharex="col")
+    rows = max(len([unit for unit in found if unit.panel == mode]) for mode in modes)
+    limits = {view: _limits(found, view) for view in views}
+    for mode, line in zip(modes, grid, strict=True):
+        own = sorted((unit for unit in found if unit.panel == mode), key=lambda unit: (order(unit.optimizer), unit.name))
+        for axes, view in zip(line, views, strict=True):
+            _draw(axes, own, view, limits[view], rows, first=axes is line[0], last=axes is line[-1])
+            panels.ticks(axes)
+        line[0].set_title(panels.panel_title(own))
+    for axes, view in zip(grid[-1], views, strict=True):
+        axes.set_xlabel(panels.AXES[view])
+    target = found[0].runs["target"].iloc[0]
+    names = [text(unit.name) for unit in found]
+    panels.finish(
+        figure,
+        {
+            "median": Line2D([], [], color="#444444", marker="o", ms=6, ls="none"),
+            "a run": Line2D([], [], color="#444444", marker="|", ms=7, ls="none", alpha=0.6),
+            "median: never": Line2D([], [], color="#444444", marker=">", ms=6, ls="none"),
+        },
+        f"{text(study.problem)}: time to {panels.quantity_name(target['metric'])} "
+        f"{'at least' if high_is_better(target['metric']) else 'at most'} {target['value']:g}",
+        f"the first of two consecutive records that met it, {panels.sample(found)}",
+        "right: how many runs got there; one that never did counts as infinitely slow",
+        panels.chosen(found),
+        height=max((rows + 0.4) * ROW, 0.7),
+        left=0.35 + panels.LETTER * max(map(len, names)),
+        gap=0.35,
+        beside=0.35,
+        between=0.62,
+    )
+    return figure
+
+
+def _limits(found: list[Unit], view: str) -> tuple[float, float]:
+    """Return the ends of an axis: the longest budget, beyond which lies never, and a tenth of the shortest or the first time."""
+    runs = pd.concat([unit.runs for unit in found])
+    return panels.log_limits(np.concatenate([runs[f"time:{view}"], runs[view], runs[view] / 10]), math.inf)
+
+
+def _draw(axes: Axes, found: list[Unit], view: str, limits: tuple[float, float], rows: int, first: bool, last: bool) -> None:
+    axes.set(xscale="log", xlim=limits)
+    for place, unit in enumerate(found):
+        times = unit.runs[f"time:{view}"].to_numpy(float).clip(limits[0])  # who starts there takes no time
+        colour = look(unit.optimizer).colour
+        finite, median = times[np.isfinite(times)], np.median(times)
+        axes.plot(finite, np.full(len(finite), place), "|", color=colour, ms=7, alpha=0.6)
+        if math.isfinite(median):
+            axes.plot([median], [place], "o", color=colour, ms=6, mec="white", mew=0.5, label=unit.name)
+        else:
+            axes.plot([1], [place], ">", color=colour, ms=6, transform=axes.get_yaxis_transform(), clip_on=False)
+        if last:
+            share, where = f"{len(finite)}/{len(times)}", axes.get_yaxis_transform()
+            axes.annotate(share, (1, place), (8, 0), where, "offset points", va="center", fontsize=7, color="#444444")
+    axes.set_yticks(range(len(found)), [text(unit.name) for unit in found] if first else [])
+    axes.set_ylim(rows - 0.3, -0.7)
+    axes.tick_params(axis="y", length=0)
+
+
+def _closures(found: list[Unit]) -> bool:
+    """Say whether some optimizer computes more gradients than it processes examples: else the two axes are one."""
+    runs = pd.concat([unit.runs for unit in found])
+    return bool((runs["gradient_evaluations"] != runs["examples"]).any())

@@ -1,0 +1,243 @@
+"""The frame of a figure: a panel for each batch mode, a legend, a title, and small print that says what is drawn."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
+from matplotlib.markers import TICKRIGHT, TICKUP, MarkerStyle
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from descent.analysis.units import Unit, panel_order
+from descent.plots.style import look, order, span, text, wrap
+
+ACROSS = 3  # panels in a row
+WIDTHS = {1: 4.4, 2: 3.5}  # inches of a panel, by panels in a row; else:
+WIDTH, HEIGHT, LOW = 2.9, 2.3, 1.35  # inches; LOW where panels stand in a column of quantities
+LEFT, TOP, BOTTOM = 0.72, 0.68, 0.5  # inches of margin; all fixed, as matplotlib's own layouts take most of a figure's time
+LINE, LETTER = 0.165, 0.068  # inches that a line and a letter of the legend take
+SMALL = 0.135  # inches that a line of the small print takes
+AXES = {
+    "examples": "training examples processed",
+    "steps": "steps (updates of the weights)",
+    "gradient_evaluations": "gradients of one example",
+    "seconds": "seconds of training",
+}
+COLUMNS = {"steps": "step"}  # in the records, where an axis is called otherwise
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")  # of variants: schedules, engines
+
+
+def quantity_name(quantity: str) -> str:
+    """Return what a quantity is called on an axis."""
+    split, _, measure = quantity.partition("/")
+    if measure == "gap":
+        return "training loss above the minimum"
+    return f"{ {'train': 'training', 'val': 'validation'}.get(split, text(split)) } {text(measure)}".strip()
+
+
+def panels(units: Iterable[Unit]) -> list[tuple[str, float]]:
+    """Return the batch modes, each with its batch size, in their order."""
+    return sorted({unit.panel: None for unit in units}, key=panel_order)
+
+
+def panel_title(units: Sequence[Unit]) -> str:
+    """Return a batch mode and the budget that its runs had."""
+    batch, size = units[0].panel
+    per_step = {"full": "all examples a step", "stochastic": "1 example a step"}.get(batch, f"{size:,.0f} examples a step")
+    longest = [unit.runs.loc[unit.runs["examples"].idxmax()] for unit in units]
+    steps, examples = span(run["steps"] for run in longest), span(run["examples"] for run in longest)
+    return f"{text(batch)}: {per_step}\n{steps} steps, {examples} examples"
+
+
+def frame(
+    units: Sequence[Unit], rows: int = 1, sharey: Literal["all", "row", False] = "all"
+) -> tuple[Figure, dict[tuple[str, float], list[Axes]]]:
+    """Return a figure and, for each batch mode, its axes: one, or a column of `rows`."""
+    keys = panels(units)
+    columns = len(keys) if rows > 1 else min(len(keys), ACROSS)
+    lines = rows if rows > 1 else -(-len(keys) // columns)
+    figure = Figure()
+    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=sharey)
+    if rows > 1:
+        found = {key: list(grid[:, column]) for column, key in enumerate(keys)}
+    else:
+        found = {key: [axes] for key, axes in zip(keys, grid.flat, strict=False)}
+        for axes in grid.flat[len(keys) :]:
+            axes.remove()
+    for key, (axes, *_) in found.items():
+        axes.set_title(panel_title([unit for unit in units if unit.panel == key]))
+    return figure, found
+
+
+def label(figure: Figure, below: str, beside: Sequence[str]) -> None:
+    """Name the axes once a column and once a row, and give logarithmic ones their ticks."""
+    lowest = {_place(axes).colspan.start: axes for axes in figure.axes}
+    for axes in figure.axes:
+        place = _place(axes)
+        if place.is_first_col():
+            axes.set_ylabel(beside[place.rowspan.start % len(beside)])
+        if lowest[place.colspan.start] is axes:
+            axes.set_xlabel(below)
+            axes.tick_params(labelbottom=True)
+        ticks(axes)
+
+
+def ticks(axes: Axes) -> None:
+    """Give logarithmic axes their ticks: matplotlib's own overlap, and drawing them takes half the time of a figure."""
+    for one, across in ((axes.xaxis, axes.get_xaxis_transform()), (axes.yaxis, axes.get_yaxis_transform())):
+        if one.get_scale() == "log":
+            low, high = sorted(one.get_view_interval())
+            major, minor = log_ticks(low, high)
+            one.set_major_locator(FixedLocator(major))
+            one.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
+            one.set_minor_locator(NullLocator())
+            at, edge = (minor, [0.0] * len(minor)), MarkerStyle(TICKUP if one is axes.xaxis else TICKRIGHT)
+            x, y = at if one is axes.xaxis else at[::-1]
+            axes.add_artist(Line2D(x, y, color="black", marker=edge, ms=2, mew=0.5, linestyle="none", transform=across))
+
+
+def log_ticks(low: float, high: float) -> tuple[list[float], list[float]]:
+    """Return where a logarithmic axis from `low` to `high` has labels, and where it has ticks without."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    decades = math.log10(high / low)
+    every = max(1, round(decades / 5))
+    leads = (1, 2, 3, 5) if decades < 1 else (1, 3) if decades < 2 else (1,)
+    inside = [lead * 10.0**power for power in range(first, last + 1) for lead in range(1, 10)]
+    inside = [value for value in inside if low <= value <= high]
+    major = [v for v in inside if _lead(v) in leads and round(math.log10(v / _lead(v))) % every == 0]
+    return major, [v for v in inside if v not in major] if decades <= 3 else []
+
+
+def _lead(value: float) -> int:
+    return round(value / 10.0 ** math.floor(math.log10(value) + 1e-9))
+
+
+def power(value: float) -> str:
+    """Return a number as a label: short, or as a power of ten."""
+    if 1e-3 <= value < 1e4:
+        return f"{value:,.10g}"
+    lead, exponent = _lead(value), math.floor(math.log10(value) + 1e-9)
+    ten = f"10{str(exponent).translate(RAISED)}"
+    return ten if lead == 1 else f"{lead}·{ten}"
+
+
+def _place(axes: Axes) -> SubplotSpec:
+    place = axes.get_subplotspec()
+    assert place is not None  # all panels stand in a grid
+    return place
+
+
+def variants(units: Iterable[Unit]) -> list[str]:
+    return sorted({unit.variant for unit in units})
+
+
+def marker(unit: Unit, known: Sequence[str]) -> str:
+    """Return the mark on the lines of a variant, where there are several."""
+    return MARKERS[known.index(unit.variant) % len(MARKERS)]
+
+
+def handles(units: Iterable[Unit], extra: Iterable[Line2D] = ()) -> dict[str, Line2D]:
+    """Return the lines that a legend names: each optimizer once, in one order everywhere."""
+    units = sorted(units, key=lambda unit: (order(unit.optimizer), unit.variant))
+    known = variants(units)
+    found = {}
+    for unit in units:
+        drawn = look(unit.optimizer)
+        found[text(unit.name)] = Line2D([], [], color=drawn.colour, linestyle=drawn.dash, marker=marker(unit, known), ms=3.5)
+    return found | {str(line.get_label()): line for line in extra}
+
+
+def cross(x: float, y: float, colour: str) -> Line2D:
+    """Return the mark of a run that diverged."""
+    return Line2D([x], [y], color=colour, marker="x", ms=6, mew=1.6, linestyle="none", label="diverged", zorder=5, clip_on=False)
+
+
+def finish(
+    figure: Figure,
+    named: dict[str, Line2D],
+    title: str,
+    *print_: str,
+    height: float = HEIGHT,
+    left: float = LEFT,
+    gap: float = 0.2,
+    between: float = 0.72,
+    beside: float = 0.0,
+) -> None:
+    """Lay the figure out: the title above the panels, the legend beside them, the small print below.
+
+    Args:
+        named: the lines of the legend.
+        print_: clauses of the small print; empty ones are left out.
+        height: of a panel, inches.
+        left: margin for the labels, inches.
+        gap: between two panels of a row, inches.
+        between: between two rows, inches.
+        beside: the panels, before the legend, inches.
+    """
+    rows, columns = _place(figure.axes[0]).get_gridspec().get_geometry()
+    width = WIDTHS.get(columns, WIDTH)
+    inside = rows * height + (rows - 1) * between
+    deep = max(int(inside / LINE), 1)
+    right = 0.15 + -(-len(named) // deep) * (0.5 + LETTER * max(map(len, named), default=0)) if named else 0.2
+    across = left + columns * width + (columns - 1) * gap + beside + right
+    words = "; ".join(part for part in print_ if part)
+    small = wrap(f"{words[:1].upper()}{words[1:]}.", across)
+    heading = wrap(title, across * 0.62)
+    bottom, top = BOTTOM + SMALL * (small.count("\n") + 1), TOP + 0.17 * heading.count("\n")
+    tall = top + inside + bottom
+    figure.set_size_inches(across, tall)
+    figure.subplots_adjust(
+        left / across, bottom / tall, 1 - (beside + right) / across, 1 - top / tall, wspace=gap / width, hspace=between / height
+    )
+    for axes in figure.axes:  # placing them by the sizes of all tick labels would be slow
+        axes.xaxis.set_label_coords(0.5, -0.24 / height)
+        axes.yaxis.set_label_coords((0.3 - left) / width, 0.5)
+    figure.text(0.1 / across, 1 - 0.08 / tall, heading, va="top", fontweight="bold", fontsize=10)
+    figure.text(0.1 / across, 0.05 / tall, small, va="bottom", fontsize=7.5, color="#444444")
+    if named:
+        figure.legend(
+            list(named.values()),
+            list(named),
+            loc="upper left",
+            bbox_to_anchor=(1 - (right - 0.1) / across, 1 - (top - 0.06) / tall),
+            borderaxespad=0,
+            ncols=-(-len(named) // deep),
+            handlelength=2.4,
+        )
+
+
+def chosen(units: Iterable[Unit]) -> str:
+    """Say how the settings that are shown were chosen."""
+    units = list(units)
+    picked = [unit for unit in units if unit.settings > 1]
+    tuned = sorted({tuning for unit in units for tuning in unit.runs["tuning"]})
+    if not picked:
+        return "untuned" if tuned == ["default"] else f"tuning budget {text(', '.join(tuned))}"
+    rates = all(unit.rates == unit.settings for unit in picked)
+    many = f"{span(unit.settings for unit in picked)} {'learning rates' if rates else 'settings'}"
+    who = "each optimizer" if len(picked) == len(units) else ", ".join(sorted({text(unit.name) for unit in picked}))
+    return f"{who} at the best of {many} by final {quantity_name(units[0].runs['metric'].iloc[0])}, chosen on these seeds"
+
+
+def sample(units: Iterable[Unit]) -> str:
+    """Say how many runs each line stands for."""
+    units = list(units)
+    seeds = all(unit.runs["seed"].is_unique for unit in units)
+    number = span(len(unit.runs) for unit in units)
+    return f"n = {number} {'runs' if not seeds else 'seed' if number == '1' else 'seeds'}"
+
+
+def log_limits(values: np.ndarray, ceiling: float) -> tuple[float, float]:
+    """Return limits of a log axis for positive `values`: no more than `ceiling`, and 16 decades deep."""
+    good = values[np.isfinite(values) & (values > 0)]
+    top = min(good.max(), ceiling) if good.size else 1.0
+    low = max(good.min(), top * 1e-16) if good.size else top / 10
+    if low > top:  # all of it lies beyond
+        low = top / 10
+    pad = max((top / low) ** 0.05, 1.05)
+    return low / pad, top * pad

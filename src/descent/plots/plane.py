@@ -1,0 +1,164 @@
+"""Problems in the plane: the contours of the function, the ways of optimizers over them, and these in motion."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image
+
+from descent.from_scratch.objectives.functions import SURFACES
+from descent.plots.style import count, look
+
+POINT = ["w/0", "w/1"]
+MINIMA = {
+    "rosenbrock": [(1.0, 1.0)],
+    "beale": [(3.0, 0.5)],
+    "himmelblau": [(3.0, 2.0), (-2.805118, 3.131313), (-3.779310, -3.283186), (3.584428, -1.848127)],
+    "rastrigin": [(0.0, 0.0)],
+    "saddle": [(0.0, -1.0), (0.0, 1.0)],
+}
+GRID = 200  # points of the contours a side
+LEVELS = 16
+COLOURS, GREYS = 256, 40  # of the animation, and how many of them have no hue
+FRAMES, SECONDS, HOLD = 60, 5.0, 1.5  # of the animation, and how long its end stays
+Box = tuple[tuple[float, float], tuple[float, float]]
+
+
+class Way(NamedTuple):
+    """A trajectory as it is drawn: the line, the dot at its end, and the records it goes through."""
+
+    axes: Axes
+    line: Line2D
+    end: Line2D
+    frame: pd.DataFrame
+
+
+def in_plane(frame: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the records of a run at which its two weights are finite; None where it has other weights."""
+    if not {*POINT} <= set(frame) or "w/2" in frame:
+        return None
+    return frame[np.isfinite(frame[POINT]).all(axis=1)]
+
+
+def ground(axes: Iterable[Axes], problem: Mapping[str, Any], frames: Sequence[pd.DataFrame]) -> bool:
+    """Draw the contours of a problem, and where its minima lie, on some axes; say whether it has minima that are known.
+
+    Args:
+        problem: its settings.
+        frames: the records of all runs, which tell what part of the plane is drawn.
+    """
+    surface, scale = str(problem.get("surface")), float(problem.get("scale", 1.0))
+    minima = np.array(MINIMA.get(surface, np.empty((0, 2))))
+    box = _box([frame[POINT].to_numpy() for frame in frames], minima)
+    for one in axes:
+        if surface in SURFACES:
+            _contours(one, surface, scale, box)
+        one.add_line(star(*minima.T, zorder=4, label="_minimum"))
+        one.set(xlim=box[0], ylim=box[1])
+        one.grid(visible=False)
+    return bool(len(minima))
+
+
+def star(x: Any = (), y: Any = (), **how: Any) -> Line2D:
+    """Return the mark of minima."""
+    return Line2D(x, y, color="white", marker="*", mec="black", mew=0.8, ms=11, ls="none", **how)
+
+
+def way(axes: Axes, optimizer: str, frame: pd.DataFrame, label: str, width: float = 1.5) -> Way:
+    """Draw the trajectory of a run and its end."""
+    drawn, points = look(optimizer), frame[POINT].to_numpy()
+    (line,) = axes.plot(*points.T, color=drawn.colour, linestyle=drawn.dash, lw=width, label=label, zorder=3)
+    (end,) = axes.plot(*points[-1:].T, "o", color=drawn.colour, mec="white", mew=0.6, ms=5.5, zorder=5)
+    return Way(axes, line, end, frame)
+
+
+def film(figure: Figure, ways: Sequence[Way], axis: str, word: str, path: Path) -> None:
+    """Write trajectories of a figure as an animated GIF, with straight lines between the records.
+
+    Args:
+        axis: the column of the records that is the time; it goes on logarithmically.
+        word: what it counts.
+    """
+    clock = figure.text(0.99, 0.99, "", ha="right", va="top", fontsize=9)
+    for artist in [clock, *(artist for each in ways for artist in (each.line, each.end))]:
+        artist.set_animated(True)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    empty = canvas.copy_from_bbox(figure.bbox)
+    last = max(each.frame[axis].iloc[-1] for each in ways)
+    first = min(each.frame[axis].iloc[1:2].min() for each in ways)
+    pictures = []
+    for now in np.geomspace(first, last, FRAMES):
+        canvas.restore_region(empty)
+        for each in ways:
+            points = _until(each.frame, axis, now)
+            each.line.set_data(points.T)
+            each.end.set_data(points[-1:].T)
+            each.axes.draw_artist(each.line)
+            each.axes.draw_artist(each.end)
+        clock.set_text(f"{count(now)} {word}")
+        figure.draw_artist(clock)
+        pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
+    palette = _palette(sorted({to_rgb(each.line.get_color()) for each in ways}))
+    pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+    times = [int(1000 * SECONDS / FRAMES)] * (FRAMES - 1) + [int(1000 * HOLD)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)
+
+
+def _box(ways: Sequence[np.ndarray], minima: np.ndarray) -> Box:
+    """Return the limits of both axes: starts and minima with room around, and what of the trajectories stays near."""
+    points = np.concatenate([minima, *(way[:1] for way in ways)])
+    low, high = points.min(0), points.max(0)
+    room = np.maximum(high - low, 0.6 * (high - low).max())
+    near = np.concatenate(ways)
+    near = near[((near > low - room) & (near < high + room)).all(axis=1)]
+    low, high = np.minimum(low, near.min(0)) - 0.3 * room, np.maximum(high, near.max(0)) + 0.3 * room
+    return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
+
+
+def _contours(axes: Axes, surface: str, scale: float, box: Box) -> None:
+    x, y = (np.linspace(*limits, GRID) for limits in box)
+    heights = scale * _heights(surface, box)
+    levels = np.geomspace(max(heights.min(), heights.max() * 1e-5), heights.max(), LEVELS)
+    axes.contourf(x, y, heights, levels=[0, *levels], colors=_greys(LEVELS)).set_rasterized(True)
+    axes.contour(x, y, heights, levels=levels, colors="#888888", linewidths=0.35).set_rasterized(True)
+
+
+@lru_cache(maxsize=8)
+def _heights(surface: str, box: Box) -> np.ndarray:
+    x, y = (np.linspace(*limits, GRID) for limits in box)
+    return np.asarray(np.apply_along_axis(SURFACES[surface][0], -1, np.stack(np.meshgrid(x, y), axis=-1)))
+
+
+def _greys(number: int) -> list[str]:
+    """Return shades from light, at the bottom, to darker: white paper stays readable under coloured lines."""
+    return [f"{shade:.3f}" for shade in np.linspace(1.0, 0.86, number)]
+
+
+def _palette(hues: Sequence[tuple[float, float, float]]) -> Image.Image:
+    """Return colours for all pictures, so that nothing flickers: greys, and each hue with its shades on light grey.
+
+    One that is made from a picture merges the hues of thin lines.
+    """
+    shades = np.linspace(0, 1, (COLOURS - GREYS) // len(hues) + 1)[1:, None]
+    light = np.full(3, 0.93)
+    found = [np.repeat(np.linspace(0, 1, GREYS)[:, None], 3, axis=1)]
+    found += [light + shades * (np.array(hue) - light) for hue in hues]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((255 * np.concatenate(found)).round().astype(np.uint8).tobytes())
+    return palette
+
+
+def _until(frame: pd.DataFrame, axis: str, now: float) -> np.ndarray:
+    """Return a run's points up to a time, the last one between two records."""
+    at, points = frame[axis].to_numpy(), frame[POINT].to_numpy()
+    end = [np.interp(now, at, points[:, each]) for each in (0, 1)]
+    return np.concatenate([points[at <= now], [end]])

@@ -1,0 +1,1 @@
+"""What a comparison shows: the page, its tables and TensorBoard's medians."""

@@ -1,0 +1,1 @@
+"""What is printed: one run, a sweep, and their tables."""

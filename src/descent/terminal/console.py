@@ -1,0 +1,77 @@
+"""Print lines, warnings and tables."""
+
+import logging
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+WIDE = 200  # columns, where nothing has an edge: a file, a pipe
+
+
+def terminal(stderr: bool = False) -> Console:
+    """Return what prints, at a terminal as wide as that is."""
+    found = Console(stderr=stderr, highlight=False)
+    if not found.is_terminal and "COLUMNS" not in os.environ:
+        found.width = WIDE
+    return found
+
+
+console = terminal()
+errors = terminal(stderr=True)
+
+
+def say(text: str) -> None:
+    """Print a line, as it is."""
+    console.print(escape(text), soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning, on the error stream."""
+    errors.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Return a text that a file holds, without what would move the cursor."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def clock(seconds: float) -> str:
+    """Return seconds as hours:minutes:seconds."""
+    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
+
+
+def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
+    """Return an empty table, as all of them look: numbers to the right, the columns of words to the `left`."""
+    found = Table(title=escape(title), title_justify="left", show_edge=False, pad_edge=False)
+    for name in columns:
+        found.add_column(name, justify="left" if name in left else "right", overflow="fold")
+    return found
+
+
+@contextmanager
+def loading(what: str) -> Iterator[None]:
+    """Tell a person at a terminal what takes the next seconds."""
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(f"Loading {what} ..."):
+        yield
+
+
+class _Warnings(logging.Handler):
+    """Prints what descent warns of."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        warn(record.getMessage())
+
+
+def show_warnings() -> None:
+    """Print the warnings of this process; a library that imports descent logs them where it likes."""
+    log = logging.getLogger("descent")
+    if not any(isinstance(handler, _Warnings) for handler in log.handlers):
+        log.addHandler(_Warnings())
+        log.propagate = False

@@ -1,0 +1,150 @@
+"""The tables of a study: one row a setting, over its seeds. Reads results only."""
+
+import math
+import shlex
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from descent.records import result as results
+from descent.records.folders import names
+from descent.records.lock import held
+from descent.records.result import Result
+from descent.terminal.console import console, printable, say, table
+
+if TYPE_CHECKING:
+    from descent.analysis.outcome import Outcome
+
+STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The runs that differ in nothing but their seed.
+
+    Attributes:
+        name: optimizer, batch mode, learning rate and what else tells it from the others of the study.
+        metric: what it is judged by, the problem's.
+        values: of the metric at the end of each run that did not fail, sorted from best to worst.
+        statuses: how many runs ended in each way.
+        seconds: median training time.
+    """
+
+    problem: str
+    name: str
+    metric: str
+    values: tuple[float, ...]
+    statuses: Counter[str]
+    seconds: float
+
+    @property
+    def median(self) -> float:
+        """The median over all runs; a run that diverged counts as the worst value there is."""
+        worst = -math.inf if self.metric.endswith("/accuracy") else math.inf
+        lost = [worst] * (sum(self.statuses.values()) - len(self.values))
+        return statistics.median([*self.values, *lost])
+
+
+def load(folders: Iterable[Path]) -> Iterator[Result]:
+    """Yield the results that there are; damaged ones are left out."""
+    for folder in folders:
+        try:
+            yield results.read(folder / "result.json")
+        except (OSError, ValueError):
+            continue
+
+
+def settings_of(found: Sequence[Result]) -> list[Setting]:
+    """Group results by setting, the best first within each problem."""
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in found:
+        groups.setdefault((result.problem, result.setting), []).append(result)
+    called = names(found)
+    settings = [_setting(group, called[key]) for key, group in groups.items()]
+    return sorted(settings, key=lambda s: (s.problem, -s.median if s.metric.endswith("/accuracy") else s.median))
+
+
+def _setting(group: list[Result], name: str) -> Setting:
+    first, metric = group[0], group[0].metric
+    values = [result.final.get(metric) for result in group if result.status != "diverged"]
+    finite = sorted((value for value in values if value is not None), reverse=metric.endswith("/accuracy"))
+    return Setting(
+        first.problem,
+        name,
+        metric,
+        tuple(finite),
+        Counter(result.status for result in group),
+        statistics.median(result.seconds for result in group),
+    )
+
+
+def show_study(study: Path, folders: Sequence[Path]) -> None:
+    """Print one row a setting: how many runs, how they ended, median and range of the metric."""
+    settings = settings_of(list(load(folders)))
+    for problem in dict.fromkeys(setting.problem for setting in settings):
+        chosen = [setting for setting in settings if setting.problem == problem]
+        title = f"{problem}, {chosen[0].metric} at the end"
+        found = [cells(setting) for setting in chosen]
+        width = 5 if any(row[-1] for row in found) else 4  # without a column for what is not "finished", where all is
+        rows = table(title, *("setting", "runs", "median", "range", "")[:width], left=("setting", ""))
+        for row in found:
+            rows.add_row(*map(escape, row[:width]))
+        console.print(rows)
+        console.print()
+    if settings:
+        say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
+        say(f"verdict  python scripts/compare.py {shlex.quote(str(study))}")
+
+
+def cells(setting: Setting) -> list[str]:
+    """Return a setting as the cells of its row."""
+    spread = f"{setting.values[0]:.4g} to {setting.values[-1]:.4g}" if len(setting.values) > 1 else ""
+    trouble = ", ".join(f"{count} {status}" for status, count in setting.statuses.items() if status != "finished")
+    median = f"{setting.median:.4g}" if math.isfinite(setting.median) else "none"
+    return [setting.name, str(sum(setting.statuses.values())), median, spread, trouble]
+
+
+def show_outcome(outcome: "Outcome") -> None:
+    """Print each ranking, one row an entry, and under it what it says."""
+    for verdict in outcome.verdicts:
+        ranking = verdict.ranking
+        title = f"{ranking.problem}, {ranking.batch}: {verdict.quantity} ({verdict.kind})"
+        rows = table(title, "rank", "setting", "n", "median", "95 % interval", "failed", left=["setting"])
+        for row in verdict.rows:
+            rows.add_row(*(escape(printable(cell)) for cell in row))
+        console.print(rows)
+        for sentence in (verdict.sentence, *verdict.notes):
+            say(printable(sentence))
+        say("")
+    for note in outcome.common:
+        say(printable(f"For all: {note}"))
+
+
+def show_failures(study: Path, folders: Sequence[Path]) -> int:
+    """Print why runs of a study failed, and which, one row a cause; return how many."""
+    causes: dict[str, list[Path]] = {}
+    for folder in folders:
+        if results.status(folder) == "failed":
+            causes.setdefault(printable(results.cause(folder)), []).append(folder)
+    failed = sum(map(len, causes.values()))
+    if failed:
+        console.print()
+        rows = table(f"{failed} failed, in {study}", "runs", "cause, and where", left=["cause, and where"])
+        for cause, where in causes.items():
+            rows.add_row(str(len(where)), escape("\n".join([cause, *(str(folder.relative_to(study)) for folder in where)])))
+        console.print(rows)
+        say("Each error.txt has the traceback. Repeat the command to try these again.")
+    return failed
+
+
+def counts(folders: Sequence[Path]) -> dict[str, int]:
+    """Return how many runs are in each state, those that a process is training as ``running``; the most frequent first."""
+    states = [results.status(folder) for folder in folders]
+    running = [state not in results.STATUSES and held(folder) for state, folder in zip(states, folders, strict=True)]
+    found = Counter("running" if busy else state for state, busy in zip(states, running, strict=True))
+    return dict(sorted(found.items(), key=lambda item: (-item[1], STATES.index(item[0]))))

@@ -1,0 +1,1 @@
+"""How a run is trained: its objects, its engine and its recorder."""

@@ -1,0 +1,282 @@
+"""Configuration to objects. The only file that instantiates."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from descent.batching import Batches, Timeline, horizon
+from descent.config.schema import MOST_STEPS, Component, RunConfig
+from descent.config.targets import bound, call, factory
+from descent.config.values import Arguments
+from descent.errors import InputError, one_of
+from descent.from_scratch import objectives, optimizers
+from descent.from_scratch.objectives import Objective
+from descent.optimizers.capabilities import needs_closure
+from descent.problems.base import Problem
+from descent.records.curve import Row
+from descent.schedules import require_horizon
+from descent.training.engine import Engine, Sink
+from descent.training.recorder import Recorder
+
+if TYPE_CHECKING:
+    import lightning.pytorch as pl
+
+DTYPES = {32: torch.float32, 64: torch.float64, "bf16": torch.float32}
+PRECISIONS: dict[Any, Any] = {32: "32-true", 64: "64-true", "bf16": "bf16-mixed"}
+
+
+def problem(config: RunConfig) -> Problem:
+    """Make the problem: its data, and a model with the seed's initial weights."""
+    made = _call("problem", config.problem, seed=config.seed, dtype=DTYPES[config.precision])
+    assert isinstance(made, Problem)
+    return made
+
+
+def judged(config: RunConfig, problem: Problem) -> None:
+    """Make sure that records hold what the run is judged by.
+
+    Raises:
+        InputError: the problem measures no such thing.
+    """
+    measured = [name for split in problem.splits if split != "test" for name in problem.measure(split, chunk=1, examples=1)]
+    target = config.problem.target
+    for key, metric in (("metric", config.problem.metric), ("target.metric", target.metric if target else None)):
+        if metric is not None and metric not in measured:
+            raise one_of(f"problem.{key}", metric, measured)
+
+
+def batches(config: RunConfig, examples: int) -> Batches:
+    """Make the batch mode for N training examples."""
+    made = _call("batch", config.batch, examples=examples, seed=config.seed)
+    if not isinstance(made, Batches):
+        raise InputError("batch._target_", config.batch.factory, "must return descent.batching.Batches")
+    return made
+
+
+def timeline(config: RunConfig, batches: Batches) -> Timeline:
+    """Lay out the blocks and records of the run.
+
+    Raises:
+        InputError: more steps or records than can be.
+    """
+    steps = horizon(batches, config.epochs, config.max_steps)
+    if steps >= MOST_STEPS and (config.epochs or config.max_steps):
+        raise InputError("epochs", config.epochs, f"is more than {MOST_STEPS:,} steps")
+    return Timeline(batches, steps, config.records.first_epoch, config.records.growth)
+
+
+def optimizer(config: RunConfig, device: str) -> Callable[[Any], torch.optim.Optimizer]:
+    """Return what makes the optimizer from parameters on `device`, cpu or cuda; it can be sent to another process."""
+    return partial(_optimizer, on_device(config, device))
+
+
+def on_device(config: RunConfig, device: str) -> Component:
+    """Return the optimizer with torch's fused kernel where its setting names the device."""
+    fused = config.optimizer.fused
+    if fused is None:
+        return config.optimizer
+    return config.optimizer.given({**config.optimizer.arguments, "fused": device in fused if isinstance(fused, list) else fused})
+
+
+def _optimizer(component: Component, params: Any) -> torch.optim.Optimizer:
+    made = _call("optimizer", component, params=params)
+    if not isinstance(made, torch.optim.Optimizer):
+        raise InputError("optimizer._target_", component.factory, "must return a torch.optim.Optimizer")
+    return made
+
+
+def schedule(config: RunConfig) -> Callable[..., float]:
+    """Make the schedule, (step, horizon, history) -> factor."""
+    made = partial(factory("schedule", config.schedule.factory), **config.schedule.arguments)
+    if config.epochs is None and config.max_steps is None:
+        require_horizon(made, config.names.schedule)
+    return made
+
+
+def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, timeline: Timeline, recorder: Recorder) -> Engine:
+    """Make what computes the run; it refuses bad settings before anything is written."""
+    factor, layers = schedule(config), config.records.layers
+    require_engine(config, problem, batches)
+    threads, clip_norm = config.problem.threads, config.clip_norm
+    if config.engine == "numpy":
+        from descent.training.numpy_engine import NumpyEngine
+
+        hand_written = objective(config, problem), numpy_optimizer(config)
+        return NumpyEngine(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm, layers)
+    with recorder.observer.loading("Lightning"):
+        from descent.training.loader import BlockLoader
+        from descent.training.module import DescentModule
+        from descent.training.torch_engine import LightningEngine
+
+    module = DescentModule(problem, optimizer(config, device), factor, timeline.horizon, clip_norm, layers)
+    loader = partial(BlockLoader, problem, batches, timeline)
+    threads = max(1, threads // config.trainer.count)
+    return LightningEngine(module, loader, recorder, partial(trainer, config, device), device, threads)
+
+
+def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> None:
+    """Refuse a problem or an optimizer that the engine cannot train as it is asked to.
+
+    Raises:
+        InputError: names what it lacks.
+    """
+    if config.records.layers and all(p.ndim < 2 for p in problem.parameters()):
+        raise InputError("records.layers", True, f"has no effect: {config.names.problem} has no layers")
+    if config.engine == "numpy":
+        require_one_device(config)
+        objective(config, problem)
+        numpy_optimizer(config)
+        return
+    trial = optimizer(config, "cpu")(problem.parameters())
+    _splits(config, batches, trial)
+    _clips(config, trial)
+
+
+def require_one_device(config: RunConfig) -> None:
+    """Refuse what only Lightning's Trainer can do.
+
+    Raises:
+        InputError: several devices, or further arguments of the Trainer.
+    """
+    if config.trainer.count > 1:
+        raise InputError("trainer.devices", config.trainer.count, f"engine={config.engine} runs on one")
+    for key, value in config.trainer.arguments.items():
+        raise InputError(f"trainer.{key}", value, f"has no effect with engine={config.engine}")
+
+
+def _splits(config: RunConfig, batches: Batches, optimizer: torch.optim.Optimizer) -> None:
+    """Make sure that every step can be split over the devices.
+
+    Raises:
+        InputError: there are several, and one would have no example, or the optimizer evaluates the loss as it likes.
+    """
+    wanted = config.trainer.count
+    if wanted == 1:
+        return
+    if not isinstance(config.trainer.strategy, Component):
+        raise InputError("trainer.devices", wanted, "several devices share a run only with trainer=ddp")
+    if needs_closure(optimizer):
+        name = config.names.optimizer
+        raise InputError("optimizer", name, f"its search needs the whole loss, which {wanted} devices do not have")
+    last = (batches.examples_per_epoch - 1) % batches.size + 1  # the size of an epoch's last batch
+    if batches.size < wanted:
+        raise InputError("trainer.devices", wanted, f"a batch of {batches.size} cannot be split over more than {batches.size}")
+    if last < wanted:
+        remedy = "Use batch.drop_last=true or another batch.size."
+        raise InputError("trainer.devices", wanted, f"the last batch of an epoch has {last} examples only", remedy)
+
+
+def _clips(config: RunConfig, optimizer: torch.optim.Optimizer) -> None:
+    """Make sure that the gradient can be clipped, where that is asked for.
+
+    Raises:
+        InputError: the optimizer compares gradients with losses, and so needs the true ones.
+    """
+    if config.clip_norm is not None and needs_closure(optimizer):
+        name = config.names.optimizer
+        raise InputError("clip_norm", config.clip_norm, f"the line search of {name} needs the true gradient", "Use null.")
+
+
+def objective(config: RunConfig, problem: Problem) -> Objective:
+    """Make what the NumPy engine minimises: the problem's loss, with a gradient by hand.
+
+    Raises:
+        InputError: no one has written that gradient.
+    """
+    found = problem.by_hand()
+    if found is None:
+        raise InputError(
+            "problem",
+            config.names.problem,
+            "engine=numpy has no hand-written gradient of it; it has linear and logistic regression, softmax regression and "
+            "mlps, the quadratic and the 2-D functions",
+            "Use engine=torch.",
+        )
+    name, arguments = found
+    made: Objective = getattr(objectives, name)(**arguments)
+    return made
+
+
+def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:
+    """Make our own form of the torch optimizer that the settings name.
+
+    Raises:
+        InputError: no one has written it, or an argument that it does not have.
+    """
+    if isinstance(config.optimizer.fused, bool):
+        raise InputError("optimizer.fused", config.optimizer.fused, "has no effect with engine=numpy")
+    package, _, torchs = config.optimizer.factory.rpartition(".")
+    name, arguments = optimizers.like_torch(torchs, config.optimizer.arguments)
+    if package != "torch.optim" or name not in optimizers.OPTIMIZERS:
+        has = ", ".join(made.lower() for made in optimizers.OPTIMIZERS)
+        raise InputError(
+            "optimizer", config.names.optimizer, f"engine=numpy has no such optimizer; it has {has}", "Use engine=torch."
+        )
+    made = optimizers.OPTIMIZERS[name]
+    built: optimizers.Optimizer = call("optimizer", made, bound("optimizer", made, arguments))
+    return built
+
+
+def sinks(config: RunConfig, folder: Path, hyperparameters: Arguments, rows: list[Row]) -> list[Sink]:
+    """Make what records go to besides curve.csv."""
+    run = {"folder": folder, "hyperparameters": hyperparameters, "rows": rows}
+    return [_call(f"logger.{name}", logger, **run) for name, logger in config.logger.items()]
+
+
+def device(config: RunConfig, elsewhere: str | None = None) -> str:
+    """Return ``cuda`` or ``cpu``, what the run is computed on: on this machine or, where ``auto`` means `elsewhere`, on another.
+
+    Raises:
+        InputError: a GPU is asked for and there is none.
+    """
+    wanted = config.trainer.accelerator
+    if config.engine == "numpy" and wanted == "gpu":
+        raise InputError("trainer", "gpu", "engine=numpy runs on the CPU", "Use trainer=cpu or engine=torch.")
+    if config.engine == "numpy" or wanted == "cpu":
+        return "cpu"
+    if elsewhere:
+        return "cuda" if "gpu" in (wanted, elsewhere) else "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "gpu":
+        raise InputError("trainer", "gpu", "torch finds no CUDA device here", "Use trainer=cpu or trainer=auto.")
+    return "cpu"
+
+
+def trainer(config: RunConfig, device: str, callbacks: "list[pl.Callback]") -> "pl.Trainer":
+    """Make Lightning's Trainer, of which one epoch is the whole run.
+
+    Raises:
+        InputError: an argument that Lightning refuses.
+    """
+    import lightning.pytorch as pl  # ten seconds, not before there is something to train
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+    strategy = config.trainer.strategy
+    if isinstance(strategy, Component):
+        strategy = _call("trainer.strategy", strategy)
+    further: dict[str, Any] = config.trainer.arguments | ({} if strategy is None else {"strategy": strategy})
+    try:
+        return pl.Trainer(
+            accelerator="gpu" if device == "cuda" else "cpu",
+            devices=config.trainer.devices,
+            **further,
+            max_epochs=1,
+            precision=PRECISIONS[config.precision],
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        refused = next(iter(config.trainer.arguments), "accelerator")
+        value = config.trainer.settings()[refused]
+        raise InputError(f"trainer.{refused}", value, str(error).strip().splitlines()[0].rstrip(".")) from error
+
+
+def _call(group: str, component: Component, **given: Any) -> Any:
+    return call(group, factory(group, component.factory), component.arguments, **given)

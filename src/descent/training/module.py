@@ -1,0 +1,172 @@
+"""The LightningModule: zero_grad, backward, step, in plain sight."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from descent.optimizers.capabilities import needs_closure
+from descent.problems.base import Problem
+from descent.training.engine import Position
+from descent.training.loader import Block, MicroBatch
+
+Schedule = Callable[[int, int, list[tuple[float, float]]], float]
+
+
+class DescentModule(pl.LightningModule):
+    """Runs an optimizer on a problem, a block of steps at a time.
+
+    Lightning calls `training_step` once a block; inside, the steps use the raw torch optimizer and nothing waits for the
+    device. `position` counts what was done, `history` holds the (epoch, training loss) of the records so far.
+
+    Args:
+        problem: what is minimised.
+        make_optimizer: from the problem's parameters.
+        schedule: (step, horizon, history) -> factor of the learning rate.
+        horizon: steps of the whole run.
+        clip_norm: the largest norm of a step's gradient; see `_clipped_step`. None: no limit.
+        layers: whether the last step is described by layer too.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        make_optimizer: Callable[[Any], torch.optim.Optimizer],
+        schedule: Schedule,
+        horizon: int,
+        clip_norm: float | None = None,
+        layers: bool = False,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.problem = problem
+        self.make_optimizer = make_optimizer
+        self.schedule = schedule
+        self.horizon = horizon
+        self.clip_norm = clip_norm
+        self.layers = [i for i, p in enumerate(problem.parameters()) if p.ndim >= 2] if layers else []
+        self.position = Position()
+        self.history: list[tuple[float, float]] = []
+        self.devices = 1
+        self._before: list[Tensor] = []
+        self._unclipped: list[Tensor] = []
+
+    def on_fit_start(self) -> None:
+        self.devices = self.trainer.world_size
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        optimizer = self.make_optimizer(self.problem.parameters())
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        self._set_lr(optimizer, 0)
+        return optimizer
+
+    def training_step(self, block: Block, _: int) -> None:
+        optimizer = self._raw_optimizer()
+        take = self._closure_step if needs_closure(optimizer) else self._clipped_step if self.clip_norm else self._step
+        for step, (size, batch) in enumerate(block.steps(self.global_rank, self.devices), start=block.first):
+            self._set_lr(optimizer, step)
+            if step == block.last - 1:
+                self._before = [p.detach().clone() for p in self.problem.parameters()]
+                self._unclipped = []
+            take(optimizer, size, batch)
+        self.position.step = block.last
+
+    def _step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
+        optimizer.zero_grad()
+        self._backward(size, batch)
+        optimizer.step()
+
+    def _clipped_step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
+        """Step along the gradient g, or along ``g c / |g|`` where its norm over all parameters exceeds c (`clip_norm`).
+
+        With several devices g is already the mean of theirs, so all clip alike.
+
+        Source: Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural networks, algorithm 1. torch
+        adds 1e-6 to |g|.
+        """
+        optimizer.zero_grad()
+        self._backward(size, batch)
+        assert self.clip_norm is not None
+        if not self._unclipped:  # a block's last step, of which records tell
+            self._unclipped = [p.grad.clone() for p in self.problem.parameters() if p.grad is not None]
+        torch.nn.utils.clip_grad_norm_(self.problem.parameters(), self.clip_norm)
+        optimizer.step()
+
+    def _closure_step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
+        """Step an optimizer that evaluates the gradient as often as it likes."""
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            return self._backward(size, batch)
+
+        optimizer.step(closure)  # type: ignore[arg-type]
+
+    def _backward(self, size: int, batch: list[MicroBatch]) -> Tensor:
+        """Add the gradient of the mean loss over the `size` examples of the batch; return that loss.
+
+        It is accumulated over the micro-batches. With several devices `batch` is this one's share: `manual_backward` takes the
+        mean of their gradients, so each share counts for its part of the batch times their number.
+        """
+        self.position.gradient_evaluations += size
+        if self.devices == 1 and len(batch) == 1:
+            loss = self.problem.loss(*batch[0])
+            loss.backward()
+            return loss
+        total = torch.zeros((), device=self.device, dtype=self.problem.dtype)
+        for inputs, targets in batch:
+            loss = self.problem.loss(inputs, targets) * (self.devices * len(inputs) / size)
+            if self.devices == 1:
+                loss.backward()
+            else:
+                self.manual_backward(loss)
+            total += loss.detach()
+        return total
+
+    def _set_lr(self, optimizer: torch.optim.Optimizer, step: int) -> None:
+        factor = self.schedule(step, self.horizon, self.history)
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+
+    def _raw_optimizer(self) -> torch.optim.Optimizer:
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, torch.optim.Optimizer)
+        return optimizer
+
+    def last_step(self) -> dict[str, float]:
+        """Describe the last step: its learning rate, and the Euclidean norms of its gradient, its update and the weights.
+
+        The gradient is that before clipping. Before the first step there is no gradient and no update: nan.
+        """
+        weights = [p.detach() for p in self.problem.parameters()]
+        gradients = self._unclipped or [p.grad for p in self.problem.parameters() if p.grad is not None]
+        updates = [now - then for now, then in zip(weights, self._before, strict=bool(self._before))]
+        return {
+            "lr": self._raw_optimizer().param_groups[0]["lr"],
+            "gradient_norm": _norm(gradients),
+            "update_norm": _norm(updates),
+            "weight_norm": _norm(weights),
+            **{f"gradient_norm/{layer}": _norm(gradients[i : i + 1]) for layer, i in enumerate(self.layers, start=1)},
+        }
+
+    def average(self) -> list[Tensor] | None:
+        """Return the average of the weights that torch's ASGD keeps; None for other optimizers."""
+        optimizer = self._raw_optimizer()
+        if not isinstance(optimizer, torch.optim.ASGD):
+            return None
+        return [optimizer.state[p]["ax"] if p in optimizer.state else p.detach() for p in self.problem.parameters()]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["position"] = asdict(self.position)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.position = Position(**checkpoint["position"])
+
+
+def _norm(tensors: list[Tensor]) -> float:
+    if not tensors:
+        return float("nan")
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t.double()) for t in tensors])).item()

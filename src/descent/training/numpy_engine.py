@@ -1,0 +1,181 @@
+"""The NumPy engine: the same run with hand-written gradients and updates, from the same weights, in the same order."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from threadpoolctl import ThreadpoolController
+
+from descent.batching import Batches, Timeline, parts
+from descent.from_scratch.clipping import clipped
+from descent.from_scratch.objectives import Objective
+from descent.from_scratch.optimizers import ASGD, Optimizer
+from descent.problems.base import Problem
+from descent.records.curve import Row
+from descent.training.engine import Position
+from descent.training.recorder import Recorder
+
+Rows = tuple[np.ndarray, np.ndarray]
+
+
+class NumpyEngine:
+    """Trains by `descent.from_scratch`, on the CPU; PyTorch only measures the records.
+
+    All parameters lie in one flat array ``[P]``, which the optimizer steps on at once. The parameters of the problem are
+    made views of it, so a record measures the weights that NumPy has computed.
+
+    Args:
+        problem: whose data and first weights are taken.
+        objective: its loss, with a gradient by hand.
+        optimizer: steps on the flat array; its lr is the schedule's peak.
+        schedule: (step, horizon, history) -> factor of the learning rate.
+        batches: the run's batches.
+        timeline: where the blocks and records lie.
+        recorder: told of each block.
+        threads: that NumPy's matrix products may use.
+        clip_norm: the largest norm of a step's gradient; see `clipped`. None: no limit.
+        layers: whether the last step is described by layer too.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        objective: Objective,
+        optimizer: Optimizer,
+        schedule: Callable[[int, int, list[tuple[float, float]]], float],
+        batches: Batches,
+        timeline: Timeline,
+        recorder: Recorder,
+        threads: int,
+        clip_norm: float | None = None,
+        layers: bool = False,
+    ) -> None:
+        self.data: Rows = tuple(part.numpy() for part in problem.data("train"))  # type: ignore[assignment]
+        self.weights, self.params = _share(problem)
+        self.objective = objective
+        self.optimizer = optimizer
+        self.peak = optimizer.lr
+        self.schedule = schedule
+        self.batches = batches
+        self.timeline = timeline
+        self.recorder = recorder
+        self.threads = threads
+        self.clip_norm = clip_norm
+        ends = np.cumsum([array.size for array in self.params])
+        matrices = [i for i, array in enumerate(self.params) if array.ndim >= 2] if layers else []
+        self.layers = [slice(ends[i] - self.params[i].size, ends[i]) for i in matrices]
+        self.position = Position()
+        self.history: list[tuple[float, float]] = []
+        self.gradient = self.before = np.full_like(self.weights, np.nan)
+        self.optimizer.lr = self.peak * schedule(0, timeline.horizon, self.history)
+
+    def fit(self) -> None:
+        with _libraries().limit(limits=self.threads), np.errstate(all="ignore"):  # a run may diverge
+            try:
+                self.recorder.begin(self)
+                for index in range(self.timeline.block_at(self.position.step), self.timeline.blocks):
+                    self._block(*self.timeline.block(index))
+                    if self.recorder.block_ended(self):
+                        break
+            finally:
+                self.recorder.close()
+
+    def _block(self, first: int, last: int) -> None:
+        """Take the steps ``[first, last)``: the gradient, then the update."""
+        steps = self.batches.steps(first, last, self.data, np.ndarray.__getitem__, parts)
+        for step, (inputs, targets) in enumerate(steps, start=first):
+            self.optimizer.lr = self.peak * self.schedule(step, self.timeline.horizon, self.history)
+            if step == last - 1:
+                self.before = self.weights.copy()
+            self.gradient = self._gradient(inputs, targets)
+            self.optimizer.step(self.weights, clipped(self.gradient, self.clip_norm) if self.clip_norm else self.gradient)
+            self.position.gradient_evaluations += len(inputs)
+        self.position.step = last
+
+    def _gradient(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return the gradient of the mean loss ``[P]``, accumulated over micro-batches where the batch is large."""
+        size, micro = len(inputs), self.batches.micro_size
+        if size <= micro:
+            return _flat(self.objective.gradient(self.params, inputs, targets))
+        total = np.zeros_like(self.weights)
+        for start in range(0, size, micro):
+            part = slice(start, min(start + micro, size))
+            share = (part.stop - part.start) / size
+            total += share * _flat(self.objective.gradient(self.params, inputs[part], targets[part]))
+        return total
+
+    def wait(self) -> None:
+        """NumPy has computed what it returns."""
+
+    def last_step(self) -> Row:
+        return {
+            "lr": self.optimizer.lr,
+            "gradient_norm": _norm(self.gradient),
+            "update_norm": _norm(self.weights - self.before),
+            "weight_norm": _norm(self.weights),
+            **{f"gradient_norm/{layer}": _norm(self.gradient[own]) for layer, own in enumerate(self.layers, start=1)},
+        }
+
+    def average(self) -> list[torch.Tensor] | None:
+        if not isinstance(self.optimizer, ASGD):
+            return None
+        flat = self.optimizer.state[0].average if self.optimizer.state else self.weights
+        return [torch.from_numpy(view) for view in _views(flat, self.params)]
+
+    def save(self, path: Path) -> None:
+        position = json.dumps({**asdict(self.position), "optimizer_steps": self.optimizer.steps})
+        state = {f"state_{name}": value for state in self.optimizer.state for name, value in vars(state).items()}
+        with open(path, "wb") as file:
+            np.savez(file, position=position, weights=self.weights, **state)
+
+    def peek(self, path: Path) -> Position:
+        with np.load(path) as found:
+            position = json.loads(str(found["position"]))
+        position.pop("optimizer_steps")
+        return Position(**position)
+
+    def load(self, path: Path) -> None:
+        with np.load(path) as archive:
+            found = dict(archive)  # all of it, before anything is changed: damage raises here
+        position = json.loads(str(found.pop("position")))
+        self.weights[...] = found.pop("weights")
+        self.optimizer.steps = position.pop("optimizer_steps")
+        self.position = Position(**position)
+        state = {name.removeprefix("state_"): value if value.ndim else value.item() for name, value in found.items()}
+        self.optimizer.state = [SimpleNamespace(**state)]
+
+
+def _share(problem: Problem) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Lay the parameters of `problem` into one flat array; return it, and views of it in the parameters' shapes."""
+    parameters = list(problem.parameters())
+    arrays = [p.detach().numpy() for p in parameters]
+    flat = np.concatenate([array.ravel() for array in arrays])
+    views = _views(flat, arrays)
+    for parameter, view in zip(parameters, views, strict=True):
+        parameter.data = torch.from_numpy(view)
+    return flat, views
+
+
+def _views(flat: np.ndarray, like: list[np.ndarray]) -> list[np.ndarray]:
+    """Return views of a flat array in the shapes of others."""
+    ends = np.cumsum([array.size for array in like])
+    return [part.reshape(array.shape) for part, array in zip(np.split(flat, ends[:-1]), like, strict=True)]
+
+
+def _flat(arrays: list[np.ndarray]) -> np.ndarray:
+    return arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])
+
+
+def _norm(array: np.ndarray) -> float:
+    return float(np.linalg.norm(array.astype(np.float64)))
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return what sets the threads of the linear algebra libraries; looking for these takes 4 ms."""
+    return ThreadpoolController()

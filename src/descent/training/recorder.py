@@ -1,0 +1,189 @@
+"""Records a run, whatever computes it: the clock, the records, the checkpoints, and when to stop."""
+
+import math
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from descent.batching import UNBOUNDED, Batches, Timeline
+from descent.problems.base import Problem
+from descent.records.curve import Curve, Row
+from descent.records.judging import diverged_at
+from descent.training.engine import Engine, Sink
+from descent.training.observer import Observer
+
+CHECKPOINT_EVERY = 2.0  # seconds between two checkpoints
+
+
+class Recorder:
+    """Measures the full objective at the record points, off the clock.
+
+    Args:
+        problem: what is measured.
+        batches: the run's batches.
+        timeline: where the records lie.
+        curve: takes the rows; holds those of an earlier start.
+        checkpoint: the file of the last checkpoint.
+        examples: that a record measures (None: all).
+        chunk: examples measured at once.
+        sharpness: whether records hold the sharpness too.
+        loss_scale: see `diverged_at`.
+        max_seconds: of training (None: no limit).
+        observer: is told how far the run is.
+        open_sinks: makes what takes the rows too, from those of an earlier start.
+
+    Attributes:
+        diverged_at: the step of the record that showed divergence, or None.
+        interrupted: whether Ctrl-C ended the run at a block edge.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        batches: Batches,
+        timeline: Timeline,
+        curve: Curve,
+        checkpoint: Path,
+        *,
+        examples: int | None,
+        chunk: int,
+        sharpness: bool,
+        loss_scale: float,
+        max_seconds: float | None,
+        observer: Observer,
+        open_sinks: Callable[[list[Row]], list[Sink]],
+    ) -> None:
+        self.problem = problem
+        self.batches = batches
+        self.timeline = timeline
+        self.curve = curve
+        self.checkpoint = checkpoint
+        self.examples = examples
+        self.chunk = chunk
+        self.sharpness = sharpness
+        self.loss_scale = loss_scale
+        self.limit = max_seconds
+        self.max_seconds = math.inf if max_seconds is None else max_seconds
+        self.observer = observer
+        self.open_sinks = open_sinks
+        self.sinks: list[Sink] = []
+        self.diverged_at: int | None = None
+        self.interrupted = False
+        self._saved = -math.inf
+        self._handler: Callable[[int, FrameType | None], Any] | int | None = None
+
+    def begin(self, engine: Engine) -> None:
+        """Start the clock, after the record of step 0 where the run is new."""
+        self.sinks = self.open_sinks(self.curve.rows)
+        self._begun = time.perf_counter() - engine.position.wall_seconds
+        if not self.curve.rows:
+            self._record(engine)
+            self._save(engine)
+        engine.history[:] = [(row["epoch"], row["train/loss"]) for row in self.curve.rows]
+        self._listen()
+        self.observer.start(self.curve.rows[-1], self._last(), self.limit)
+        self._resumed = time.perf_counter()
+
+    def _last(self) -> int | None:
+        """Return how many examples the run will process; None where only its seconds are limited."""
+        horizon = self.timeline.horizon
+        return self.batches.examples_after(horizon) if horizon < UNBOUNDED else None
+
+    def block_ended(self, engine: Engine) -> bool:
+        """Record and save what is due after a block; say whether the run must stop."""
+        position = engine.position
+        record = self.timeline.is_record(position.step)
+        if record:
+            engine.wait()
+        position.seconds += time.perf_counter() - self._resumed
+        out_of_time = position.seconds >= self.max_seconds
+        if record or out_of_time:
+            self._record(engine)
+            self.diverged_at = diverged_at(self.curve.rows, self.problem.optimum, self.loss_scale)
+        ends = out_of_time or self.diverged_at is not None or position.step == self.timeline.horizon
+        if ends or self.interrupted or time.perf_counter() - self._saved > CHECKPOINT_EVERY:
+            self._save(engine, ended=ends)
+        examples = self.batches.examples_after(position.step)
+        self.observer.update(position.step, examples, position.seconds, self.curve.rows[-1], always=bool(ends))
+        self._resumed = time.perf_counter()
+        return ends or self.interrupted
+
+    def close(self) -> None:
+        """Give back the terminal, Ctrl-C and the files."""
+        self.observer.stop()
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+        for sink in self.sinks:
+            sink.close()
+
+    def _record(self, engine: Engine) -> None:
+        position = engine.position
+        examples = self.batches.examples_after(position.step)
+        row: Row = {
+            "step": position.step,
+            "examples": examples,
+            "gradient_evaluations": position.gradient_evaluations,
+            "epoch": examples / self.batches.examples_per_epoch,
+            "seconds": position.seconds,
+        }
+        last = engine.last_step()
+        row["lr"] = last.pop("lr")
+        for split in self.problem.splits:
+            if split != "test":
+                row |= self.problem.measure(split, self.chunk, self.examples)
+        row |= self._average(engine)
+        row |= last | self.problem.position()
+        if self.sharpness:
+            row["sharpness"] = self.problem.sharpness(self.chunk, self.examples)
+        self.curve.append(row)
+        engine.history.append((row["epoch"], row["train/loss"]))
+        for sink in self.sinks:
+            sink.record(row)
+
+    @torch.no_grad()
+    def _average(self, engine: Engine) -> Row:
+        """Measure the training loss of the average of the weights, where there is one; the weights are put back, bit for bit."""
+        average = engine.average()
+        if average is None:
+            return {}
+        parameters = list(self.problem.parameters())
+        weights = [parameter.clone() for parameter in parameters]
+        try:
+            _put(average, parameters)
+            measured = self.problem.measure("train", self.chunk, self.examples)
+        finally:
+            _put(weights, parameters)
+        return {f"train/average_{name}": measured[f"train/{name}"] for name in ("loss", "gap") if f"train/{name}" in measured}
+
+    def _save(self, engine: Engine, ended: bool = False) -> None:
+        """Replace the last checkpoint, whole or not at all. Only at a block's edge do the counter and the weights agree."""
+        self._saved = time.perf_counter()
+        engine.position.wall_seconds = self._saved - self._begun
+        engine.position.ended = ended
+        fresh = self.checkpoint.with_suffix(".tmp")
+        engine.save(fresh)
+        os.replace(fresh, self.checkpoint)
+
+    def _listen(self) -> None:
+        """Let Ctrl-C end the run after the current block; a second one ends it at once."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+            signal.signal(signal.SIGINT, self._handler or signal.default_int_handler)
+
+        try:
+            self._handler = signal.signal(signal.SIGINT, stop)
+        except ValueError:  # not the main thread, where no Ctrl-C arrives
+            self._handler = None
+
+
+def _put(values: list[Tensor], parameters: list[nn.Parameter]) -> None:
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.copy_(value)

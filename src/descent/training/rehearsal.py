@@ -1,0 +1,81 @@
+"""Try the settings of runs before a sweep trains anything: find what only making their objects shows."""
+
+import torch
+
+from descent.config.schema import RunConfig
+from descent.errors import InputError
+from descent.optimizers.capabilities import needs_closure
+from descent.optimizers.silent import require_effect
+from descent.problems.base import Problem
+from descent.training import build
+
+
+class Rehearsal:
+    """Makes the parts of runs, each distinct one once, and lets the optimizer take a step on a weight of its own."""
+
+    def __init__(self) -> None:
+        self.problems: dict[str, Problem] = {}
+        self.passed: set[str] = set()
+
+    def require(self, config: RunConfig, device: str) -> None:
+        """Refuse a run that would fail when it starts.
+
+        Raises:
+            InputError: names the setting.
+        """
+        made = self._problem(config)
+        budget = config.epochs, config.max_steps, config.max_seconds
+        if self._is_new("budget", budget, config.records, config.batch, made.examples):
+            build.timeline(config, build.batches(config, made.examples))
+        if self._is_new("schedule", config.schedule, config.epochs is None and config.max_steps is None):
+            build.schedule(config)
+        if self._is_new("optimizer", config.optimizer, config.engine, config.precision, device):
+            try_optimizer(config)
+        engine = config.engine, config.trainer, config.clip_norm, config.records.layers
+        if self._is_new("engine", engine, config.optimizer, config.problem, config.batch):
+            build.require_engine(config, made, build.batches(config, made.examples))
+
+    def _problem(self, config: RunConfig) -> Problem:
+        """Return the problem; one of another seed has the same examples and the same needs."""
+        key = repr((config.problem, config.precision))
+        if key not in self.problems:
+            made = build.problem(config)
+            build.judged(config, made)
+            self.problems = {key: made}  # the last one alone, as data may be large
+        return self.problems[key]
+
+    def _is_new(self, *parts: object) -> bool:
+        key = repr(parts)
+        new = key not in self.passed
+        self.passed.add(key)
+        return new
+
+
+def try_optimizer(config: RunConfig) -> None:
+    """Make the optimizer for one matrix and take a step, which shows what its class does not check.
+
+    Raises:
+        InputError: the class or the step refuses an argument, or the step makes a finite weight nan.
+    """
+    if config.engine == "numpy":
+        build.numpy_optimizer(config)
+        return
+    require_effect(config.optimizer)
+    weight = torch.nn.Parameter(torch.ones(2, 2, dtype=build.DTYPES[config.precision]))
+    optimizer = build.optimizer(config, "cpu")([weight])
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = weight.square().sum() / 2
+        loss.backward()
+        return loss
+
+    try:
+        closure()
+        optimizer.step(*([closure] if needs_closure(optimizer) else []))  # type: ignore[arg-type]
+    except Exception as error:  # whatever a class says of its arguments
+        text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise InputError("optimizer", config.names.optimizer, f"its first step fails ({type(error).__name__}: {text})") from error
+    if weight.isnan().any():
+        given = ", ".join(f"{name}={value}" for name, value in config.optimizer.arguments.items())
+        raise InputError("optimizer", config.names.optimizer, f"its first step is no number, with {given}")

@@ -1,0 +1,98 @@
+"""One run: a pure function of its typed configuration."""
+
+import logging
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from descent.config.identity import identity, key, place
+from descent.config.schema import RunConfig
+from descent.records import curve
+from descent.records import result as results
+from descent.records.lock import Busy, held
+from descent.records.result import Result
+from descent.training.observer import SILENT, Observer
+
+POLL = 0.5  # seconds between two looks at what another process is doing
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that ended.
+
+    Attributes:
+        folder: where its files lie.
+        result: what it came to.
+    """
+
+    folder: Path
+    result: Result
+
+    @cached_property
+    def rows(self) -> list[curve.Row]:
+        """The records, in order."""
+        return curve.read(self.folder / "curve.csv")
+
+
+def run(config: RunConfig, observer: Observer = SILENT, wait: bool = True) -> Run:
+    """Train a run, or continue it, or find it finished.
+
+    A run's folder is a function of what determines its result, so the same settings find it again.
+
+    Args:
+        config: the run's settings.
+        observer: is told what is done; by default nothing is printed.
+        wait: for another process that is training this run, and take its result.
+
+    Raises:
+        InputError: a setting that cannot work; nothing was written.
+        Busy: another process is training this run, and `wait` is False.
+        KeyboardInterrupt: Ctrl-C; repeating the command continues the run.
+    """
+    with observer.loading("PyTorch"):
+        from descent.config.targets import resolve
+        from descent.training import build
+        from descent.training.train import train
+
+    config = resolve(config)
+    who = identity(config, build.device(config))
+    final = place(config, who)
+    rerun = config.rerun
+    if not rerun:
+        status = results.status(final)
+        broken = results.damaged(final) if status in results.STATUSES else None
+        if broken:
+            log.warning(f"{broken} is damaged; the run is trained again.")
+            rerun = True
+        elif status in results.STATUSES:
+            observer.note("This run is finished; here is its result again (rerun=true trains it anew).\n")
+            return Run(final, results.read(final / "result.json"))
+        elif status == "damaged":
+            log.warning(f"{final / 'result.json'} cannot be used; the run is trained again.")
+
+    folder = final.with_name(f"{final.name}.rerun") if rerun and final.exists() else final
+    try:
+        result = train(config, who, key(who), folder, observer)
+    except Busy:
+        if not wait:
+            raise
+        observer.note("Another process is training this run. Waiting for it.")
+        while held(folder):
+            time.sleep(POLL)
+        return run(config.model_copy(update={"rerun": False}), observer)
+    if folder != final:
+        _replace(folder, final)
+    return Run(final, result)
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Put a complete new folder in the place of an old one."""
+    aside = old.with_name(f"{old.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.replace(old, aside)
+    os.replace(new, old)
+    shutil.rmtree(aside)

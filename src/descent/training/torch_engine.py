@@ -1,0 +1,173 @@
+"""The torch engine: Lightning's Trainer runs a DescentModule, a block of steps at a time."""
+
+import atexit
+import logging
+import multiprocessing as mp
+import os
+import signal
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
+from torch.multiprocessing.spawn import ProcessRaisedException
+
+from descent.records.curve import Row
+from descent.training.engine import Position
+from descent.training.loader import BlockLoader
+from descent.training.module import DescentModule
+from descent.training.recorder import Recorder
+
+for name in ("lightning.pytorch", "lightning.fabric"):  # its tips and device tables are not for our users
+    logging.getLogger(name).setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", module="lightning")
+
+
+class LightningEngine:
+    """Trains a module on the blocks of a loader, on the Trainer's device, or its several devices in processes of their own.
+
+    Args:
+        module: the three steps.
+        loader: makes the blocks, from a given step on.
+        recorder: told of each block.
+        make_trainer: from callbacks; one epoch of the Trainer is the whole run.
+        device: ``cpu`` or ``cuda``.
+        threads: of each process, where there are several.
+    """
+
+    def __init__(
+        self,
+        module: DescentModule,
+        loader: Callable[[int], BlockLoader],
+        recorder: Recorder,
+        make_trainer: Callable[[list[pl.Callback]], pl.Trainer],
+        device: str,
+        threads: int,
+    ) -> None:
+        self.module = module
+        self.loader = loader
+        self.recorder = recorder
+        self.device = device
+        self.threads = threads
+        self.trainer = make_trainer([_Tell(self, recorder)])
+        self.history = module.history
+        self.checkpoint: Path | None = None
+
+    @property
+    def position(self) -> Position:
+        return self.module.position
+
+    def fit(self) -> None:
+        if self.device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 us
+            os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
+        loader = self.loader(self.position.step)
+        with _ranks_of_their_own() if self.trainer.world_size > 1 else nullcontext():
+            self.trainer.fit(self.module, loader, ckpt_path=self.checkpoint, weights_only=True if self.checkpoint else None)
+        if self.trainer.world_size > 1:
+            self.module.position = self.peek(self.recorder.checkpoint)
+
+    def wait(self) -> None:
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    def last_step(self) -> Row:
+        return self.module.last_step()
+
+    def average(self) -> list[Tensor] | None:
+        return self.module.average()
+
+    def save(self, path: Path) -> None:
+        self.trainer.strategy.broadcast(path)  # all devices must take part, see _Tell
+        self.trainer.save_checkpoint(path)
+
+    def peek(self, path: Path) -> Position:
+        return Position(**_read(path)["position"])
+
+    def load(self, path: Path) -> None:
+        found = _read(path)
+        self.module.load_state_dict(found["state_dict"])
+        self.module.position = Position(**found["position"])
+        self.checkpoint = path
+
+
+class _Tell(pl.Callback):
+    """Tells the recorder what Lightning tells its callbacks.
+
+    Of several devices the first records; the others follow what it broadcasts: the path of each checkpoint, in which all must
+    take part, and then, once a block, whether to stop, and the history that schedules read.
+    """
+
+    def __init__(self, engine: LightningEngine, recorder: Recorder) -> None:
+        self.engine = engine
+        self.recorder = recorder
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.world_size > 1:
+            _prctl_pr_set_pdeathsig(signal.SIGKILL)  # the lock of the folder dies with the process that started this one
+            atexit.register(torch.distributed.destroy_process_group)  # or Gloo's threads may abort the exit
+            torch.set_num_threads(self.engine.threads)  # Lightning sets another number
+        if self.engine.device == "cuda":
+            self.engine.position.hardware = torch.cuda.get_device_name(pl_module.device)
+        if trainer.is_global_zero:
+            self.recorder.begin(self.engine)
+        self._agree(trainer, stop=False)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        stop = trainer.is_global_zero and self.recorder.block_ended(self.engine)
+        trainer.should_stop = self._agree(trainer, stop) or trainer.should_stop
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            self.recorder.close()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self.recorder.close()
+
+    def _agree(self, trainer: pl.Trainer, stop: bool) -> bool:
+        """Return what the first device says of `stop`, with its history."""
+        if trainer.world_size == 1:
+            return stop
+        if trainer.is_global_zero:
+            trainer.strategy.broadcast((stop, self.engine.history))
+            return stop
+        told: Any = None
+        while isinstance(told := trainer.strategy.broadcast(told), Path):
+            trainer.save_checkpoint(told)
+        stop, self.engine.history[:] = told
+        return stop
+
+
+@contextmanager
+def _ranks_of_their_own() -> Iterator[None]:
+    """Let the processes that Lightning starts end by themselves: Ctrl-C reaches the first, which tells the others.
+
+    Raises:
+        RuntimeError: what one of them raised, or how it was killed.
+    """
+    if mp.get_start_method(allow_none=True) not in (None, *mp.get_all_start_methods()):
+        mp.set_start_method("spawn", force=True)  # joblib's own method, which a worker hands on, is unknown to what it starts
+    port = os.environ.get("MASTER_PORT")
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    except ProcessRaisedException as error:
+        raise RuntimeError(str(error).strip().splitlines()[-1]) from error
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if port is None:
+            os.environ.pop("MASTER_PORT", None)  # the next run finds a free one of its own
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()  # torch.load does not look at the checksums
+    if damaged:
+        raise ValueError(f"{damaged} is damaged")
+    found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return found
