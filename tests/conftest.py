@@ -38,6 +38,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(WORKERS, cores)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name the group of a test in its id, which decides its worker.
+
+    pytest-xdist 3.8 writes it where pytest 9.2 no longer looks, and groups are lost in silence.
+    """
+    for item in items:
+        with_group = getattr(item, "_nodeid", item.nodeid)
+        if item.nodeid != with_group:
+            item._id = type(item.id).parse(with_group)
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     """Start each test with one thread of torch: a run sets its own number, and the next test may be of any file."""

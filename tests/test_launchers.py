@@ -111,16 +111,20 @@ def test_submitit_runs_a_few_at_a_time_and_replaces_one_that_is_killed(tmp_path)
 
 
 def workers(folder):
-    """The processes that submitit started for a study in `folder`, but for those that only watch them."""
-    found = []
+    """The processes that submitit started for a study in `folder`, but for those that only watch them.
+
+    A child that such a process has just forked, for `git` say, has its command line until it becomes another program.
+    """
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_text().split("\0")
+            parent = int((path.parent / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
         if "submitit.core._submit" in words and any(str(folder) in word for word in words):
-            found.append(int(path.parent.name))
-    return found
+            found[int(path.parent.name)] = parent
+    return [process for process, parent in found.items() if parent not in found]
 
 
 def test_no_slurm_is_said_in_one_line_before_anything_is_written(tmp_path, monkeypatch):

@@ -20,11 +20,18 @@ def start(folder, *arguments, **how):
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory):
-    """The long run, undisturbed."""
-    chosen = settings(*LONG, f"output_dir={tmp_path_factory.mktemp('undisturbed')}")
-    done = run(chosen)
-    return Run(done.result, done.folder)
+def undisturbed(tmp_path_factory):
+    """Train a run that nothing disturbs, once for all tests of a worker that compare with it."""
+    kept = {}
+
+    def trained(*arguments):
+        if arguments not in kept:
+            chosen = settings(*arguments, f"output_dir={tmp_path_factory.mktemp('undisturbed')}")
+            done = run(chosen)
+            kept[arguments] = Run(done.result, done.folder)
+        return kept[arguments]
+
+    return trained
 
 
 def curve(run):
@@ -58,7 +65,8 @@ def interrupted_then_finished(train, tmp_path, stop):
 @pytest.mark.slow
 @pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, long, tmp_path, capsys, stop):
+def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, undisturbed, tmp_path, capsys, stop):
+    long = undisturbed(*LONG)
     capsys.readouterr()
     status, err, continued = interrupted_then_finished(train, tmp_path, stop)
     said = capsys.readouterr().out
@@ -78,28 +86,31 @@ def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, 
 @pytest.mark.parametrize(
     "what",
     [
-        ("optimizer=adam",),
-        ("optimizer=muon", "schedule=cosine"),
-        ("optimizer=lbfgs", "batch=full", "epochs=30"),
-        ("optimizer=sgd", "schedule=plateau", "batch.replacement=true"),
-        ("optimizer=adamax", "problem=rosenbrock"),
-        ("optimizer=momentum", "clip_norm=0.3"),
-        ("engine=numpy", "optimizer=sgd", "schedule=plateau"),
-        ("engine=numpy", "optimizer=momentum", "clip_norm=0.3"),
-        ("engine=numpy", "optimizer=nadam", "batch=stochastic"),
-        ("engine=numpy", "optimizer=asgd", "problem=rosenbrock"),
-        ("engine=numpy", "optimizer=asgd", "optimizer.t0=20"),
-        ("optimizer=asgd", "optimizer.t0=20"),
+        pytest.param(what, marks=pytest.mark.xdist_group(" ".join(what)))
+        for what in (
+            ("optimizer=adam",),
+            ("optimizer=muon", "schedule=cosine"),
+            ("optimizer=lbfgs", "batch=full", "epochs=30"),
+            ("optimizer=sgd", "schedule=plateau", "batch.replacement=true"),
+            ("optimizer=adamax", "problem=rosenbrock"),
+            ("optimizer=momentum", "clip_norm=0.3"),
+            ("engine=numpy", "optimizer=sgd", "schedule=plateau"),
+            ("engine=numpy", "optimizer=momentum", "clip_norm=0.3"),
+            ("engine=numpy", "optimizer=nadam", "batch=stochastic"),
+            ("engine=numpy", "optimizer=asgd", "problem=rosenbrock"),
+            ("engine=numpy", "optimizer=asgd", "optimizer.t0=20"),
+            ("optimizer=asgd", "optimizer.t0=20"),
+        )
     ],
     ids=" ".join,
 )
-def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, monkeypatch, what, cut):
+def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, undisturbed, monkeypatch, what, cut):
     """Ctrl-C at the edge of block `cut`, in this process: what a SIGKILL leaves is the checkpoint that this writes."""
     handler = signal.getsignal(signal.SIGINT)  # ignored, where the tests run in the background
     from descent.training.recorder import Recorder
 
     arguments = ("epochs=5", *what, "logger=csv")
-    undisturbed = train(*arguments, "study=undisturbed")
+    expected = undisturbed(*arguments)
     blocks = iter(range(1000))
     plain = Recorder.block_ended
 
@@ -113,18 +124,18 @@ def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, monkeypatch, wh
         train(*arguments)
     monkeypatch.undo()
     continued = train(*arguments)
-    assert curve(continued) == curve(undisturbed)
-    assert continued.result["final"] == undisturbed.result["final"]
-    assert continued.result["test"] == undisturbed.result["test"]
+    assert curve(continued) == curve(expected)
+    assert continued.result["final"] == expected.result["final"]
+    assert continued.result["test"] == expected.result["test"]
     assert signal.getsignal(signal.SIGINT) is handler
 
 
 @pytest.mark.parametrize("engine", ["torch", "numpy"])
-def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbers(train, monkeypatch, engine):
+def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbers(train, undisturbed, monkeypatch, engine):
     from descent.training import recorder as recording
 
     arguments = ("epochs=3", f"engine={engine}")
-    undisturbed = train(*arguments, "study=undisturbed")
+    expected = undisturbed(*arguments)
     monkeypatch.setattr(recording, "CHECKPOINT_EVERY", 1e9)  # only the first one
     plain = recording.Recorder.block_ended
 
@@ -138,17 +149,18 @@ def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbe
     with pytest.raises(RuntimeError, match="dies here"):
         train(*arguments)
     monkeypatch.undo()
-    assert curve(train(*arguments)) == curve(undisturbed)
+    assert curve(train(*arguments)) == curve(expected)
 
 
+@pytest.mark.xdist_group("damaged checkpoints")
 @pytest.mark.parametrize("engine", ["torch", "numpy"])
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
-def test_a_checkpoint_with_one_wrong_byte_starts_the_run_again(train, monkeypatch, capsys, engine, share):
+def test_a_checkpoint_with_one_wrong_byte_starts_the_run_again(train, undisturbed, tmp_path, monkeypatch, capsys, engine, share):
     """Wherever the damage is: nothing of it is taken up."""
     from descent.training import recorder as recording
 
     arguments = ("epochs=3", f"engine={engine}", "optimizer=adam", "logger=csv")
-    undisturbed = train(*arguments, "study=undisturbed")
+    expected = undisturbed(*arguments)
     plain = recording.Recorder.block_ended
 
     def dies(self, engine):
@@ -160,13 +172,13 @@ def test_a_checkpoint_with_one_wrong_byte_starts_the_run_again(train, monkeypatc
     with pytest.raises(RuntimeError, match="dies here"):
         train(*arguments)
     monkeypatch.undo()
-    (checkpoint,) = undisturbed.folder.parents[4].glob("default/*/*/*/*/last.ckpt")
+    (checkpoint,) = tmp_path.glob("*/*/*/*/*/last.ckpt")
     content = bytearray(checkpoint.read_bytes())
     content[int(share * len(content))] ^= 0xFF
     checkpoint.write_bytes(content)
     capsys.readouterr()
     again = train(*arguments)
-    assert curve(again) == curve(undisturbed)
+    assert curve(again) == curve(expected)
     out, err = capsys.readouterr()
     assert ("last.ckpt cannot be continued" in err) != ("Continuing at step" in out)
 

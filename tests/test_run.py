@@ -216,6 +216,7 @@ def test_a_target_judges_a_run_and_does_not_make_it_another(train):
     assert [run.result["time_to_target"]["steps"] for run in judged] == [None, 0]
 
 
+@pytest.mark.slow
 def test_the_real_mnist_trains(train, mnist_root):
     run = train("problem=mnist_mlp", f"problem.root={mnist_root}", "optimizer=adam", "epochs=1")
     assert run.result["test"]["accuracy"] > 0.93
