@@ -127,7 +127,7 @@ def test_a_study_that_runs_is_read_and_what_is_damaged_is_named(command, tmp_pat
     assert "3 runs; without a result yet: 1 unfinished\n" in out
     assert "curve.csv does not end at step 8, where the run did\n" in out
     assert "result.json is damaged\n" in out
-    assert "result.json has schema 99, this version writes 1\n" in out
+    assert "result.json has schema 99, this version writes 2\n" in out
     assert command(tmp_path, "--no-tensorboard")[1] == out  # the report is no run
 
 

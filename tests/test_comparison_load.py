@@ -129,7 +129,7 @@ DAMAGES = {
     "text for a target": (lambda folder: change(folder, target="fast"), "is damaged"),
     "a target without a value": (lambda folder: change(folder, target={"metric": "train/loss"}), "is damaged"),
     "no mapping": (lambda folder: change(folder, final=[1]), "is damaged"),
-    "another schema": (lambda folder: change(folder, schema=7), "has schema 7, this version writes 1"),
+    "another schema": (lambda folder: change(folder, schema=7), "has schema 7, this version writes 2"),
     "an unmeasured metric": (lambda folder: change(folder, metric="val/f1"), "has no val/f1, its metric"),
 }
 

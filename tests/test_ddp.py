@@ -141,7 +141,7 @@ def test_one_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, lo
         (("trainer=cpu",), "trainer.devices=2: several devices share a run only with trainer=ddp."),
         (
             ("trainer.devices=0",),
-            "trainer.devices=0: must be a whole number >= 1, or a list of GPUs, as in [0, 1].",
+            "trainer.devices=0: must be a whole number >= 1, or a list of whole numbers >= 0 of at least 1 items.",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -12,8 +12,12 @@ import json, os, sys, types
 count, calls = int(sys.argv[1]), json.loads(sys.argv[2])
 sys.modules["torch"] = types.SimpleNamespace(cuda=types.SimpleNamespace(device_count=lambda: count))
 from descent.sweeps import gpus
-for settings in calls:
-    gpus.keep() if settings == "keep" else gpus.claim(settings)
+for call in calls:
+    if call == "keep":
+        gpus.keep()
+    else:
+        trainer = types.SimpleNamespace(**call["trainer"])
+        gpus.claim(types.SimpleNamespace(engine=call["engine"], trainer=trainer))
 print(os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
 sys.stdin.read()
 """

@@ -1,4 +1,4 @@
-"""Imports go one way (leaves, module, build, run). Read from the syntax trees: nothing is imported here."""
+"""What must load nothing heavy, read from the syntax trees; pyproject.toml holds who may import whom."""
 
 import ast
 from collections.abc import Iterator
@@ -12,8 +12,6 @@ MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((SOURCE / "descent").rglob("*.py"))
 }
-LEAVES = ("descent.problems", "descent.batching", "descent.optimizers", "descent.schedules", "descent.records")
-FOUNDATIONS = ("descent.errors", "descent.randomness", "descent.__version__", "descent.config")  # which everyone may import
 HEAVY = ("torch", "torchvision", "lightning", "sklearn", "scipy", "numpy", "pandas", "matplotlib", "tensorboard")
 
 
@@ -60,66 +58,29 @@ def within(*packages: str) -> list[str]:
     return [module for module in MODULES if inside(module, *packages)]
 
 
-@pytest.mark.parametrize("leaf", LEAVES)
-def test_a_leaf_imports_nothing_of_the_house_but_itself(leaf: str) -> None:
-    assert within(leaf)
-    for module in within(leaf):
-        ours = {name for name in imports(MODULES[module]) if inside(name, "descent")}
-        assert not {name for name in ours if not inside(name, leaf, *FOUNDATIONS)}, module
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "train.py", *(MODULES[f"descent.{module}"] for module in ("cli", "config.command", "config.choices"))],
+    ids=lambda path: path.stem,
+)
+def test_help_loads_neither_the_types_of_settings_nor_anything_heavier(path: Path) -> None:
+    assert not {name for name in imports(path, deferred=False) | loaded(path) if inside(name, "pydantic", *HEAVY)}
 
 
-@pytest.mark.parametrize("module", ["descent.errors", "descent.randomness"])
-def test_a_foundation_imports_nothing_of_the_house(module: str) -> None:
-    assert not {name for name in imports(MODULES[module]) if inside(name, "descent")}
+@pytest.mark.parametrize("module", [*within("descent.config", "descent.errors"), "descent.training.run", "descent.sweeps.sweep"])
+def test_what_refuses_bad_input_loads_nothing_heavy(module: str) -> None:
+    assert not {name for name in imports(MODULES[module], deferred=False) | loaded(MODULES[module]) if inside(name, *HEAVY)}
 
 
-def test_the_lightning_module_imports_no_leaf_but_the_interface_of_problems() -> None:
-    ours = {name for name in imports(MODULES["descent.training.module"]) if inside(name, *LEAVES)}
-    assert {name for name in ours if not inside(name, "descent.problems.base")} == set()
-
-
-def test_records_import_neither_lightning_nor_torch() -> None:
-    for module in within("descent.records"):
-        allowed = ("torch.utils.tensorboard",) if module == "descent.records.events" else ()
-        heavy = {name for name in imports(MODULES[module]) if inside(name, "lightning", "torch", "sklearn")}
-        assert not {name for name in heavy if not inside(name, *allowed)}, module
-
-
-@pytest.mark.parametrize("module", within("descent.from_scratch"))
-def test_from_scratch_is_numpy_and_nothing_else(module: str) -> None:
-    ours = ("descent.from_scratch", "descent.schedules", "descent.batching", *FOUNDATIONS)
-    standard = ("abc", "collections", "dataclasses", "itertools", "math", "numbers", "types", "typing")
-    assert not {name for name in imports(MODULES[module]) if not inside(name, "numpy", "descent", *standard)}
-    assert not {name for name in imports(MODULES[module]) if inside(name, "descent") and not inside(name, *ours)}
-
-
-@pytest.mark.parametrize("module", [*within(*LEAVES), "descent.training.loader", "descent.training.build"])
-def test_a_leaf_loads_no_lightning(module: str) -> None:
-    assert not {name for name in loaded(MODULES[module]) if inside(name, "lightning", "pytorch_lightning")}
-
-
-@pytest.mark.parametrize("module", within("descent.comparison"))
-def test_the_comparison_reads_files_and_loads_nothing_that_trains(module: str) -> None:
-    ours = ("descent.comparison", "descent.records", "descent.from_scratch.objectives", *FOUNDATIONS)
-    assert not {name for name in imports(MODULES[module]) if inside(name, "descent") and not inside(name, *ours)}
+@pytest.mark.parametrize("module", within("descent.analysis", "descent.plots", "descent.report", "descent.experiments"))
+def test_the_comparison_loads_nothing_that_trains(module: str) -> None:
     trains = ("torch", "torchvision", "lightning", "hydra", "omegaconf", "sklearn", "pickle", "cloudpickle")
     assert not {name for name in imports(MODULES[module]) | loaded(MODULES[module]) if inside(name, *trains)}
 
 
-def test_only_the_figures_draw() -> None:
-    drawing = {module for module, path in MODULES.items() if any(inside(name, "matplotlib") for name in imports(path))}
-    figures = ("descent.plots.figures", "descent.experiments")
-    helpers = {f"descent.comparison.{name}" for name in ("lines", "panels", "plane", "style")}
-    assert {module for module in drawing if not inside(module, *figures)} <= helpers
-
-
-@pytest.mark.parametrize("module", ["descent.errors", "descent.config.schema", "descent.config.compose"])
-def test_what_refuses_bad_input_imports_nothing_heavy(module: str) -> None:
-    assert not {name for name in imports(MODULES[module]) | loaded(MODULES[module]) if inside(name, *HEAVY)}
-
-
 @pytest.mark.parametrize(
-    "path", [ROOT / "train.py", MODULES["descent.cli"], MODULES["descent.training.run"]], ids=["train", "cli", "run"]
+    "module", [*within("descent.problems", "descent.optimizers", "descent.records"), "descent.training.build"]
 )
-def test_the_entry_loads_nothing_heavy_before_a_run_starts(path: Path) -> None:
-    assert not {name for name in loaded(path) if inside(name, *HEAVY)}
+def test_what_trains_loads_lightning_only_where_it_is_needed(module: str) -> None:
+    deferred = {"descent.records.loggers"}  # itself loaded only where a run logs there
+    assert module in deferred or not {name for name in loaded(MODULES[module]) if inside(name, "lightning", "pytorch_lightning")}

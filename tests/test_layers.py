@@ -55,7 +55,7 @@ def _network(name):
     [
         (("problem=quadratic",), "records.layers=true: has no effect: quadratic has no layers."),
         (("problem=quadratic", "engine=numpy"), "records.layers=true: has no effect: quadratic has no layers."),
-        (("records.layers=some",), "records.layers=some: must be one of true, false."),
+        (("records.layers=some",), "records.layers=some: must be true or false."),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )

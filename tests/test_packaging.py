@@ -16,7 +16,6 @@ OURS = {"descent", "hydra_plugins.descent_study"}
 NOT_IMPORTED = {
     "hydra-joblib-launcher",  # chosen by hydra/launcher=joblib
     "hydra-ray-launcher",  # chosen by hydra/launcher=ray
-    "pydantic",  # settings will be its models
 }
 
 

@@ -22,6 +22,14 @@ from descent.errors import InputError, likeliest
 
 Factory = Callable[..., Any]
 ANY = "**"  # stands for all further arguments of a function that takes any
+KINDS: Mapping[str, str] = MappingProxyType(  # what classes of a group are derived from
+    {
+        "problem": "descent.problems.base.Problem",
+        "batch": "descent.batching.Batches",
+        "optimizer": "torch.optim.optimizer.Optimizer",
+        "trainer.strategy": "lightning.pytorch.strategies.strategy.Strategy",
+    }
+)
 GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType(  # arguments that descent passes, which no setting does
     {
         "problem": ("seed", "dtype"),
@@ -40,32 +48,38 @@ def resolve(config: RunConfig) -> RunConfig:
     Raises:
         InputError: a ``_target_`` that cannot be used, or an argument that it does not take.
     """
-    changed = {group: converted(group, getattr(config, group)) for group in ("problem", "batch", "optimizer", "schedule")}
+    changed = {group: converted(group, getattr(config, group)) for group in ("problem", "batch", "schedule")}
+    changed["optimizer"] = converted("optimizer", config.optimizer, further=config.engine != "torch")
     logger = {name: converted(f"logger.{name}", component) for name, component in config.logger.items()}
     strategy = config.trainer.strategy
     if isinstance(strategy, Component):
-        strategy = converted("trainer.strategy", strategy)
+        strategy = converted("trainer.strategy", strategy, further=True)  # no signature of Lightning's names all
     trainer = config.trainer.model_copy(update={"strategy": strategy})
     for name, value in trainer.arguments.items():
         _no_targets(f"trainer.{name}", value)
     return config.model_copy(update={**changed, "logger": logger, "trainer": trainer})
 
 
-def converted(group: str, component: Component) -> Component:
+def converted(group: str, component: Component, further: bool = False) -> Component:
     """Return a component whose arguments are of the declared types.
+
+    Args:
+        group: as it is typed, ``optimizer``.
+        component: what the configuration says of it.
+        further: let pass what its class does not take, as another one that stands for it may: see `build.numpy_optimizer`.
 
     Raises:
         InputError: see `resolve`.
     """
     made = factory(group, component.factory)
-    arguments = bound(group, made, component.arguments, GIVEN[_kind(group)], component.own())
+    arguments = bound(group, made, component.arguments, GIVEN[_kind(group)], component.own(), further)
     if group == "optimizer" and "lr" in declared(made) and arguments.get("lr") is None:
         raise InputError("optimizer.lr", None, f"must be given, as {made.__name__} has one")
     return component.given(arguments)
 
 
 def bound(
-    group: str, made: Factory, arguments: Arguments, given: Collection[str] = (), own: Collection[str] = ()
+    group: str, made: Factory, arguments: Arguments, given: Collection[str] = (), own: Collection[str] = (), further: bool = False
 ) -> dict[str, Any]:
     """Return arguments converted to the types that a class or function declares.
 
@@ -75,6 +89,7 @@ def bound(
         arguments: from yaml and command line.
         given: names of arguments that descent passes.
         own: settings of the group that are no arguments.
+        further: let pass what `made` does not take.
 
     Raises:
         InputError: an argument that it does not take, or a value that is not of the type.
@@ -85,7 +100,7 @@ def bound(
     for name, value in arguments.items():
         key = f"{group}.{name}"
         _no_targets(key, value)
-        if name not in allowed and ANY not in types and group != "trainer.strategy":  # of which no signature names all
+        if name not in allowed and ANY not in types and not further:
             settings = [*allowed, *sorted(own)]
             has = f"it has {', '.join(settings) or 'none'}"
             do = remedy(key, [f"{group}.{setting}" for setting in settings])
@@ -147,14 +162,12 @@ def factory(group: str, path: str) -> Factory:
     key = f"{group}._target_"
     found = _imported(key, path)
     if inspect.isclass(found):
-        kind = _base(_kind(group))
-        if kind is not None and not issubclass(found, kind):
-            raise InputError(
-                key, path, f"must be a subclass of {kind.__module__}.{kind.__qualname__}, or a function that makes one"
-            )
-        if kind is None and _kind(group) == "logger" and not (hasattr(found, "record") and hasattr(found, "close")):
+        kind = KINDS.get(_kind(group))
+        if kind is not None and kind not in (f"{base.__module__}.{base.__qualname__}" for base in inspect.getmro(found)[1:]):
+            raise InputError(key, path, f"must be a subclass of {kind}, or a function that makes one")
+        if _kind(group) == "logger" and not (hasattr(found, "record") and hasattr(found, "close")):
             raise InputError(key, path, "must have the methods record(row) and close()")
-        if kind is None and _kind(group) != "logger":
+        if _kind(group) == "schedule":
             raise InputError(key, path, "must be a function")
         return found
     if not inspect.isfunction(found):
@@ -210,27 +223,6 @@ def _annotations(function: Factory) -> Mapping[str, Any]:
 
 def _kind(group: str) -> str:
     return "logger" if group.startswith("logger.") else group
-
-
-def _base(group: str) -> type | None:
-    """Return the class of what a group makes; None where there is none, as of schedules, which are functions."""
-    if group == "problem":
-        from descent.problems.base import Problem
-
-        return Problem
-    if group == "batch":
-        from descent.batching import Batches
-
-        return Batches
-    if group == "optimizer":
-        from torch.optim import Optimizer
-
-        return Optimizer
-    if group == "trainer.strategy":
-        from lightning.pytorch.strategies import Strategy
-
-        return Strategy
-    return None
 
 
 def _imported(key: str, path: str) -> object:
