@@ -7,11 +7,10 @@ Reads result files only, at any time, also while the study runs. Prints the rank
 import argparse
 import gc
 import shlex
-import sys
-from pathlib import Path
 
-from descent.display import errors, loading, printable, say
-from descent.errors import InputError
+from descent.config.flags import Parser, leave_with
+from descent.config.values import File
+from descent.display import loading, printable, say
 from descent.records.study import REPORT
 
 SELECTED = 40  # runs beyond which TensorBoard selects none by itself
@@ -19,12 +18,12 @@ NAMED = 5  # of the folders that were skipped; the report names all
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", type=Path, help="the folder of a study, as outputs/default")
-    parser.add_argument("--metric", help="rank by this one alone, as val/accuracy; default: training, and validation")
-    parser.add_argument("--reference", help="the optimizer that others are compared with; default: the best in tuning, or sgd")
-    parser.add_argument("--tensorboard", action=argparse.BooleanOptionalAction, default=True, help="write what TensorBoard shows")
-    given = parser.parse_args()
+    parser = Parser(__doc__)
+    parser.add("study", File, help="the folder of a study, as outputs/default")
+    parser.add("--metric", help="rank by this one alone, as val/accuracy; default: training, and validation")
+    parser.add("--reference", help="the optimizer that others are compared with; default: the best in tuning, or sgd")
+    parser.add("--tensorboard", action=argparse.BooleanOptionalAction, default=True, help="write what TensorBoard shows")
+    given = parser.read()
     with loading("the study"):
         from descent.comparison import figures, load, report
         from descent.comparison.outcome import outcome
@@ -34,9 +33,6 @@ def main() -> int:
             study = load(given.study)
             gc.freeze()  # none of this is garbage, for which statsmodels searches at each correction: a third of the time
             found = outcome(study, given.metric, given.reference)
-        except InputError as error:
-            errors.print(f"error: {error}", markup=False, soft_wrap=True)
-            return 2
         finally:
             gc.unfreeze()
     show_outcome(found)
@@ -66,4 +62,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_with(main)

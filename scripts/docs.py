@@ -5,14 +5,15 @@ their pictures in `docs/figures/`. Trains what is missing; a second call only dr
 what this would write.
 """
 
-import argparse
-import sys
 from pathlib import Path
 
 from pages import gallery, optimizers
 from pages.base import names
 
+from descent.config.flags import Parser, existing_folder, folder_to_write, leave_with
+from descent.config.values import File
 from descent.display import say
+from descent.errors import one_of
 
 REPORT = "report"  # what --only calls the figures of a report
 
@@ -33,15 +34,19 @@ def pages(rates: dict[str, str] | None = None, said: dict[str, str] | None = Non
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help=f"train and draw only these optimizers, experiments, {REPORT}")
-    parser.add_argument("--studies", type=Path, default=Path("outputs"), help="the folder of the studies; default: outputs")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="the folder that holds MNIST/raw; default: data")
-    given = parser.parse_args()
-    known = {*names("optimizer"), *names("experiment"), REPORT}
-    chosen = set(given.only or known)
-    if unknown := sorted(chosen - known):
-        parser.error(f"--only {unknown[0]}: must be one of {', '.join(sorted(known))}")
+    parser = Parser(__doc__)
+    parser.add("--only", nargs="+", metavar="NAME", help=f"train and draw only these optimizers, experiments, {REPORT}")
+    parser.add("--studies", File, default=Path("outputs"), help="the folder of the studies; default: outputs")
+    parser.add("--root", File, default=Path("data"), help="the folder that holds MNIST/raw; default: data")
+    given = parser.read()
+    known = [*names("optimizer"), *names("experiment"), REPORT]
+    chosen = given.only or known
+    for name in chosen:
+        if name not in known:
+            raise one_of("--only", name, known)
+    folder_to_write("--studies", given.studies)
+    if given.root != parser.get_default("root"):
+        existing_folder("--root", given.root, "that holds MNIST/raw")
     rates, said, failed = {}, {}, 0
     for name in (name for name in names("optimizer") if name in chosen):
         rates[name] = optimizers.draw(name, given.studies)
@@ -70,4 +75,4 @@ def _text(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_with(main)

@@ -1,22 +1,20 @@
 """Show a study at any time, also while it runs: `python scripts/status.py outputs/<study>`."""
 
-import argparse
-import sys
-from pathlib import Path
-
-from descent.display import errors, say
+from descent.config.flags import Parser, leave_with
+from descent.config.values import File
+from descent.display import say
+from descent.errors import InputError
 from descent.records.study import run_folders
 from descent.table import counts, show_failures, show_study
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("study", type=Path, help="the folder of a study, as in outputs/default")
-    study = parser.parse_args().study
+    parser = Parser(__doc__)
+    parser.add("study", File, help="the folder of a study, as in outputs/default")
+    study = parser.read().study
     folders = run_folders(study)
     if not folders:
-        errors.print(f"error: study={study}: must be a folder of runs, as in outputs/default.", soft_wrap=True)
-        return 2
+        raise InputError("study", study, "must be a folder of runs, as in outputs/default")
     found = counts(folders)
     say(f"{len(folders)} runs: {', '.join(f'{count} {status}' for status, count in found.items())}\n")
     show_study(study, folders)
@@ -25,4 +23,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_with(main)

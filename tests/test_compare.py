@@ -11,6 +11,7 @@ from studies import GRID, write_run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from descent.comparison import figures
+from descent.config.flags import leave_with
 
 pytestmark = pytest.mark.usefixtures("no_collecting")
 SEEDS = range(1, 11)
@@ -34,8 +35,9 @@ def command(monkeypatch, capsys):
 
     def ran(*arguments):
         monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
-        status = compare.main()
-        return status, *capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            leave_with(compare.main)
+        return ended.value.code, *capsys.readouterr()
 
     return ran
 

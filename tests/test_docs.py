@@ -168,13 +168,3 @@ def test_an_experiment_is_trained_and_its_figure_kept(tmp_path, monkeypatch):
     assert gallery.train("momentum", tmp_path / "studies", tmp_path).startswith("At kappa = 1000, momentum 0.94 leaves")
     with Image.open(tmp_path / "figures" / "experiments" / "momentum.png") as image:
         assert image.mode == "P"
-
-
-def test_what_is_not_there_is_refused_in_one_line(capsys, monkeypatch):
-    import docs
-
-    monkeypatch.setattr("sys.argv", ["docs.py", "--only", "adamm"])
-    with pytest.raises(SystemExit) as done:
-        docs.main()
-    assert done.value.code == 2
-    assert "--only adamm: must be one of " in capsys.readouterr().err

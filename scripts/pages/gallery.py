@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from data_sets import data_set, holds
+
 from descent.comparison import figures
 from descent.config.compose import compose
 from pages import optimizers
@@ -65,8 +67,7 @@ def page(sentences: dict[str, str]) -> str:
 
 def needs_data(name: str) -> str:
     """Return which data set an experiment trains on; empty where the data are in the package or made."""
-    problem = compose(f"experiment={name}").problem
-    return str(problem.arguments["dataset"]) if "root" in problem.arguments else ""
+    return data_set(compose(f"experiment={name}").problem)
 
 
 def train(name: str, studies: Path, root: Path) -> str:
@@ -77,7 +78,7 @@ def train(name: str, studies: Path, root: Path) -> str:
     """
     given = []
     if data := needs_data(name):
-        if not (root / data / "raw").is_dir():
+        if not holds(root, data):
             raise Failed(f"needs {data}, and there is no {root / data / 'raw'}; --root names a folder that holds it")
         given = [f"problem.root={root.resolve()}"]
     *_, sentence, figure = _python("train.py", "-m", f"experiment={name}", f"output_dir={studies}", *given)

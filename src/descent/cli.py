@@ -4,14 +4,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from descent.config.command import arguments, conf, full_errors, tracebacks, users_environment
+from descent.config.command import arguments, conf
+from descent.config.ending import full_errors, one_line, tracebacks, users_environment
 from descent.errors import InputError
 
 
@@ -38,7 +38,8 @@ def main() -> None:
             raise
         from descent.config.mistakes import explain
 
-        _leave(error if isinstance(error, InputError) else explain(error, overrides))
+        with one_line():
+            raise error if isinstance(error, InputError) else explain(error, overrides) from None
 
 
 def job(config: DictConfig) -> float | None:
@@ -76,22 +77,12 @@ def door() -> Iterator[None]:
         Fault: another exception, a fault of ours.
     """
     try:
-        with users_environment():
+        with one_line(), users_environment():
             yield
-    except InputError as error:
-        _leave(error)
-    except KeyboardInterrupt as stopped:
-        print(stopped.args[0] if stopped.args else "Stopped.", file=sys.stderr)
-        sys.exit(130)
+    except InputError:
+        raise
     except Exception as error:
         raise Fault(error) from error
-
-
-def _leave(error: InputError) -> NoReturn:
-    if tracebacks():
-        raise error
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
 
 
 def program() -> str:

@@ -1,8 +1,6 @@
 """What is typed, before Hydra reads it. Nothing heavy: ``--help`` passes through here."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,9 +9,6 @@ from hydra.errors import OverrideParseException
 
 from descent.config.hydra_internals import get_args_parser
 from descent.errors import InputError
-
-FULL_ERROR = "HYDRA_FULL_ERROR"
-_users: list[str | None] = []  # what the user set it to, while Hydra composes
 
 
 def conf() -> Path:
@@ -64,39 +59,3 @@ def _within_swept_groups(overrides: list[str]) -> list[str]:
             text = f"{key}=choice({value})"
         changed.append(text)
     return changed
-
-
-@contextmanager
-def full_errors() -> Iterator[None]:
-    """Let Hydra raise what it would print, so that we can say it in a line."""
-    _users.append(os.environ.get(FULL_ERROR))
-    os.environ[FULL_ERROR] = "1"
-    try:
-        yield
-    finally:
-        _set(_users.pop())
-
-
-@contextmanager
-def users_environment() -> Iterator[None]:
-    """Undo `full_errors` within, so that no worker inherits it."""
-    if not _users:
-        yield
-        return
-    _set(_users[-1])
-    try:
-        yield
-    finally:
-        os.environ[FULL_ERROR] = "1"
-
-
-def tracebacks() -> bool:
-    """Return whether the user asked for tracebacks, with HYDRA_FULL_ERROR=1."""
-    return (_users[0] if _users else os.environ.get(FULL_ERROR)) == "1"
-
-
-def _set(value: str | None) -> None:
-    if value is None:
-        os.environ.pop(FULL_ERROR, None)
-    else:
-        os.environ[FULL_ERROR] = value
