@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
+from omegaconf import OmegaConf
 
 from descent.config.hydra_internals import get_args_parser
 from descent.errors import InputError
@@ -15,6 +17,15 @@ def conf() -> Path:
     """Return the folder of the yamls: within an installed package, or in a clone."""
     package = Path(__file__).resolve().parents[1]
     return package / "conf" if (package / "conf").is_dir() else package.parents[1] / "conf"
+
+
+def choices(*groups: str) -> str:
+    """Return the choices of groups, a line each: what ``--help`` lists, in this order and without folders that are no choice."""
+    loader = GlobalHydra.instance().config_loader()
+    return "\n".join(f"{group}: {', '.join(sorted(loader.get_group_options(group)))}" for group in groups)
+
+
+OmegaConf.register_new_resolver("descent.choices", choices, replace=True)
 
 
 def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
