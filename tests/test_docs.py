@@ -137,7 +137,7 @@ def test_an_optimizer_without_a_text_needs_no_page_and_gets_none(tmp_path, monke
     shutil.copytree(CONF, tmp_path / "conf")
     (tmp_path / "conf" / "optimizer" / "own.yaml").write_text("_target_: torch.optim.SparseAdam\nlr: 0.1\n")
     monkeypatch.setattr("pages.base.CONF", tmp_path / "conf")
-    assert optimizers.documented() == names("optimizer")
+    assert set(DRAWN) <= set(optimizers.documented()) - {"own"} == set(optimizers.documented())
     assert optimizers.FOLDER / "own.md" not in pages()
 
 
