@@ -28,9 +28,9 @@ def test_a_range_is_of_a_setting_and_holds_its_default(name):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{low: 1, high: 0.1, scale: log}", "own: optimizer.lr="),
-        ("{low: 0, high: 1, scale: log}", "own: optimizer.lr="),
-        ("{low: 0.5, high: 1, scale: log_one_minus}", "own: optimizer.lr="),
+        ("{low: 1, high: 0.1, scale: log}", "own: optimizer.lr.low=1: must be below high=0.1."),
+        ("{low: 0, high: 1, scale: log}", "own: optimizer.lr.low=0: must be > 0 with scale=log."),
+        ("{low: 0.5, high: 1, scale: log_one_minus}", "own: optimizer.lr.high=1: must be < 1 with"),
         ("{low: 0.1, high: 1, scale: logarithmic}", "own: optimizer.lr.scale=logarithmic: must be one of linear, log"),
         ("{low: 0.1, scale: log}", "own: optimizer.lr.high=null: must be a number"),
         ("{low: 0.1, high: 1, scale: log, step: 1}", "own: optimizer.lr"),

@@ -1,13 +1,13 @@
 """Search ranges of optimizers, as ``conf/search_space/`` has them; ``adam.yaml`` there says what a line means."""
 
 import math
-from typing import Literal, Self
+from typing import Literal
 
 import yaml
-from pydantic import model_validator
 
 from descent.config.command import conf
 from descent.config.values import Model, Real, check
+from descent.errors import InputError
 
 
 class Range(Model):
@@ -17,14 +17,6 @@ class Range(Model):
     high: Real
     scale: Literal["linear", "log", "log_one_minus"]
     also: Real | None = None  # a value outside of the range which is usual too
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.low < self.high:
-            raise ValueError("low must be below high")
-        if (self.scale == "log" and self.low <= 0) or (self.scale == "log_one_minus" and self.high >= 1):
-            raise ValueError(f"has no logarithm everywhere, which scale={self.scale} takes")
-        return self
 
     def __contains__(self, value: float) -> bool:
         """Return whether a value lies in the range or is the one beside it."""
@@ -42,4 +34,15 @@ def search_space(optimizer: str) -> dict[str, Range]:
     """
     path = conf() / "search_space" / f"{optimizer}.yaml"
     lines = yaml.safe_load(path.read_text()) if path.is_file() else {}
-    return {key: check(f"search_space/{optimizer}: {key}", line, Range) for key, line in lines.items()}
+    return {key: _range(f"search_space/{optimizer}: {key}", line) for key, line in lines.items()}
+
+
+def _range(key: str, line: object) -> Range:
+    found: Range = check(key, line, Range)
+    if not found.low < found.high:
+        raise InputError(f"{key}.low", found.low, f"must be below high={found.high:g}")
+    if found.scale == "log" and found.low <= 0:
+        raise InputError(f"{key}.low", found.low, "must be > 0 with scale=log", "Use scale: linear, or also: 0.")
+    if found.scale == "log_one_minus" and found.high >= 1:
+        raise InputError(f"{key}.high", found.high, "must be < 1 with scale=log_one_minus")
+    return found
