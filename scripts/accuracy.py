@@ -4,15 +4,16 @@ Each check states a claim, its source, what is expected, and measures it through
 settings, with either engine, and the optimizers of `descent.from_scratch`. `tests/test_accuracy.py` runs the same checks.
 """
 
-import argparse
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from checks import agreement, noise, phenomena, quadratics, updates
 from checks.base import Check
 from rich.console import Console
+
+from descent.config.flags import Parser, file_to_write, leave_with
+from descent.config.values import File
+from descent.errors import InputError
 
 SUBJECTS = {
     "NumPy against PyTorch: relative differences of the weights after 200 steps, and of gradients": agreement,
@@ -55,15 +56,17 @@ def lines(subject: str, checks: Iterator[Check]) -> Iterator[tuple[str, bool]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", type=Path, help="write the table to this file too")
-    parser.add_argument("--only", default="", help="only checks whose claim contains this")
-    given = parser.parse_args()
+    parser = Parser(__doc__)
+    parser.add("--write", File, help="write the table to this file too")
+    parser.add("--only", default="", help="only checks whose claim contains this")
+    given = parser.read()
     chosen = [check for check in CHECKS if given.only in check.claim]
     if not chosen:
-        parser.error(f"--only {given.only}: must be part of a claim, as in 'heavy ball'")
+        raise InputError("--only", given.only, "must be part of a claim, as in 'heavy ball'", "--write lists all of them.")
     if given.write and given.only:
-        parser.error("--write: must not be given with --only, as the table is of all checks")
+        raise InputError("--write", given.write, "cannot be given with --only, as the table is of all checks", "Leave one out.")
+    if given.write:
+        file_to_write("--write", given.write)
     out, begun = Console(highlight=False), time.perf_counter()
     text, broken = [HEADER], 0
     for subject, module in SUBJECTS.items():
@@ -78,4 +81,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_with(main)

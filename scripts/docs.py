@@ -5,51 +5,53 @@ their pictures in `docs/figures/`. Trains what is missing; a second call only dr
 what this would write.
 """
 
-import argparse
-import sys
 from pathlib import Path
 
 from pages import gallery, optimizers
 from pages.base import names
 
+from descent.config.flags import Parser, existing_folder, folder_to_write, leave_with
+from descent.config.values import File
+from descent.errors import InputError, one_of
 from descent.terminal.console import say
 
 REPORT = "report"  # what --only calls the figures of a report
 
 
-def pages(rates: dict[str, str] | None = None, said: dict[str, str] | None = None) -> dict[Path, str]:
-    """Return each page and what stands in it; what was measured, where it is not given, is what the page says now.
-
-    Args:
-        rates: the learning rates that were chosen for an optimizer's figures.
-        said: what an experiment found.
-    """
+def pages() -> dict[Path, str]:
+    """Return each page and what stands in it; what was measured lies in the data files beside the figures."""
     found = {optimizers.FOLDER / "README.md": optimizers.index()}
-    for name in names("optimizer"):
-        path = optimizers.FOLDER / f"{name}.md"
-        found[path] = optimizers.page(name, (rates or {}).get(name) or optimizers.rates(_text(path)))
-    found[gallery.PAGE] = gallery.page(gallery.said(_text(gallery.PAGE)) | (said or {}))
+    for name, rates in optimizers.chosen().items():
+        found[optimizers.FOLDER / f"{name}.md"] = optimizers.page(name, rates)
+    found[gallery.PAGE] = gallery.page(gallery.said())
     return found
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help=f"train and draw only these optimizers, experiments, {REPORT}")
-    parser.add_argument("--studies", type=Path, default=Path("outputs"), help="the folder of the studies; default: outputs")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="the folder that holds MNIST/raw; default: data")
-    given = parser.parse_args()
-    known = {*names("optimizer"), *names("experiment"), REPORT}
-    chosen = set(given.only or known)
-    if unknown := sorted(chosen - known):
-        parser.error(f"--only {unknown[0]}: must be one of {', '.join(sorted(known))}")
-    rates, said, failed = {}, {}, 0
-    for name in (name for name in names("optimizer") if name in chosen):
-        rates[name] = optimizers.draw(name, given.studies)
-        say(f"optimizer   {name}: {rates[name]}")
+    parser = Parser(__doc__)
+    parser.add("--only", nargs="+", metavar="NAME", help=f"train and draw only these optimizers, experiments, {REPORT}")
+    parser.add("--studies", File, default=Path("outputs"), help="the folder of the studies; default: outputs")
+    parser.add("--root", File, default=Path("data"), help="the folder that holds MNIST/raw; default: data")
+    given = parser.read()
+    known = [*optimizers.documented(), *names("experiment"), REPORT]
+    chosen = given.only or known
+    for name in chosen:
+        if name in names("optimizer") and name not in known:
+            remedy = f"Write scripts/pages/texts/{name}.txt, in the form of those beside it."
+            raise InputError("--only", name, "has no text that its page could show", remedy)
+        if name not in known:
+            raise one_of("--only", name, known)
+    folder_to_write("--studies", given.studies)
+    if given.root != parser.get_default("root"):
+        existing_folder("--root", given.root, "that holds MNIST/raw")
+    failed = 0
+    for name in (name for name in optimizers.documented() if name in chosen):
+        rates = optimizers.draw(name, given.studies)
+        optimizers.choose(name, rates)
+        say(f"optimizer   {name}: {optimizers.shown(rates)}")
     for name in (name for name in names("experiment") if name in chosen):
         try:
-            said[name] = gallery.train(name, given.studies, given.root)
-            say(f"experiment  {name}: {said[name]}")
+            say(f"experiment  {name}: {gallery.train(name, given.studies, given.root)}")
         except gallery.Failed as reason:
             say(f"experiment  {name}: left as it was; {reason}")
             failed += 1
@@ -59,15 +61,11 @@ def main() -> int:
         except gallery.Failed as reason:
             say(f"report      left as it was; {reason}")
             failed += 1
-    for path, text in pages(rates, said).items():
+    for path, text in pages().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return 1 if failed else 0
 
 
-def _text(path: Path) -> str:
-    return path.read_text() if path.exists() else ""
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_with(main)

@@ -5,7 +5,6 @@ must be there with the same bits; ids, folders and seconds aside. `python script
 this tree to `tests/golden/runs.json`, which `tests/golden/test_runs.py` compares later trees with.
 """
 
-import argparse
 import csv
 import itertools
 import json
@@ -14,7 +13,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from descent.config.flags import Parser, leave_with
+from descent.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "runs.json"
@@ -106,19 +108,14 @@ def git(*arguments: str) -> str:
     return subprocess.run(["git", "-C", str(ROOT), *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """End with one line."""
-        self.exit(2, f"error: {message}\n")
-
-
 def main() -> int:
-    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("revision", nargs="?", help="what to compare with, as HEAD~3")
-    parser.add_argument("--write", action="store_true", help="write tests/golden/runs.json instead")
-    given = parser.parse_args()
+    parser = Parser(__doc__)
+    parser.add("revision", nargs="?", help="what to compare with, as HEAD~3")
+    parser.add("--write", action="store_true", help="write tests/golden/runs.json instead")
+    given = parser.read()
     if given.write == bool(given.revision):
-        parser.error("give either a git revision, as HEAD~3, or --write")
+        what = "cannot be given with --write" if given.write else "must be given, or --write"
+        raise InputError("revision", given.revision or "", what, "Type either a git revision, as HEAD~3, or --write.")
     if given.write:
         numbers = {key: golden(values) for key, values in train(ROOT).items() if not key.endswith("bf16")}
         lines = [f"{json.dumps(key)}: {json.dumps(values, sort_keys=True)}" for key, values in sorted(numbers.items())]
@@ -128,7 +125,8 @@ def main() -> int:
     try:
         commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{given.revision}^{{commit}}")
     except subprocess.CalledProcessError:
-        parser.error(f"revision={given.revision}: must be a commit of this repository, as HEAD~3")
+        problem = "must be a commit of this repository, as HEAD~3"
+        raise InputError("revision", given.revision, problem, "git log --oneline lists them.") from None
     old, new = train_revision(commit), train(ROOT)
     changed = {key: differences(old[key], new[key]) if key in old and key in new else ["run"] for key in sorted({*old, *new})}
     for key, names in changed.items():
@@ -140,4 +138,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_with(main)

@@ -11,7 +11,6 @@ A study is the README's, of 27 runs, in a process of its own. Its time is that o
 two runs of one step, which pays for the same imports; the launchers take turns.
 """
 
-import argparse
 import os
 import statistics
 import subprocess
@@ -19,19 +18,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
+from descent.config.command import conf
 from descent.config.compose import compose
+from descent.config.flags import Parser, file_to_write, leave_with
 from descent.config.identity import identity
 from descent.config.schema import RunConfig
 from descent.config.targets import resolve
+from descent.config.values import Count, File, Positive
+from descent.errors import InputError, one_of
 from descent.training import build
 from descent.training.observer import SILENT
 from descent.training.train import train
@@ -99,7 +105,7 @@ def usual(model: nn.Module, x: Tensor, y: Tensor, size: int, optimizer: str, sec
     with tempfile.TemporaryDirectory() as folder:
         trainer = pl.Trainer(
             accelerator="cpu",
-            max_time={"seconds": int(seconds)},
+            max_time=timedelta(seconds=seconds),
             max_epochs=-1,
             default_root_dir=folder,
             enable_progress_bar=False,
@@ -182,6 +188,12 @@ def sweep(launcher: str, *arguments: str) -> float:
         return time.perf_counter() - begun
 
 
+def launcher_names() -> list[str]:
+    """Return the launchers that are installed."""
+    with initialize_config_dir(str(conf()), version_base="1.3"):
+        return sorted(GlobalHydra.instance().config_loader().get_group_options("hydra/launcher"))
+
+
 def measure_studies(launchers: list[str], rounds: int) -> Iterator[tuple[str, ...]]:
     """Yield a row for each launcher: runs a minute, and how many times as many as the first one's."""
     found: dict[str, list[float]] = {launcher: [] for launcher in launchers}
@@ -197,22 +209,33 @@ def measure_studies(launchers: list[str], rounds: int) -> Iterator[tuple[str, ..
 HEADER = ("problem", "engine", "batch", "optimizer", "plain", "Lightning", "descent", "descent / plain", "descent / Lightning")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of training, for each contestant, cell and round")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cells", default="", help="only cells whose name contains this, as in digits_mlp/numpy/mini")
-    parser.add_argument("--launchers", help="measure studies instead, by these launchers, as in basic,joblib")
-    parser.add_argument("--markdown", type=Path, help="write the table to this file too")
-    given = parser.parse_args()
+def main() -> int:
+    parser = Parser(__doc__)
+    parser.add("--seconds", Positive, default=5.0, help="of training, for each contestant, cell and round")
+    parser.add("--rounds", Count, default=3, help="how often each is measured")
+    parser.add("--cells", default="", help="only cells whose name contains this, as in digits_mlp/numpy/mini")
+    parser.add("--launchers", help="measure studies instead, by these launchers, as in basic,joblib")
+    parser.add("--markdown", File, help="write the table to this file too")
+    given = parser.read()
+    cells = [cell for cell in CELLS if given.cells in "/".join(cell)]
+    launchers = given.launchers.split(",") if given.launchers is not None else []
+    if not cells:
+        raise one_of("--cells", given.cells, ["/".join(cell) for cell in CELLS])
+    if launchers and given.cells:
+        raise InputError("--cells", given.cells, "has no effect with --launchers, which measures studies", "Leave one out.")
+    known = launcher_names()
+    for name in launchers:
+        if name not in known:
+            raise one_of("--launchers", name, known)
+    if given.markdown:
+        file_to_write("--markdown", given.markdown)
     out = Console(highlight=False)
-    if given.launchers:
-        launchers = given.launchers.split(",")
+    if launchers:
         lines = [f"| launcher | runs a minute | times {launchers[0]} |", "|---|--:|--:|"]
         rows = measure_studies(launchers, given.rounds)
     else:
         lines = [f"| {' | '.join(HEADER)} |", f"|{'---|' * 4}{'--:|' * 5}"]
-        rows = measure([cell for cell in CELLS if given.cells in "/".join(cell)], given.seconds, given.rounds)
+        rows = measure(cells, given.seconds, given.rounds)
     for line in lines:
         out.print(line, soft_wrap=True)
     for row in rows:
@@ -220,7 +243,8 @@ def main() -> None:
         out.print(lines[-1], soft_wrap=True)
     if given.markdown:
         given.markdown.write_text("\n".join(lines) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_with(main)

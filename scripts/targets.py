@@ -5,13 +5,10 @@ mini-batches of its default size, rounded to two digits on the easy side. Which 
 seeds decide: the best median of the problem's metric at the end of the budget, of ties the one that was better at 75 % of it.
 
 Trains what is missing of the study `targets`, with engine=numpy; a second call only reads. `--write` puts a line into each
-problem's yaml: the target and how it was found, or why there is none.
+problem's yaml: the target, and a comment that tells people how it was found, or why there is none.
 """
 
-import argparse
 import math
-import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context
@@ -19,9 +16,14 @@ from itertools import product
 from pathlib import Path
 from statistics import median
 
+import yaml
+from data_sets import data_set, holds, require
+
 from descent.config.command import conf
 from descent.config.compose import compose
-from descent.errors import InputError
+from descent.config.flags import Parser, existing_folder, folder_to_write, leave_with
+from descent.config.values import File
+from descent.errors import InputError, one_of
 from descent.terminal.console import say
 from descent.training.run import run
 
@@ -53,12 +55,18 @@ class Found:
     lr: float
     why: str = ""
 
+    @property
+    def target(self) -> dict[str, str | float] | None:
+        """What a problem's yaml has as its target."""
+        return None if self.why else {"metric": self.metric, "value": self.value}
+
     def __str__(self) -> str:
+        """Return the line of a problem's yaml; its comment is for people, no program reads it."""
         who = f"{len(FRESH)} seeds of {self.optimizer} with lr={self.lr:g}"
         if self.why:
             return f"target: null  # none: {who} {self.why}"
         how = f"reached by {100 * SEEDS:g} % of {who} at {100 * BUDGET:g} % of the budget"
-        return f"target: {{metric: {self.metric}, value: {self.value:g}}}  # {how}"
+        return f"target: {{metric: {self.metric}, value: {_number(self.value)}}}  # {how}"
 
 
 def find(problem: str, studies: Path, *more: str) -> Found:
@@ -115,42 +123,66 @@ def reached(values: Sequence[float], budget: Sequence[float]) -> float:
     return min(max(now, then) for now, then, share in zip(values, values[1:], budget, strict=False) if share <= BUDGET)
 
 
+def _number(value: float) -> str:
+    """Return a number as YAML reads it: with a point in its mantissa, else 3e-06 is a text."""
+    mantissa, e, exponent = f"{value:g}".partition("e")
+    return f"{mantissa}.0e{exponent}" if e and "." not in mantissa else f"{value:g}"
+
+
 def _sign(metric: str) -> int:
     return -1 if metric.endswith("/accuracy") else 1
 
 
 def write(path: Path, found: Found) -> None:
-    """Put a target into a problem's yaml, after its metric, in place of the one before."""
-    text = re.sub(r"^target:.*\n", "", path.read_text(), flags=re.M)
-    path.write_text(re.sub(r"^(metric:.*\n)", lambda line: f"{line[1]}{found}\n", text, flags=re.M))
+    """Put a target into a problem's yaml, in place of the one before; a first one at its end."""
+    lines = path.read_text().splitlines()
+    places = [at for at, line in enumerate(lines) if line.startswith("target:")]
+    if places:
+        lines[places[0]] = str(found)
+    else:
+        lines.append(str(found))
+    text = "\n".join(lines) + "\n"
+    if yaml.safe_load(text)["target"] != found.target:
+        raise ValueError(f"{path}: its target cannot be replaced by {found}")
+    path.write_text(text)
 
 
 def main() -> int:
     known = sorted(path.stem for path in (conf() / "problem").glob("*.yaml"))
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("problem", nargs="*", help="only these; default: all")
-    parser.add_argument("--root", type=Path, help="the folder that holds MNIST/raw; default: leave out what needs such data")
-    parser.add_argument("--studies", type=Path, default=Path("outputs"), help="the folder of the studies; default: outputs")
-    parser.add_argument("--write", action="store_true", help="put what is found into conf/problem/")
-    given = parser.parse_args()
-    if unknown := sorted(set(given.problem) - set(known)):
-        parser.error(f"{unknown[0]}: must be one of {', '.join(known)}")
-    for problem in given.problem or known:
-        needs_data = "root" in compose(f"problem={problem}").problem.arguments
-        if needs_data and not given.root:
-            say(f"{problem}: left as it was; --root must name the folder of its data")
+    parser = Parser(__doc__)
+    parser.add("problem", nargs="*", help="only these; default: all")
+    parser.add("--root", File, help="the folder that holds MNIST/raw; default: leave out what needs such data")
+    parser.add("--studies", File, default=Path("outputs"), help="the folder of the studies; default: outputs")
+    parser.add("--write", action="store_true", help="put what is found into conf/problem/")
+    given = parser.read()
+    for name in given.problem:
+        if name not in known:
+            raise one_of("problem", name, known)
+    if given.root:
+        existing_folder("--root", given.root, "that holds MNIST/raw")
+    folder_to_write("--studies", given.studies)
+    data = {problem: data_set(compose(f"problem={problem}").problem) for problem in given.problem or known}
+    for problem in given.problem:
+        if data[problem]:
+            require(given.root, data[problem], f"problem={problem}")
+    failed = 0
+    for problem, needed in data.items():
+        if needed and not (given.root and holds(given.root, needed)):
+            say(f"{problem}: left as it was; --root must name a folder that holds {needed}/raw")
+            failed += given.root is not None  # without it, these were not asked for
             continue
         try:
-            found = find(problem, given.studies, *([f"problem.root={given.root}"] if needs_data else []))
+            found = find(problem, given.studies, *([f"problem.root={given.root}"] if needed else []))
         except InputError as error:
             say(f"{problem}: left as it was; {error}")
+            failed += 1
             continue
         edge = "; at the edge of the learning rates that were tried" if found.lr in (RATES[0], RATES[-1]) else ""
         say(f"{problem}: {found}{edge}")
         if given.write:
             write(conf() / "problem" / f"{problem}.yaml", found)
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_with(main)

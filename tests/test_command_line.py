@@ -81,6 +81,8 @@ def test_help_lists_every_choice(command):
     _, out, _ = command("--help")
     for group in ("problem", "batch", "optimizer", "schedule", "trainer", "logger"):
         assert f"{group}: {', '.join(names(group))}\n" in out
+    assert "search_space" not in out
+    assert "problem_defaults" not in out
 
 
 def test_a_run_says_how_far_it_is_and_ends_with_a_table_and_where_to_look(command, tmp_path):

@@ -10,6 +10,7 @@ from conftest import ROOT
 from studies import GRID, write_run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from descent.config.flags import leave_with
 from descent.plots import figures
 
 pytestmark = pytest.mark.usefixtures("no_collecting")
@@ -34,8 +35,9 @@ def command(monkeypatch, capsys):
 
     def ran(*arguments):
         monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
-        status = compare.main()
-        return status, *capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            leave_with(compare.main)
+        return ended.value.code, *capsys.readouterr()
 
     return ran
 

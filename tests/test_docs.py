@@ -1,21 +1,25 @@
 """The pages that `scripts/docs.py` makes: complete, as the sources are now, and their links lead somewhere."""
 
 import re
+import shutil
 
 import pandas as pd
 import pytest
-from conftest import ROOT, names
+import yaml
+from conftest import CONF, ROOT, names
 from pages import gallery, optimizers
-from pages.base import FIGURES, literal, unliteral
+from pages.base import FIGURES, literal
 from PIL import Image
 from studies import write_run
 
 from descent.analysis import load
 from descent.config.compose import compose
+from descent.config.search_space import search_space
 from docs import pages
 
 DOCS = ROOT / "docs"
 MADE = pages()
+DRAWN = optimizers.chosen()  # the optimizers that have figures, and so a page
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
 LINK = re.compile(r"(?<!`)\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
 SECTIONS = ["Equation", "Hyperparameters", "When it fails", "Train it", "Trajectories", "Source"]
@@ -39,7 +43,7 @@ def test_no_page_is_left_of_what_is_gone():
     assert drawn == shown
 
 
-@pytest.mark.parametrize("name", names("optimizer"))
+@pytest.mark.parametrize("name", DRAWN)
 def test_an_optimizer_has_a_page_with_all_sections(name):
     page = MADE[optimizers.FOLDER / f"{name}.md"]
     title, sentence = page.splitlines()[0:3:2]
@@ -50,22 +54,21 @@ def test_an_optimizer_has_a_page_with_all_sections(name):
     assert len(section(page, "When it fails")) > 100
     assert re.search(r"\b(19|20|18)\d\d\b", section(page, "Source"))
     assert f"python train.py optimizer={name}" in section(page, "Train it")
-    assert re.search(rf"^\| \[`{name}`\]\({name}.md\) \| \w.+ \| \w.+ \| torch", MADE[optimizers.FOLDER / "README.md"], re.M)
+    assert re.search(rf"^\| \[`{name}`\]\({name}.md\) \| \w.+ \| torch", MADE[optimizers.FOLDER / "README.md"], re.M)
     for surface in optimizers.SURFACES:
-        assert re.search(rf"on {surface} (sgd [\d.]+ and )?{name} [\d.]+", optimizers.rates(page))
+        rate = DRAWN[name][surface][name]
+        assert rate in optimizers.grid(name)
+        assert re.search(rf"^Chosen: .*on {surface} [^;]*\b{name} {rate:g}\b", page, re.M)
 
 
-@pytest.mark.parametrize("name", names("optimizer"))
-def test_each_hyperparameter_is_in_the_table_and_the_default_is_usual(name):
-    table = section(MADE[optimizers.FOLDER / f"{name}.md"], "Hyperparameters")
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_settings_of_an_optimizer_and_its_search_space_are_on_its_page(name):
+    shown = section(MADE[optimizers.FOLDER / f"{name}.md"], "Hyperparameters")
+    (block,) = (text for language, text in BLOCK.findall(shown) if language == "yaml")
     settings = optimizers.values("optimizer", name)
-    rows = {row.split("`")[1]: row for row in table.splitlines()[2:]}
-    assert list(rows) == [key for key in settings if key != "_target_"]
-    assert all(re.search(r"\| [^|\s][^|]*", row.replace(r"\|", "")) for row in rows.values())
-    ranges = optimizers.ranges(name)
-    assert "lr" in ranges
-    for key, (low, high) in ranges.items():
-        assert low <= settings[key] <= high, key
+    assert yaml.safe_load(block) == {key: value for key, value in settings.items() if key != "_target_"}
+    assert all("  # " in line for line in block.splitlines())
+    assert [row.split("`")[1] for row in shown.splitlines() if row.startswith("| `")] == list(search_space(name))
     assert len(optimizers.grid(name)) >= 3
 
 
@@ -74,7 +77,8 @@ def test_an_experiment_has_an_entry_with_its_question_its_command_its_sentence_a
     entry = re.split(r"^##+ ", MADE[gallery.PAGE].partition(f"\n### {name}\n")[2], flags=re.M)[0]
     assert re.match(r"[A-Z].*?\?", entry.strip(), re.S)
     assert f"```bash\npython train.py -m experiment={name}\n```" in entry
-    if name in gallery.said(MADE[gallery.PAGE]):
+    if sentence := gallery.said().get(name):
+        assert f"> {literal(sentence)}\n" in entry
         assert f"](figures/experiments/{name}.png)" in entry
     else:
         assert gallery.needs_data(name), "no figure yet: python scripts/docs.py"
@@ -82,9 +86,8 @@ def test_an_experiment_has_an_entry_with_its_question_its_command_its_sentence_a
 
 def test_what_an_experiment_says_is_quoted_letter_by_letter():
     says = r"At 5 % |w|_2 <= 0.1 * 2 [n = 3] ~ `x` $1 \alpha: no difference."
-    assert unliteral(literal(says)) == says
     assert literal("|w|_2 * $1") == r"\|w\|\_2 \* \$1"
-    assert gallery.said(gallery.page({"momentum": says})) == {"momentum": says}
+    assert f"\n> {literal(says)}\n" in gallery.page({"momentum": says})
 
 
 def test_an_experiment_whose_data_are_missing_is_left_as_it_was(tmp_path, monkeypatch):
@@ -130,6 +133,23 @@ def test_no_page_names_a_place_of_one_machine():
         assert not re.search(r"/(work|tmp|home|root)\b", text), path
 
 
+def test_an_optimizer_without_a_text_needs_no_page_and_gets_none(tmp_path, monkeypatch):
+    shutil.copytree(CONF, tmp_path / "conf")
+    (tmp_path / "conf" / "optimizer" / "own.yaml").write_text("_target_: torch.optim.SparseAdam\nlr: 0.1\n")
+    monkeypatch.setattr("pages.base.CONF", tmp_path / "conf")
+    assert set(DRAWN) <= set(optimizers.documented()) - {"own"} == set(optimizers.documented())
+    assert optimizers.FOLDER / "own.md" not in pages()
+
+
+def test_the_learning_rates_of_one_optimizer_are_kept_beside_those_of_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(optimizers, "RATES_FILE", tmp_path / "rates.json")
+    rates = {surface: {"sgd": 1.0, "adam": 0.1} for surface in optimizers.SURFACES}
+    for name in ("sgd", "adam"):
+        optimizers.choose(name, rates)
+    assert optimizers.chosen() == {"adam": rates, "sgd": rates}
+    assert optimizers.shown(rates) == "on rosenbrock sgd 1 and adam 0.1; on himmelblau sgd 1 and adam 0.1"
+
+
 def test_learning_rates_that_jump_far_are_not_drawn_unless_all_do(tmp_path):
     for optimizer, lr, peak in (("adam", 0.1, 99), ("adam", 0.3, 101), ("sgd", 0.1, 101), ("sgd", 0.3, 101)):
         for seed, highest in ((1, peak), (2, 1)):
@@ -152,7 +172,8 @@ def test_the_figures_of_an_optimizer_are_made_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(optimizers, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(optimizers, "RATES", (0.1, 1))
     first = optimizers.draw("adam", tmp_path / "studies")
-    assert re.fullmatch(r"on rosenbrock sgd (0.1|1) and adam (0.1|1); on himmelblau sgd (0.1|1) and adam (0.1|1)", first)
+    assert list(first) == list(optimizers.SURFACES)
+    assert all(list(rates) == ["sgd", "adam"] and set(rates.values()) <= {0.1, 1} for rates in first.values())
     drawn = {path: path.read_bytes() for path in (tmp_path / "figures" / "optimizers").iterdir()}
     assert {path.name for path in drawn} == {"adam_rosenbrock.png", "adam_himmelblau.png"}
     results = {path: path.stat().st_mtime_ns for path in (tmp_path / "studies").rglob("result.json")}
@@ -165,16 +186,8 @@ def test_the_figures_of_an_optimizer_are_made_anew(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_an_experiment_is_trained_and_its_figure_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(gallery, "FIGURES", tmp_path / "figures")
-    assert gallery.train("momentum", tmp_path / "studies", tmp_path).startswith("At kappa = 1000, momentum 0.94 leaves")
+    sentence = gallery.train("momentum", tmp_path / "studies", tmp_path)
+    assert sentence.startswith("At kappa = 1000, momentum 0.94 leaves")
+    assert gallery.said() == {"momentum": sentence}
     with Image.open(tmp_path / "figures" / "experiments" / "momentum.png") as image:
         assert image.mode == "P"
-
-
-def test_what_is_not_there_is_refused_in_one_line(capsys, monkeypatch):
-    import docs
-
-    monkeypatch.setattr("sys.argv", ["docs.py", "--only", "adamm"])
-    with pytest.raises(SystemExit) as done:
-        docs.main()
-    assert done.value.code == 2
-    assert "--only adamm: must be one of " in capsys.readouterr().err

@@ -43,7 +43,7 @@ def assert_alike(torchs, ours, tolerance=1e-9):
 
 
 def test_it_has_every_optimizer_but_three():
-    assert set(names("optimizer")) - set(SHARED) == {"adafactor", "lbfgs", "muon"}
+    assert set(names("search_space")) - set(SHARED) == {"adafactor", "lbfgs", "muon"}
     assert len(SHARED) == len(OPTIMIZERS)
 
 

@@ -17,13 +17,23 @@ FULL_BATCH = {"lbfgs", "rprop"}
 SMALL = [name for name in names("problem") if "mnist" not in name]
 
 
-@pytest.mark.parametrize("name", names("optimizer"))
-def test_every_hyperparameter_is_an_override_and_every_override_a_hyperparameter(name):
+def signature(name):
+    """The settings of an optimizer's yaml, and the arguments of its class."""
     config = settings(f"optimizer={name}").optimizer
     arguments = set(inspect.signature(get_class(config.factory).__init__).parameters)
-    given = set(config.arguments) | ({"fused"} if config.fused is not None else set())
-    assert arguments - SWITCHES <= given
+    return set(config.arguments) | ({"fused"} if config.fused is not None else set()), arguments
+
+
+@pytest.mark.parametrize("name", names("optimizer"))
+def test_every_setting_is_a_hyperparameter(name):
+    given, arguments = signature(name)
     assert given <= arguments
+
+
+@pytest.mark.parametrize("name", names("search_space"))
+def test_every_hyperparameter_of_an_optimizer_that_can_be_tuned_is_a_setting(name):
+    given, arguments = signature(name)
+    assert arguments - SWITCHES <= given
 
 
 @pytest.mark.parametrize("name", names("optimizer"))

@@ -1,10 +1,10 @@
 """The targets of the problems: as their yamls say, and found as `scripts/targets.py` finds them."""
 
 import math
-import re
 
 import pytest
 import targets
+import yaml
 from conftest import CONF, names, settings
 
 from descent.records import judging as verdict
@@ -14,14 +14,9 @@ HAVE = [name for name, target in TARGETS.items() if target]
 
 
 @pytest.mark.parametrize("name", names("problem"))
-def test_a_problem_has_a_target_or_says_why_it_has_none(name):
-    (comment,) = re.findall(r"^target: .+?  # (.+)$", (CONF / "problem" / f"{name}.yaml").read_text(), re.M)
-    if name in HAVE:
-        found = re.fullmatch(r"reached by 80 % of 20 seeds of (\w+) with lr=(\S+) at 75 % of the budget", comment)
-        assert found[1] in targets.OPTIMIZERS
-        assert float(found[2]) in targets.RATES
-    else:
-        assert re.match("none: |not found yet: ", comment)
+def test_a_problem_says_its_target_itself_if_only_that_it_has_none(name):
+    written = yaml.safe_load((CONF / "problem" / f"{name}.yaml").read_text())["target"]
+    assert written == (TARGETS[name].model_dump() if name in HAVE else None)
 
 
 @pytest.mark.parametrize("name", HAVE)
@@ -57,26 +52,20 @@ def test_a_target_is_rounded_to_the_easy_side():
     assert [float(targets.EASIER.create_decimal(repr(value))) for value in (0.1, 0.1201, 0.999, -0.9799)] == [0.1, 0.13, 1, -0.97]
 
 
-def test_a_line_replaces_the_one_before_and_can_be_read(tmp_path):
+@pytest.mark.parametrize("before", ["metric: train/gap  # that\ntarget: null\nthreads: 1\n", "metric: train/gap\nthreads: 1"])
+def test_a_target_replaces_the_one_before_and_can_be_read(tmp_path, before):
     path = tmp_path / "p.yaml"
-    path.write_text("metric: train/gap  # that\nthreads: 1\n")
-    for found, line in (
-        (
-            targets.Found("train/gap", 3e-6, "sgd", 0.1),
-            "target: {metric: train/gap, value: 3e-06}  # reached by 80 % of 20 seeds",
-        ),
-        (targets.Found("train/gap", 1e-9, "sgd", 0.1, "reach 1e-09, which is rounding"), "target: null  # none: 20 seeds of sgd"),
-    ):
-        targets.write(path, found)
-        first, second, third = path.read_text().splitlines()
-        assert (first, third) == ("metric: train/gap  # that", "threads: 1")
-        assert second.startswith(line)
+    path.write_text(before)
+    for value, why in ((3e-6, ""), (1e-9, "reach 1e-09, which is rounding"), (0.25, "")):
+        targets.write(path, targets.Found("train/gap", value, "sgd", 0.1, why))
+        target = None if why else {"metric": "train/gap", "value": value}
+        assert yaml.safe_load(path.read_text()) == {"metric": "train/gap", "threads": 1, "target": target}
+        assert path.read_text().splitlines()[0] == before.splitlines()[0]
 
 
 @pytest.mark.slow
 def test_a_target_is_found_again(tmp_path):
-    found = targets.find("quadratic", tmp_path)
-    assert str(found) in (CONF / "problem" / "quadratic.yaml").read_text().splitlines()
+    assert targets.find("quadratic", tmp_path).target == TARGETS["quadratic"].model_dump()
 
 
 @pytest.mark.slow

@@ -21,18 +21,6 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-def head(group: str, name: str) -> str:
-    """Return the comment that a yaml begins with, but for Hydra's own line."""
-    lines = (CONF / group / f"{name}.yaml").read_text().splitlines()
-    comment = []
-    for line in lines:
-        if not line.startswith("#"):
-            break
-        if not line.startswith("# @package"):
-            comment.append(line.removeprefix("#").removeprefix(" "))
-    return "\n".join(comment)
-
-
 def values(group: str, name: str) -> dict[str, Any]:
     """Return what a yaml sets."""
     found: dict[str, Any] = yaml.safe_load((CONF / group / f"{name}.yaml").read_text())
@@ -47,11 +35,6 @@ def prose(text: str) -> str:
 def literal(text: str) -> str:
     """Return Markdown that shows a text letter by letter."""
     return re.sub(f"([{re.escape(SPECIAL)}])", r"\\\1", text)
-
-
-def unliteral(markdown: str) -> str:
-    """Return what `literal` was given."""
-    return re.sub(f"\\\\([{re.escape(SPECIAL)}])", r"\1", markdown)
 
 
 def keep(picture: Path, kept: Path) -> None:

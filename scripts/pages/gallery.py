@@ -1,16 +1,21 @@
 """The gallery: each experiment with its question, its command, what its runs said and its figure; and a report's figures."""
 
-import re
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from data_sets import data_set, holds
+
+from descent.analysis import load
 from descent.config.compose import compose
+from descent.experiments import CONCLUSION, modules
 from descent.plots import figures
+from descent.records.folders import REPORT
 from pages import optimizers
-from pages.base import DOCS, FIGURES, ROOT, head, keep, literal, names, prose, unliteral
+from pages.base import DOCS, FIGURES, ROOT, keep, literal, names, prose
 
 PAGE = DOCS / "gallery.md"
 STUDY, PROBLEM = "gallery", "digits_mlp"  # whose report is shown
@@ -28,10 +33,9 @@ class Failed(Exception):
     """A command that did not do what it should; says what."""
 
 
-def said(page: str) -> dict[str, str]:
-    """Return what a page says that each experiment found."""
-    found = re.findall(r"^### (\w+)$(?:(?!^#).)*?^> (.+?)$", page, re.M | re.S)
-    return {name: unliteral(sentence) for name, sentence in found}
+def said() -> dict[str, str]:
+    """Return what each experiment found whose figure is kept: the data file beside it has the sentence."""
+    return {path.stem: json.loads(path.read_text())["sentence"] for path in (FIGURES / "experiments").glob("*.json")}
 
 
 def page(sentences: dict[str, str]) -> str:
@@ -65,8 +69,7 @@ def page(sentences: dict[str, str]) -> str:
 
 def needs_data(name: str) -> str:
     """Return which data set an experiment trains on; empty where the data are in the package or made."""
-    problem = compose(f"experiment={name}").problem
-    return str(problem.arguments["dataset"]) if "root" in problem.arguments else ""
+    return data_set(compose(f"experiment={name}").problem)
 
 
 def train(name: str, studies: Path, root: Path) -> str:
@@ -77,17 +80,21 @@ def train(name: str, studies: Path, root: Path) -> str:
     """
     given = []
     if data := needs_data(name):
-        if not (root / data / "raw").is_dir():
+        if not holds(root, data):
             raise Failed(f"needs {data}, and there is no {root / data / 'raw'}; --root names a folder that holds it")
         given = [f"problem.root={root.resolve()}"]
-    *_, sentence, figure = _python("train.py", "-m", f"experiment={name}", f"output_dir={studies}", *given)
-    if not figure.startswith("figure   "):
-        raise Failed(figure)
-    picture, kept = Path(figure.removeprefix("figure   ")), FIGURES / "experiments" / f"{name}.png"
+    overrides = (f"experiment={name}", f"output_dir={studies}", *given)
+    _python("train.py", "-m", *overrides)
+    report = compose(*overrides).folder / REPORT
+    conclusion = json.loads((report / CONCLUSION.format(name)).read_text())
+    if not conclusion["figure"]:
+        raise Failed(conclusion["sentence"])
+    picture, kept = report / conclusion["figure"], FIGURES / "experiments" / f"{name}.png"
     keep(picture, kept)
+    kept.with_suffix(".json").write_text(json.dumps({"sentence": conclusion["sentence"]}, indent=1) + "\n")
     if (moving := picture.with_suffix(".gif")).exists():
         shutil.copyfile(moving, kept.with_suffix(".gif"))
-    return sentence
+    return str(conclusion["sentence"])
 
 
 def draw(studies: Path) -> Path:
@@ -97,15 +104,15 @@ def draw(studies: Path) -> Path:
         Failed: a run failed.
     """
     _python("train.py", "-m", f"study={STUDY}", f"problem={PROBLEM}", f"output_dir={studies}", *SWEEP)
-    _python("scripts/compare.py", str(studies / STUDY), "--no-tensorboard")
-    for picture in (studies / STUDY / "report" / "figures" / PROBLEM).glob("*.png"):
-        keep(picture, FIGURES / "report" / picture.name)
+    for picture in figures.save(load(studies / STUDY), studies / STUDY / REPORT / "figures"):
+        if picture.suffix == ".png" and picture.parent.name == PROBLEM:
+            keep(picture, FIGURES / "report" / picture.name)
     return studies / STUDY
 
 
 def _entry(name: str, sentence: str) -> Iterator[str]:
     yield f"### {name}"
-    yield prose(head("experiment", name).partition("\n\n")[0])
+    yield prose((modules()[name].__doc__ or "").partition("\n\n")[0])
     yield f"```bash\npython train.py -m experiment={name}\n```"
     if sentence:
         yield f"> {literal(sentence)}"
@@ -124,9 +131,8 @@ def _trajectories(surface: str) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [[surface, "", ""], ["---"] * ACROSS, *rows])
 
 
-def _python(script: str, *arguments: str) -> list[str]:
-    """Run one of the project's scripts as a person would; return the lines that it printed."""
-    done = subprocess.run([sys.executable, str(ROOT / script), *arguments], stdout=subprocess.PIPE, text=True)
+def _python(script: str, *arguments: str) -> None:
+    """Run one of the project's scripts as a person would."""
+    done = subprocess.run([sys.executable, str(ROOT / script), *arguments], stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise Failed(f"{script} {' '.join(arguments)} ended with exit status {done.returncode}")
-    return done.stdout.rstrip().splitlines()

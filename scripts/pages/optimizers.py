@@ -1,11 +1,12 @@
-"""A page for each optimizer: from its yaml, the docstring of its class, and runs on two surfaces.
+"""A page for each optimizer that has a text and figures: from these, its yaml and its search ranges.
 
-What an optimizer does, when it fails and who found it stands in the docstring of its class in the house; where only torch has
-one, in the comment at the head of its yaml, in the same form.
+The text says what an optimizer does, when it fails and who found it. It is the docstring of its class in the house; where
+there is none, as of what only torch has, a file in `texts/`, in the same form. The figures are of runs on two surfaces; a data
+file beside them holds the learning rates that were chosen: what it lists has a page, and no optimizer needs one.
 """
 
 import inspect
-import math
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,10 +20,11 @@ from descent.analysis import load
 from descent.analysis.load import Study
 from descent.analysis.units import units
 from descent.config.compose import compose
+from descent.config.search_space import Range, search_space
 from descent.from_scratch.optimizers import OPTIMIZERS, like_torch
 from descent.plots.figures import trajectories, write
 from descent.training.run import run
-from pages.base import CONF, DOCS, FIGURES, ROOT, head, keep, names, prose, values
+from pages.base import CONF, DOCS, FIGURES, ROOT, keep, names, prose, values
 
 FOLDER = DOCS / "optimizers"
 FAILURES = "tests/test_failures.py"
@@ -38,8 +40,10 @@ NOTATION = (
     "In the equations w are the weights (W where they are a matrix) and g_t or G_t is the gradient of the batch at step "
     "t = 1, 2, ...; powers and roots are taken weight by weight."
 )
-LINE = re.compile(r"^(?P<name>\w+): (?P<value>.+?)  # (?P<meaning>.+?)(?:; usually (?P<range>.+))?$", re.M)
-MEASURED = re.compile(r"^Chosen: (.+)\.$", re.M)
+TEXTS = Path(__file__).parent / "texts"
+RATES_FILE = FIGURES / "optimizers" / "rates.json"
+SCALES = {"linear": "linear", "log": "log", "log_one_minus": "log, of 1 - value"}
+Chosen = dict[str, dict[str, float]]  # from surfaces to the learning rates of the optimizers in their figure
 
 
 @dataclass(frozen=True)
@@ -76,13 +80,41 @@ def by_hand(name: str) -> bool:
 def in_order() -> list[str]:
     """Return the optimizers: ours in order of increasing complexity, then the others."""
     known = list(OPTIMIZERS.values())
-    return sorted(names("optimizer"), key=lambda name: known.index(ours(name)) if by_hand(name) else len(known))
+    return sorted(chosen(), key=lambda name: known.index(ours(name)) if by_hand(name) else len(known))
+
+
+def documented() -> list[str]:
+    """Return the optimizers that have a text."""
+    return [name for name in names("optimizer") if _source(name)]
+
+
+def chosen() -> dict[str, Chosen]:
+    """Return the learning rates of the figures that are drawn, by optimizer."""
+    found: dict[str, Chosen] = json.loads(RATES_FILE.read_text()) if RATES_FILE.exists() else {}
+    return found
+
+
+def choose(name: str, rates: Chosen) -> None:
+    """Keep the learning rates of an optimizer's figures beside them."""
+    RATES_FILE.parent.mkdir(parents=True, exist_ok=True)
+    RATES_FILE.write_text(json.dumps(dict(sorted((chosen() | {name: rates}).items())), indent=1) + "\n")
+
+
+def _source(name: str) -> str:
+    """Return the text of an optimizer; empty where it has none."""
+    if (path := TEXTS / f"{name}.txt").exists():
+        return path.read_text()
+    try:
+        made = ours(name)
+    except Exception:  # its package is not installed, perhaps
+        return ""
+    text = inspect.cleandoc(made.__doc__ or "") if made else ""
+    return text if "\nFails: " in text and "\nSource: " in text else ""
 
 
 def read(name: str) -> Text:
     """Return what is said of an optimizer."""
-    made = ours(name)
-    text = inspect.cleandoc(made.__doc__ or "") if made else head("optimizer", name).partition(": ")[2]
+    text = _source(name)
     parts = re.split(r"^([A-Z]\w+):(?=\s)", f"Body: {text}", flags=re.M)[1:]
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
     sentence, _, body = sections["Body"].strip().partition("\n")
@@ -98,7 +130,7 @@ def _sentence(text: str) -> str:
 
 def _linked(text: str) -> str:
     """Let the classes that a text names, outside of blocks, lead to their pages."""
-    made = {own.__name__: name for name in names("optimizer") if (own := ours(name)) and own.__name__.lower() == name}
+    made = {own.__name__: name for name in chosen() if (own := ours(name)) and own.__name__.lower() == name}
     parts = re.split(r"(^```text\n.*?^```$)", text, flags=re.M | re.S)
     parts[::2] = [re.sub(r"(?<!`)`(\w+)`(?!`)", lambda m: _link(m[1], made.get(m[1])), part) for part in parts[::2]]
     return "".join(parts)
@@ -117,25 +149,30 @@ def _blocks(body: str) -> Iterator[str]:
             yield prose(re.sub(r"::$", ":", block.strip()))
 
 
-def rates(page: str) -> str:
-    """Return which learning rates a page says were chosen; empty where it does not."""
-    found = MEASURED.search(page)
-    return found[1] if found else ""
+def settings(name: str) -> str:
+    """Return the settings of an optimizer with their comments, as its yaml has them."""
+    lines = (CONF / "optimizer" / f"{name}.yaml").read_text().splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("#", "_target_")))
 
 
-def page(name: str, chosen: str) -> str:
-    """Return the page of an optimizer; `chosen` are the learning rates of its figures."""
+def shown(rates: Chosen) -> str:
+    """Return in words which learning rates were chosen."""
+    return "; ".join(
+        f"on {surface} {' and '.join(f'{optimizer} {rate:g}' for optimizer, rate in rates[surface].items())}"
+        for surface in SURFACES
+    )
+
+
+def page(name: str, rates: Chosen) -> str:
+    """Return the page of an optimizer; `rates` are the learning rates of its figures."""
     text = read(name)
     made = ours(name)
-    rows = [
-        f"| `{line['name']}` | `{line['value']}` | {_cell(line['meaning'])} | {_cell(line['range'] or '')} |"
-        for line in LINE.finditer((CONF / "optimizer" / f"{name}.yaml").read_text())
-    ]
+    rows = [f"| `{key}` | {_interval(usual)} | {SCALES[usual.scale]} |" for key, usual in search_space(name).items()]
     pictures = [f"![{name} on {surface}](../figures/optimizers/{name}_{surface}.png)" for surface in SURFACES]
     full = " batch=full epochs=200" if values("optimizer", name).get("full_batch") else ""
     commands = [f"python train.py optimizer={name}{full}"]
     commands += [f"{commands[0]} engine=numpy  # the same by hand"] if by_hand(name) else []
-    shown = re.search(rf"^def test_{name}\(", (ROOT / FAILURES).read_text(), re.M)
+    tested = f"def test_{name}(" in (ROOT / FAILURES).read_text()
     places = [f"[`conf/optimizer/{name}.yaml`](../../conf/optimizer/{name}.yaml)"]
     if made:
         path = Path(inspect.getfile(made)).relative_to(ROOT)
@@ -149,16 +186,18 @@ def page(name: str, chosen: str) -> str:
                 prose(NOTATION),
                 text.body,
                 "## Hyperparameters",
-                "\n".join(["| name | default | meaning | usually |", "|---|---|---|---|", *rows]),
+                f"```yaml\n{settings(name)}\n```",
+                "Where good values usually lie, and how a search is spread over them:",
+                "\n".join(["| setting | range | scale |", "|---|---|---|", *rows]),
                 "## When it fails",
                 text.fails,
-                *([f"Shown by:\n\n```bash\npytest {FAILURES}::test_{name}\n```"] if shown else []),
+                *([f"Shown by:\n\n```bash\npytest {FAILURES}::test_{name}\n```"] if tested else []),
                 "## Train it",
                 "```bash\n" + "\n".join(commands) + "\n```",
                 "## Trajectories",
                 "\n".join(pictures),
                 prose(_caption(name)),
-                f"Chosen: {chosen}.",
+                f"Chosen: {shown(rates)}.",
                 f"Its runs are trained by this, and the same with `problem={SURFACES[1]}`:",
                 f"```bash\n{_command(name, SURFACES[0])}\n```",
                 "## Source",
@@ -174,38 +213,36 @@ def index() -> str:
     """Return the page that lists the optimizers."""
     rows = []
     for name in in_order():
-        title, what = re.findall(r"^(.+?\)|[^:]+)[:,]? (.+)$", head("optimizer", name).partition("\n")[0])[0]
-        rows.append(
-            f"| [`{name}`]({name}.md) | {_cell(title)} | {_cell(what)} | {'torch, numpy' if by_hand(name) else 'torch'} |"
-        )
+        engines = "torch, numpy" if by_hand(name) else "torch"
+        rows.append(f"| [`{name}`]({name}.md) | {_cell(read(name).sentence)} | {engines} |")
     return "\n\n".join(
         [
             "# Optimizers",
             prose(
                 "One page each: the equation, the hyperparameters, when it fails, its source, and its way over two surfaces. "
-                "`python scripts/docs.py` makes the pages from `conf/optimizer/` and the docstrings of `src/descent/`, trains "
+                "`python scripts/docs.py` makes the pages from `conf/` and the docstrings of `src/descent/`, trains "
                 "the runs and draws the figures; `tests/test_docs.py` holds the pages against the sources."
             ),
-            "\n".join(["| `optimizer=` | from | what it does | engines |", "|---|---|---|---|", *rows]),
+            "\n".join(["| `optimizer=` | what it does | engines |", "|---|---|---|", *rows]),
             "All figures there are: [the gallery](../gallery.md).\n",
         ]
     )
 
 
-def draw(name: str, studies: Path) -> str:
+def draw(name: str, studies: Path) -> Chosen:
     """Train what is missing for the figures of an optimizer, and draw them; return which learning rates were chosen."""
-    shown = list(dict.fromkeys([PLAIN, name]))
-    own = {key for optimizer, surface in product(shown, SURFACES) for key in _train(optimizer, surface, studies)}
+    beside = list(dict.fromkeys([PLAIN, name]))
+    own = {key for optimizer, surface in product(beside, SURFACES) for key in _train(optimizer, surface, studies)}
     study = load(studies / STUDY)
-    chosen = []
+    rates: Chosen = {}
     for surface in SURFACES:
         runs = study.runs[(study.runs["problem"] == surface) & study.runs["id"].isin(own)]
         part = replace(study, runs=_untied(_calm(study, runs)).reset_index(drop=True))
         picture, _ = write(trajectories.plot(part), studies / STUDY / "report" / f"{name}_{surface}")
         keep(picture, FIGURES / "optimizers" / f"{name}_{surface}.png")
-        found = {unit.optimizer: f"{unit.optimizer} {unit.runs['lr'].iloc[0]:g}" for unit in units(part)}
-        chosen.append(f"on {surface} {' and '.join(found[optimizer] for optimizer in shown)}")
-    return "; ".join(chosen)
+        found = {unit.optimizer: float(unit.runs["lr"].iloc[0]) for unit in units(part)}
+        rates[surface] = {optimizer: found[optimizer] for optimizer in beside}
+    return rates
 
 
 def _calm(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
@@ -236,16 +273,15 @@ def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
 
 
 def grid(name: str) -> list[float]:
-    """Return the learning rates that an optimizer is tried with: those in a range that its yaml calls usual."""
-    usual = [limits for key, limits in ranges(name).items() if key in _rates(name)]
-    return [rate for rate in RATES if any(low <= rate <= high for low, high in usual or [(0, math.inf)])]
+    """Return the learning rates that an optimizer is tried with: those in its search space."""
+    space = search_space(name)
+    usual = [space[key] for rate in _rates(name) if (key := f"optimizer.{rate}") in space]
+    return [rate for rate in RATES if not usual or any(rate in limits for limits in usual)]
 
 
-def ranges(name: str) -> dict[str, tuple[float, float]]:
-    """Return the range that a yaml calls usual, of each hyperparameter that is a number and has one."""
-    lines = LINE.finditer((CONF / "optimizer" / f"{name}.yaml").read_text())
-    found = {line["name"]: re.fullmatch(r"(\S+) to (\S+)", line["range"] or "") for line in lines}
-    return {key: (float(usual[1]), float(usual[2])) for key, usual in found.items() if usual}
+def _interval(usual: Range) -> str:
+    also = f"{usual.also:g}, or " if usual.also is not None else ""
+    return f"{also}{usual.low:g} to {usual.high:g}"
 
 
 def _rates(name: str) -> list[str]:

@@ -3,15 +3,14 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from descent.config.command import arguments, conf, full_errors, tracebacks, users_environment
+from descent.config.command import arguments, conf
+from descent.config.ending import command, full_errors, one_line, tracebacks, users_environment
 from descent.errors import InputError
 
 
@@ -24,7 +23,17 @@ class Fault(BaseException):
 
 
 def main() -> None:
-    """Do what ``python train.py`` is typed for; the process ends with 2 after a mistake and with 130 after Ctrl-C."""
+    """Do what ``python train.py`` or ``descent`` is typed for.
+
+    ``descent compare STUDY`` and ``descent status STUDY`` read a study; all else trains. The process ends with 2 after a mistake
+    and with 130 after Ctrl-C.
+    """
+    if sys.argv[1:2] in (["compare"], ["status"]):
+        from descent.config.flags import leave_with
+        from descent.terminal import commands
+
+        name = sys.argv.pop(1)
+        leave_with(getattr(commands, name))
     overrides: list[str] = []
     try:
         with door():
@@ -38,11 +47,8 @@ def main() -> None:
             raise
         from descent.config.mistakes import explained
 
-        try:
-            with explained(overrides):
-                raise error
-        except InputError as mistake:
-            _leave(mistake)
+        with one_line(), explained(overrides):
+            raise error
 
 
 def job(config: DictConfig) -> float | None:
@@ -59,7 +65,7 @@ def job(config: DictConfig) -> float | None:
 
             return work(read(config))
         if experiment := HydraConfig.get().runtime.choices.get("experiment"):
-            remedy = f"Use {program()} -m experiment={experiment}."
+            remedy = f"Use {command('train')} -m experiment={experiment}."
             raise InputError("experiment", experiment, "is a study, not a single run", remedy)
         from descent.terminal.console import show_warnings
         from descent.terminal.run_progress import RunProgress, show
@@ -79,25 +85,9 @@ def door() -> Iterator[None]:
         Fault: another exception, a fault of ours.
     """
     try:
-        with users_environment():
+        with one_line(), users_environment():
             yield
-    except InputError as error:
-        _leave(error)
-    except KeyboardInterrupt as stopped:
-        print(stopped.args[0] if stopped.args else "Stopped.", file=sys.stderr)
-        sys.exit(130)
+    except InputError:
+        raise
     except Exception as error:
         raise Fault(error) from error
-
-
-def _leave(error: InputError) -> NoReturn:
-    if tracebacks():
-        raise error
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
-
-
-def program() -> str:
-    """Return the command that was typed: ``python train.py``, or ``descent`` where it is installed."""
-    name = Path(sys.argv[0]).name
-    return f"python {name}" if name.endswith(".py") else name

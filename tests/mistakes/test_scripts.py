@@ -29,6 +29,23 @@ from mistakes.conftest import assert_refused, table, wrong
     wrong("targets.py mnist_mlp --root file", "file", files={"here/file": ""}, id="targets.py mnist_mlp --root a file"),
     wrong("targets.py quadratic --studies file", "file", files={"here/file": ""}, id="targets.py quadratic --studies a file"),
     wrong("targets.py quadratic --root nowhere", "--root", "nowhere"),
+    wrong("targets.py --root nowhere", "--root", "nowhere"),
+    wrong("docs.py --only adamm", "--only", "adamm", "adam"),
+    wrong("docs.py --only", "--only"),
+    wrong("docs.py adam", "adam", "--help"),
+    wrong("docs.py --only adam --onyl report", "--onyl", "--only?"),
+    wrong("docs.py --only nielsen_chapter_1 --root nowhere", "--root", "nowhere"),
+    wrong("docs.py --only adam --studies file", "--studies", "file", files={"here/file": ""}, id="docs.py --studies a file"),
+    wrong("docs.py --only adam --studies file/x", "--studies", "file/x", files={"here/file": ""}, id="docs.py in a file"),
+    wrong("accuracy.py --only nope", "--only", "nope"),
+    wrong("accuracy.py --only heavy --write x.md", "--write", "--only"),
+    wrong("accuracy.py --write no/x.md", "--write", "no/x.md"),
+    wrong("accuracy.py --write .", "--write", "folder", id="accuracy.py --write a folder"),
+    wrong("freeze.py", "revision", "--write"),
+    wrong("freeze.py nope", "revision", "nope"),
+    wrong("freeze.py HEAD --write", "revision", "--write"),
+    wrong("speed.py --cells digits --launchers basic", "--cells", "--launchers"),
+    wrong("speed.py --launchers jobli", "--launchers", "joblib?"),
     wrong("status.py", "study"),
     wrong("status.py nowhere", "nowhere", "folder"),
     wrong("status.py .", "study=.", "folder", id="status.py of an empty folder"),
@@ -63,7 +80,7 @@ def test_compare_refuses_what_the_study_does_not_have(place, script, tmp_path, c
     assert sorted(study.rglob("*")) == before
 
 
-@pytest.mark.parametrize("name", ["speed", "targets", "status", "compare"])
+@pytest.mark.parametrize("name", ["speed", "targets", "status", "compare", "docs", "accuracy", "freeze"])
 def test_a_script_helps(script, name):
     ended = script(f"scripts/{name}.py", "--help")
     assert (ended.code, ended.err) == (0, "")

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from descent.config.ending import command
 from descent.errors import InputError, one_of
 from descent.records import curve
 from descent.records import result as results
@@ -199,9 +200,9 @@ def _nothing(folder: Path, skipped: list[tuple[Path, str]], waiting: Counter[str
     if skipped or waiting:
         states = [f"{count} {state}" for state, count in waiting.items()]
         states += [f"{len(skipped)} cannot be used, as {skipped[0][0]}: {skipped[0][1]}"] if skipped else []
-        return InputError("study", folder, f"holds no result yet ({', '.join(states)})", "See python scripts/status.py.")
+        return InputError("study", folder, f"holds no result yet ({', '.join(states)})", f"See {command('status')}.")
     if not any(folder.iterdir()):
-        return InputError("study", folder, "is empty", "Train some runs: python train.py -m study=first optimizer=sgd,adam.")
+        return InputError("study", folder, "is empty", f"Train some runs: {command('train')} -m study=first optimizer=sgd,adam.")
     within = sorted(path.name for path in folder.iterdir() if next(path.glob("*/*/*/*/result.json"), None))
     remedy = f"Choose one of the studies in it: {', '.join(within)}." if within else ""
     return InputError("study", folder, "holds no study; that is a folder of runs, as outputs/default", remedy)

@@ -1,25 +1,31 @@
 """What is typed, before Hydra reads it. Nothing heavy: ``--help`` passes through here."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
+from omegaconf import OmegaConf
 
 from descent.config.hydra_internals import get_args_parser
 from descent.errors import InputError
-
-FULL_ERROR = "HYDRA_FULL_ERROR"
-_users: list[str | None] = []  # what the user set it to, while Hydra composes
 
 
 def conf() -> Path:
     """Return the folder of the yamls: within an installed package, or in a clone."""
     package = Path(__file__).resolve().parents[1]
     return package / "conf" if (package / "conf").is_dir() else package.parents[1] / "conf"
+
+
+def choices(*groups: str) -> str:
+    """Return the choices of groups, a line each: what ``--help`` lists, in this order and without folders that are no choice."""
+    loader = GlobalHydra.instance().config_loader()
+    return "\n".join(f"{group}: {', '.join(sorted(loader.get_group_options(group)))}" for group in groups)
+
+
+OmegaConf.register_new_resolver("descent.choices", choices, replace=True)
 
 
 def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -68,39 +74,3 @@ def _within_swept_groups(overrides: list[str]) -> list[str]:
             text = f"{key}=choice({value})"
         changed.append(text)
     return changed
-
-
-@contextmanager
-def full_errors() -> Iterator[None]:
-    """Let Hydra raise what it would print, so that we can say it in a line."""
-    _users.append(os.environ.get(FULL_ERROR))
-    os.environ[FULL_ERROR] = "1"
-    try:
-        yield
-    finally:
-        _set(_users.pop())
-
-
-@contextmanager
-def users_environment() -> Iterator[None]:
-    """Undo `full_errors` within, so that no worker inherits it."""
-    if not _users:
-        yield
-        return
-    _set(_users[-1])
-    try:
-        yield
-    finally:
-        os.environ[FULL_ERROR] = "1"
-
-
-def tracebacks() -> bool:
-    """Return whether the user asked for tracebacks, with HYDRA_FULL_ERROR=1."""
-    return (_users[0] if _users else os.environ.get(FULL_ERROR)) == "1"
-
-
-def _set(value: str | None) -> None:
-    if value is None:
-        os.environ.pop(FULL_ERROR, None)
-    else:
-        os.environ[FULL_ERROR] = value

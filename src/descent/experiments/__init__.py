@@ -6,6 +6,7 @@ difference. Both raise `Nothing` where the runs do not hold what they need, and 
 """
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,6 +17,8 @@ from descent.analysis.load import load
 from descent.analysis.nothing import Nothing
 from descent.plots.figures import write
 from descent.records.folders import REPORT
+
+CONCLUSION = "{}.json"  # beside the figure: what an experiment says, and the name of the figure
 
 
 def modules() -> dict[str, ModuleType]:
@@ -33,7 +36,7 @@ def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path |
 
     Returns:
         the sentence, and the figure's PNG in the study's report (an SVG lies beside it, and a GIF where it moves); None where
-        there is nothing to draw.
+        there is nothing to draw. A JSON file there holds both.
 
     Raises:
         InputError: there is no result in the study.
@@ -44,9 +47,13 @@ def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path |
     module = importlib.import_module(f"{__name__}.{name}")
     try:
         sentence: str = module.sentence(study)
+        figure: Path | None
         figure = write(module.plot(study), folder / REPORT / name)[0]
         if animate := getattr(module, "animate", None):
             animate(study, figure.with_suffix(".gif"))
-        return sentence, figure
     except Nothing as nothing:
-        return f"No conclusion: {nothing}.", None
+        sentence, figure = f"No conclusion: {nothing}.", None
+    kept = folder / REPORT / CONCLUSION.format(name)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps({"sentence": sentence, "figure": figure.name if figure else None}, indent=1) + "\n")
+    return sentence, figure

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from descent.config.ending import command
 from descent.records import result as results
 from descent.records.folders import names
 from descent.records.lock import held
@@ -98,7 +99,7 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
         console.print()
     if settings:
         say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
-        say(f"verdict  python scripts/compare.py {shlex.quote(str(study))}")
+        say(f"verdict  {command('compare')} {shlex.quote(str(study))}")
 
 
 def cells(setting: Setting) -> list[str]:

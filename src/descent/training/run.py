@@ -89,6 +89,26 @@ def run(config: RunConfig, observer: Observer = SILENT, wait: bool = True) -> Ru
     return Run(final, result)
 
 
+def run_overrides(*overrides: str) -> Run:
+    """Train a run silently, or continue it, or find it finished.
+
+    Args:
+        overrides: as on the command line, ``optimizer=adam``, ``optimizer.lr=0.01``, ``output_dir=outputs``.
+
+    Raises:
+        InputError: a setting that cannot work; nothing was written.
+
+    Example:
+        >>> import descent
+        >>> done = descent.run("problem=quadratic", "engine=numpy", "max_steps=3", "logger=csv", "output_dir=/tmp/descent")
+        >>> done.result.status, done.rows[-1]["step"]
+        ('finished', 3)
+    """
+    from descent.config.compose import compose
+
+    return run(compose(*overrides))
+
+
 def _replace(new: Path, old: Path) -> None:
     """Put a complete new folder in the place of an old one."""
     aside = old.with_name(f"{old.name}.old")

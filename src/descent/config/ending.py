@@ -1,0 +1,79 @@
+"""How a process of descent ends: a mistake is one line on the error stream, a fault of ours is a traceback. No Hydra here."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from descent.errors import InputError
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+_users: list[str | None] = []  # what the user set it to, while Hydra composes
+
+
+@contextmanager
+def full_errors() -> Iterator[None]:
+    """Let Hydra raise what it would print, so that we can say it in a line."""
+    _users.append(os.environ.get(FULL_ERROR))
+    os.environ[FULL_ERROR] = "1"
+    try:
+        yield
+    finally:
+        _set(_users.pop())
+
+
+@contextmanager
+def users_environment() -> Iterator[None]:
+    """Undo `full_errors` within, so that no worker inherits it."""
+    if not _users:
+        yield
+        return
+    _set(_users[-1])
+    try:
+        yield
+    finally:
+        os.environ[FULL_ERROR] = "1"
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """End the process after a mistake with one line on the error stream and exit code 2, and after Ctrl-C with 130.
+
+    Raises:
+        InputError: the user asked for tracebacks.
+    """
+    try:
+        yield
+    except InputError as error:
+        if tracebacks():
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt as stopped:
+        print(stopped.args[0] if stopped.args else "Stopped.", file=sys.stderr)
+        sys.exit(130)
+
+
+def command(name: str) -> str:
+    """Return how a command of descent is typed here: ``descent compare`` where that was, else ``python scripts/compare.py``.
+
+    Args:
+        name: ``compare`` or ``status``; ``train`` for a run.
+    """
+    program = Path(sys.argv[0]).name
+    if program.endswith(".py"):
+        return "python train.py" if name == "train" else f"python scripts/{name}.py"
+    return "descent" if name == "train" else f"descent {name}"
+
+
+def tracebacks() -> bool:
+    """Return whether the user asked for tracebacks, with HYDRA_FULL_ERROR=1."""
+    return (_users[0] if _users else os.environ.get(FULL_ERROR)) == "1"
+
+
+def _set(value: str | None) -> None:
+    if value is None:
+        os.environ.pop(FULL_ERROR, None)
+    else:
+        os.environ[FULL_ERROR] = value

@@ -1,0 +1,66 @@
+"""Compare the runs of a study, and write the report: page, tables, figures and what TensorBoard shows."""
+
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+
+from descent.analysis.load import Study, load
+from descent.analysis.outcome import Outcome, outcome
+from descent.plots import figures
+from descent.records.folders import REPORT
+from descent.report import page, tensorboard
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the runs of a study say, and where it is written.
+
+    Attributes:
+        study: the runs, and what was skipped of them.
+        outcome: rankings and verdicts.
+        report: the page.
+        medians: the folder that TensorBoard shows medians from; None where it was not asked for.
+    """
+
+    study: Study
+    outcome: Outcome
+    report: Path
+    medians: Path | None
+
+
+def compare(folder: Path | str, metric: str | None = None, reference: str | None = None, events: bool = True) -> Comparison:
+    """Rank the optimizers of a study, test their differences, and write the report into the study's folder.
+
+    Reads result files only, at any time, also while the study runs.
+
+    Args:
+        folder: of the study.
+        metric: rank by this one alone, as ``val/accuracy``; None: by the problem's own, and by the validation metric.
+        reference: the optimizer that others are compared with; None: the best in tuning, or sgd.
+        events: write what TensorBoard shows.
+
+    Raises:
+        InputError: there is no such study, metric or reference.
+    """
+    try:
+        study = load(Path(folder))
+        gc.freeze()  # none of this is garbage, for which statsmodels searches at each correction: a third of the time
+        result = outcome(study, metric, reference)
+    finally:
+        gc.unfreeze()
+    report = study.folder / REPORT
+    drawn = figures.save(study, report / "figures")
+    written = page.write(result, drawn)
+    medians = tensorboard.write(study, result.sentences, _images(drawn, report / "figures"), report) if events else None
+    return Comparison(study, result, written, medians)
+
+
+def _images(drawn: list[Path], folder: Path) -> dict[str, bytes]:
+    """Return each figure by its name: the GIF of those that move, of the others a PNG of a size that TensorBoard shows."""
+    moving = {path.with_suffix("") for path in drawn if path.suffix == ".gif"}
+    images = {}
+    for path in drawn:
+        if path.suffix == (".gif" if path.with_suffix("") in moving else ".png"):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            images[name] = path.read_bytes() if path.suffix == ".gif" else figures.small(path.read_bytes())
+    return images

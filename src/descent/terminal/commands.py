@@ -1,0 +1,61 @@
+"""The commands that read a study: ``descent compare`` and ``descent status``, or the scripts of these names."""
+
+import argparse
+import shlex
+
+from descent.config.flags import Parser
+from descent.config.values import File
+from descent.errors import InputError
+from descent.records.folders import run_folders
+from descent.terminal.console import loading, printable, say
+from descent.terminal.summary import counts, show_failures, show_outcome, show_study
+
+SELECTED = 40  # runs beyond which TensorBoard selects none by itself
+NAMED = 5  # of the folders that were skipped; the report names all
+
+
+def compare() -> int:
+    """Say which setting of a study wins and how sure that is, and write the report.
+
+    Reads result files only, at any time, also while the study runs: `<study>/report/index.html`, its tables as `summary.csv` and
+    `summary.md`, and its figures.
+    """
+    parser = Parser(compare.__doc__)
+    parser.add("study", File, help="the folder of a study, as outputs/default")
+    parser.add("--metric", help="rank by this one alone, as val/accuracy; default: training, and validation")
+    parser.add("--reference", help="the optimizer that others are compared with; default: the best in tuning, or sgd")
+    parser.add("--tensorboard", action=argparse.BooleanOptionalAction, default=True, help="write what TensorBoard shows")
+    given = parser.read()
+    with loading("the study"):
+        from descent.report.compare import compare as compared
+
+    done = compared(given.study, given.metric, given.reference, given.tensorboard)
+    study = done.study
+    show_outcome(done.outcome)
+    waiting = ", ".join(f"{count} {state}" for state, count in study.waiting.items())
+    say(f"{len(study.runs)} runs{f'; without a result yet: {waiting}' if waiting else ''}")
+    for path, why in study.skipped[:NAMED]:
+        say(printable(f"skipped  {path}: {why}"))
+    if len(study.skipped) > NAMED:
+        say(f"{len(study.skipped)} skipped in all, which the report names")
+    say(f"report   {done.report}")
+    if done.medians is not None:
+        say(f"curves   tensorboard --logdir {shlex.quote(str(study.folder))}")
+        if len(study.runs) > SELECTED:
+            say(f"         tensorboard --logdir {shlex.quote(str(done.medians))}, the medians alone")
+    return 0
+
+
+def status() -> int:
+    """Show a study at any time, also while it runs: how many runs there are, and how they ended."""
+    parser = Parser(status.__doc__)
+    parser.add("study", File, help="the folder of a study, as in outputs/default")
+    study = parser.read().study
+    folders = run_folders(study)
+    if not folders:
+        raise InputError("study", study, "must be a folder of runs, as in outputs/default")
+    states = counts(folders)
+    say(f"{len(folders)} runs: {', '.join(f'{count} {state}' for state, count in states.items())}\n")
+    show_study(study, folders)
+    show_failures(study, folders)
+    return 0
