@@ -132,7 +132,7 @@ def test_one_or_several_can_be_chosen(chosen, names):
 @pytest.mark.parametrize("found", [None, SimpleNamespace(origin=None)], ids=["nothing", "a folder of that name"])
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
 def test_a_package_that_is_missing_is_said_before_anything_is_written(train, name, found, tmp_path, monkeypatch):
-    monkeypatch.setattr("descent.config.schema.find_spec", lambda _: found)
+    monkeypatch.setattr("descent.config.parse.find_spec", lambda _: found)
     with pytest.raises(ValueError, match=rf"^logger={name}: needs the package {name}\. Install it: pip install {name}$"):
         train(f"logger=[tensorboard,{name}]")
     assert not list(tmp_path.iterdir())

@@ -111,12 +111,13 @@ class Study:
         return found if isinstance(found, dict) else {}
 
 
-def load(folder: Path) -> Study:
+def load(folder: Path | str) -> Study:
     """Read the results of a study, which may still be running.
 
     Raises:
         InputError: there is no such folder, or no result in it.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise InputError("study", folder, "does not exist" if not folder.exists() else "must be a folder")
     found: list[tuple[Path, Result, dict[str, Any]]] = []

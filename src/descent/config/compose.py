@@ -15,7 +15,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from descent.config.command import conf
 from descent.config.hydra_internals import ConfigLoaderImpl, get_overrides_dirname
 from descent.config.mistakes import explained, require_choices, require_hydras
-from descent.config.schema import GROUPS, Names, RunConfig, parse
+from descent.config.parse import parse
+from descent.config.schema import GROUPS, Names, RunConfig
 
 
 def compose(*overrides: str) -> RunConfig:

@@ -18,8 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from descent.config.check import check
 from descent.config.ending import one_line
-from descent.config.values import Text, check
+from descent.config.values import Text
 from descent.errors import InputError, likeliest
 
 

@@ -10,8 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from descent.config.imports import distributions
 from descent.config.schema import GROUPS, Component, RunConfig
-from descent.config.targets import declared, distributions, factory
+from descent.config.targets import declared, factory
 from descent.config.values import is_file, is_folder
 from descent.errors import InputError
 

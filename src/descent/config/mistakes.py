@@ -27,7 +27,8 @@ from omegaconf.errors import (
 )
 
 from descent.config.choices import options, remedy
-from descent.config.schema import GROUPS, Names, keys
+from descent.config.parse import keys
+from descent.config.schema import GROUPS, Names
 from descent.errors import InputError, likeliest, one_of
 
 FUNCTIONS = ("choice", "range", "interval", "glob", "shuffle", "sort", "tag", "int", "float", "str", "bool", "extend_list")

@@ -5,8 +5,9 @@ from typing import Literal
 
 import yaml
 
+from descent.config.check import check
 from descent.config.command import conf
-from descent.config.values import Model, Real, check
+from descent.config.values import Model, Real
 from descent.errors import InputError
 
 

@@ -4,21 +4,19 @@ Each group makes one kind of object. A class must be a subclass of that kind; a 
 of the user's own, never from Python or from a package that descent itself uses, which have functions that delete files.
 """
 
-import importlib
 import inspect
-import re
-import sys
 import typing
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from types import MappingProxyType
 from typing import Any
 
+from descent.config.check import check, describe
 from descent.config.choices import remedy
+from descent.config.imports import foreign, imported
 from descent.config.schema import Component, RunConfig
-from descent.config.values import Arguments, check, describe, typed
-from descent.errors import InputError, likeliest
+from descent.config.values import Arguments, typed
+from descent.errors import InputError
 
 Factory = Callable[..., Any]
 ANY = "**"  # stands for all further arguments of a function that takes any
@@ -160,7 +158,7 @@ def factory(group: str, path: str) -> Factory:
         InputError: it cannot be imported, or makes something else.
     """
     key = f"{group}._target_"
-    found = _imported(key, path)
+    found = imported(key, path)
     if inspect.isclass(found):
         kind = KINDS.get(_kind(group))
         if kind is not None and kind not in (f"{base.__module__}.{base.__qualname__}" for base in inspect.getmro(found)[1:]):
@@ -172,7 +170,7 @@ def factory(group: str, path: str) -> Factory:
         return found
     if not inspect.isfunction(found):
         raise InputError(key, path, "must be a class or a function")
-    if _foreign(path) or _foreign(found.__module__):
+    if foreign(path) or foreign(found.__module__):
         raise InputError(key, path, "must be a function of descent or of a module of your own")
     return found
 
@@ -223,63 +221,6 @@ def _annotations(function: Factory) -> Mapping[str, Any]:
 
 def _kind(group: str) -> str:
     return "logger" if group.startswith("logger.") else group
-
-
-def _imported(key: str, path: str) -> object:
-    parts = path.split(".")
-    if len(parts) < 2 or not all(part.isidentifier() for part in parts):
-        raise InputError(key, path, "must be an import path, as in torch.optim.SGD")
-    if parts[0] in sys.stdlib_module_names:
-        raise InputError(key, path, "must be a class or function of descent, of a package, or of a module of your own")
-    for length in range(len(parts) - 1, 0, -1):
-        name = ".".join(parts[:length])
-        try:
-            found: object = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-                continue
-            raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
-        except Exception as error:  # whatever a module of the user's raises
-            raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
-        for at, part in enumerate(parts[length:], start=length):
-            if not hasattr(found, part):
-                within = ".".join(parts[:at])
-                names = [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
-                raise InputError(key, path, f"{within} has no {part}", likeliest(part, names))
-            found = getattr(found, part)
-        return found
-    raise InputError(key, path, f"there is no module {parts[0]}; Python looks in {_search_path()}")
-
-
-def _search_path() -> str:
-    places = [entry or "." for entry in sys.path if not re.search(r"site-packages|python3?\d*(\.zip|[\d.]+)", entry)]
-    return f"{', '.join(dict.fromkeys(places))} and its packages" if places else "its packages; PYTHONPATH adds folders"
-
-
-@cache
-def _foreign(module: str) -> bool:
-    """Return whether a module is Python's, or of a package that descent itself uses."""
-    top = module.partition(".")[0]
-    if top == "descent":
-        return False
-    if top in sys.stdlib_module_names:
-        return True
-    used = {re.split(r"[^\w.-]", name, maxsplit=1)[0].lower() for name in _requirements()}
-    return any(name.lower() in used for name in distributions().get(top, ()))
-
-
-@cache
-def _requirements() -> tuple[str, ...]:
-    try:
-        return tuple(requires("descent") or ())
-    except PackageNotFoundError:
-        return ()
-
-
-@cache
-def distributions() -> Mapping[str, list[str]]:
-    """Return the installed packages of each top-level module."""
-    return packages_distributions()
 
 
 def _no_targets(key: str, value: object) -> None:

@@ -11,10 +11,9 @@ from descent.batching import Batches, Timeline, horizon
 from descent.config.schema import MOST_STEPS, Component, RunConfig
 from descent.config.targets import bound, call, factory
 from descent.config.values import Arguments
-from descent.errors import InputError, one_of
+from descent.errors import InputError
 from descent.from_scratch import objectives, optimizers
 from descent.from_scratch.objectives import Objective
-from descent.optimizers.capabilities import needs_closure
 from descent.problems.base import Problem
 from descent.records.curve import Row
 from descent.schedules import require_horizon
@@ -33,19 +32,6 @@ def problem(config: RunConfig) -> Problem:
     made = _call("problem", config.problem, seed=config.seed, dtype=DTYPES[config.precision])
     assert isinstance(made, Problem)
     return made
-
-
-def judged(config: RunConfig, problem: Problem) -> None:
-    """Make sure that records hold what the run is judged by.
-
-    Raises:
-        InputError: the problem measures no such thing.
-    """
-    measured = [name for split in problem.splits if split != "test" for name in problem.measure(split, chunk=1, examples=1)]
-    target = config.problem.target
-    for key, metric in (("metric", config.problem.metric), ("target.metric", target.metric if target else None)):
-        if metric is not None and metric not in measured:
-            raise one_of(f"problem.{key}", metric, measured)
 
 
 def batches(config: RunConfig, examples: int) -> Batches:
@@ -99,7 +85,6 @@ def schedule(config: RunConfig) -> Callable[..., float]:
 def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, timeline: Timeline, recorder: Recorder) -> Engine:
     """Make what computes the run; it refuses bad settings before anything is written."""
     factor, layers = schedule(config), config.records.layers
-    require_engine(config, problem, batches)
     threads, clip_norm = config.problem.threads, config.clip_norm
     if config.engine == "numpy":
         from descent.training.numpy_engine import NumpyEngine
@@ -115,69 +100,6 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
     loader = partial(BlockLoader, problem, batches, timeline)
     threads = max(1, threads // config.trainer.count)
     return LightningEngine(module, loader, recorder, partial(trainer, config, device), device, threads)
-
-
-def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> None:
-    """Refuse a problem or an optimizer that the engine cannot train as it is asked to.
-
-    Raises:
-        InputError: names what it lacks.
-    """
-    if config.records.layers and all(p.ndim < 2 for p in problem.parameters()):
-        raise InputError("records.layers", True, f"has no effect: {config.names.problem} has no layers")
-    if config.engine == "numpy":
-        require_one_device(config)
-        objective(config, problem)
-        numpy_optimizer(config)
-        return
-    trial = optimizer(config, "cpu")(problem.parameters())
-    _splits(config, batches, trial)
-    _clips(config, trial)
-
-
-def require_one_device(config: RunConfig) -> None:
-    """Refuse what only Lightning's Trainer can do.
-
-    Raises:
-        InputError: several devices, or further arguments of the Trainer.
-    """
-    if config.trainer.count > 1:
-        raise InputError("trainer.devices", config.trainer.count, f"engine={config.engine} runs on one")
-    for key, value in config.trainer.arguments.items():
-        raise InputError(f"trainer.{key}", value, f"has no effect with engine={config.engine}")
-
-
-def _splits(config: RunConfig, batches: Batches, optimizer: torch.optim.Optimizer) -> None:
-    """Make sure that every step can be split over the devices.
-
-    Raises:
-        InputError: there are several, and one would have no example, or the optimizer evaluates the loss as it likes.
-    """
-    wanted = config.trainer.count
-    if wanted == 1:
-        return
-    if not isinstance(config.trainer.strategy, Component):
-        raise InputError("trainer.devices", wanted, "several devices share a run only with trainer=ddp")
-    if needs_closure(optimizer):
-        name = config.names.optimizer
-        raise InputError("optimizer", name, f"its search needs the whole loss, which {wanted} devices do not have")
-    last = (batches.examples_per_epoch - 1) % batches.size + 1  # the size of an epoch's last batch
-    if batches.size < wanted:
-        raise InputError("trainer.devices", wanted, f"a batch of {batches.size} cannot be split over more than {batches.size}")
-    if last < wanted:
-        remedy = "Use batch.drop_last=true or another batch.size."
-        raise InputError("trainer.devices", wanted, f"the last batch of an epoch has {last} examples only", remedy)
-
-
-def _clips(config: RunConfig, optimizer: torch.optim.Optimizer) -> None:
-    """Make sure that the gradient can be clipped, where that is asked for.
-
-    Raises:
-        InputError: the optimizer compares gradients with losses, and so needs the true ones.
-    """
-    if config.clip_norm is not None and needs_closure(optimizer):
-        name = config.names.optimizer
-        raise InputError("clip_norm", config.clip_norm, f"the line search of {name} needs the true gradient", "Use null.")
 
 
 def objective(config: RunConfig, problem: Problem) -> Objective:

@@ -7,7 +7,7 @@ from descent.errors import InputError
 from descent.optimizers.capabilities import needs_closure
 from descent.optimizers.silent import require_effect
 from descent.problems.base import Problem
-from descent.training import build
+from descent.training import build, requirements
 
 
 class Rehearsal:
@@ -33,14 +33,14 @@ class Rehearsal:
             try_optimizer(config)
         engine = config.engine, config.trainer, config.clip_norm, config.records.layers
         if self._is_new("engine", engine, config.optimizer, config.problem, config.batch):
-            build.require_engine(config, made, build.batches(config, made.examples))
+            requirements.require_engine(config, made, build.batches(config, made.examples))
 
     def _problem(self, config: RunConfig) -> Problem:
         """Return the problem; one of another seed has the same examples and the same needs."""
         key = repr((config.problem, config.precision))
         if key not in self.problems:
             made = build.problem(config)
-            build.judged(config, made)
+            requirements.judged(config, made)
             self.problems = {key: made}  # the last one alone, as data may be large
         return self.problems[key]
 

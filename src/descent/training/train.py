@@ -18,7 +18,7 @@ from descent.records.curve import Curve, read
 from descent.records.environment import environment
 from descent.records.lock import lock
 from descent.records.result import Asked, Hyperparameters, Result
-from descent.training import build
+from descent.training import build, requirements
 from descent.training.engine import Engine
 from descent.training.observer import Observer
 from descent.training.recorder import Recorder
@@ -47,7 +47,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     torch.set_num_threads(config.problem.threads)
     try_optimizer(config)
     problem = build.problem(config)
-    build.judged(config, problem)
+    requirements.judged(config, problem)
     batches = build.batches(config, problem.examples)
     timeline = build.timeline(config, batches)
     curve, checkpoint = Curve(folder / "curve.csv"), folder / "last.ckpt"
@@ -65,6 +65,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
         observer=observer,
         open_sinks=partial(build.sinks, config, folder, hyperparameters(config)),
     )
+    requirements.require_engine(config, problem, batches)
     engine = build.engine(config, identity["device"], problem, batches, timeline, recorder)
     for text in cautions(config, problem):
         log.warning(text)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from descent.from_scratch.optimizers.adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
+from descent.from_scratch.optimizers.adam import Adam, AdamW, AMSGrad
+from descent.from_scratch.optimizers.adam_variants import Adamax, NAdam, RAdam
 from descent.from_scratch.optimizers.adaptive import Adadelta, Adagrad, RMSprop, Rprop
 from descent.from_scratch.optimizers.base import Optimizer
 from descent.from_scratch.optimizers.gradient_descent import ASGD, SGD, Momentum, Nesterov

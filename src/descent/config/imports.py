@@ -1,0 +1,67 @@
+"""Import what a path names, and tell whose it is."""
+
+import importlib
+import re
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+
+from descent.errors import InputError, likeliest
+
+
+def imported(key: str, path: str) -> object:
+    parts = path.split(".")
+    if len(parts) < 2 or not all(part.isidentifier() for part in parts):
+        raise InputError(key, path, "must be an import path, as in torch.optim.SGD")
+    if parts[0] in sys.stdlib_module_names:
+        raise InputError(key, path, "must be a class or function of descent, of a package, or of a module of your own")
+    for length in range(len(parts) - 1, 0, -1):
+        name = ".".join(parts[:length])
+        try:
+            found: object = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+                continue
+            raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
+        except Exception as error:  # whatever a module of the user's raises
+            raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
+        for at, part in enumerate(parts[length:], start=length):
+            if not hasattr(found, part):
+                within = ".".join(parts[:at])
+                names = [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
+                raise InputError(key, path, f"{within} has no {part}", likeliest(part, names))
+            found = getattr(found, part)
+        return found
+    raise InputError(key, path, f"there is no module {parts[0]}; Python looks in {_search_path()}")
+
+
+def _search_path() -> str:
+    places = [entry or "." for entry in sys.path if not re.search(r"site-packages|python3?\d*(\.zip|[\d.]+)", entry)]
+    return f"{', '.join(dict.fromkeys(places))} and its packages" if places else "its packages; PYTHONPATH adds folders"
+
+
+@cache
+def foreign(module: str) -> bool:
+    """Return whether a module is Python's, or of a package that descent itself uses."""
+    top = module.partition(".")[0]
+    if top == "descent":
+        return False
+    if top in sys.stdlib_module_names:
+        return True
+    used = {re.split(r"[^\w.-]", name, maxsplit=1)[0].lower() for name in _requirements()}
+    return any(name.lower() in used for name in distributions().get(top, ()))
+
+
+@cache
+def _requirements() -> tuple[str, ...]:
+    try:
+        return tuple(requires("descent") or ())
+    except PackageNotFoundError:
+        return ()
+
+
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """Return the installed packages of each top-level module."""
+    return packages_distributions()

@@ -1,0 +1,134 @@
+"""Turn a composed configuration into the typed one, or name the first setting that cannot work."""
+
+import re
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from descent.config.check import check
+from descent.config.schema import GROUPS, Names, Records, RunConfig
+from descent.config.values import Positive
+from descent.errors import InputError, likeliest, one_of
+
+PACKAGES = ("wandb", "mlflow")  # loggers that need the package of their name
+# What descent decides by settings of its own, and which these are.
+TRAINER = {
+    "accumulate_grad_batches": "batch.micro_size, which accumulates the gradient of one step",
+    "gradient_clip_val": "clip_norm",
+    "gradient_clip_algorithm": "clip_norm",
+    "max_epochs": "epochs",
+    "min_epochs": "epochs",
+    "max_steps": "max_steps",
+    "min_steps": "max_steps",
+    "max_time": "max_seconds",
+    "limit_train_batches": "max_steps",
+    "overfit_batches": "max_steps",
+    "fast_dev_run": "max_steps",
+    "precision": "precision",
+    "logger": "logger",
+    "enable_checkpointing": "nothing: each run keeps its last checkpoint",
+}
+PASSED_ON = (  # Trainer arguments that change nothing of what a run means
+    "num_nodes",
+    "deterministic",
+    "benchmark",
+    "inference_mode",
+    "profiler",
+    "detect_anomaly",
+    "plugins",
+    "sync_batchnorm",
+    "use_distributed_sampler",
+    "default_root_dir",
+)
+
+
+def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
+    """Return the typed configuration that a composed one stands for; classes have not judged their arguments yet.
+
+    Args:
+        settings: the resolved configuration, plain Python values.
+        names: what was chosen of each group.
+
+    Raises:
+        InputError: a setting that there is not, or a value that cannot work.
+    """
+    for key, value in settings.items():
+        if key not in RunConfig.model_fields or key == "names":
+            raise unknown_setting(key, value, settings)
+    for group in (*GROUPS, "trainer"):
+        _group(group, settings.get(group), names)
+    for name, logger in (settings.get("logger") or {}).items() if isinstance(settings.get("logger"), Mapping) else ():
+        if not isinstance(logger, Mapping) or "_target_" not in logger:
+            raise InputError(f"logger.{name}", logger, "must be a mapping with a _target_, as in conf/logger")
+    records = settings.get("records")
+    for name, value in records.items() if isinstance(records, Mapping) else ():
+        if name not in Records.model_fields:
+            raise unknown_setting(f"records.{name}", value, settings)
+    config: RunConfig = check("", {**settings, "names": names}, RunConfig)
+    _together(config)
+    return config
+
+
+def unknown_setting(key: str, value: object, settings: Mapping[str, Any]) -> InputError:
+    """Return the error for a key that nothing reads, with the likeliest that something does."""
+    known = [name for name in keys(settings) if name.partition(".")[0] in RunConfig.model_fields and name != key]
+    while isinstance(value, Mapping) and len(value) == 1:
+        (name, value), *_ = value.items()
+        key = f"{key}.{name}"
+    parent = key.rpartition(".")[0]
+    within = [name.removeprefix(f"{parent}.") for name in known if parent and name.startswith(f"{parent}.")]
+    has = f"; {parent} has {', '.join(within)}" if within else ""
+    return InputError(key, value, f"there is no such setting{has}", likeliest(key, known))
+
+
+def keys(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return the settings of a composed configuration, as ``optimizer.lr``."""
+    found = []
+    for name, value in settings.items():
+        if not str(name).startswith("_"):
+            found.append(f"{prefix}{name}")
+            found += keys(value, f"{prefix}{name}.") if isinstance(value, Mapping) else []
+    return found
+
+
+def _group(group: str, chosen: object, names: Names) -> None:
+    name = getattr(names, group, "")
+    if chosen is None:
+        raise InputError(group, None, "must be chosen", f"Leave it out, or choose one: {group}=NAME; --help lists them.")
+    if not isinstance(chosen, Mapping):
+        raise InputError(group, name, f"{name}.yaml must hold a mapping, as in optimizer/sgd.yaml; it has {chosen}")
+    if group in GROUPS and not isinstance(chosen.get("_target_"), str):
+        problem = f"must be the import path of a class or function, and {name}.yaml has none"
+        raise InputError(f"{group}._target_", chosen.get("_target_"), problem)
+
+
+def _together(config: RunConfig) -> None:
+    """Refuse settings that each could work, but not together."""
+    if config.epochs is None and config.max_steps is None and config.max_seconds is None:
+        raise InputError("epochs", None, "a run needs a budget", "Set one of epochs, max_steps and max_seconds.")
+    if config.engine == "numpy" and config.precision == "bf16":
+        raise InputError("precision", "bf16", "must be 32 or 64 with engine=numpy")
+    if not re.fullmatch(r"[\w.=,+-]{1,200}", config.study) or config.study in (".", ".."):
+        raise InputError("study", config.study, "must be the name of a folder: at most 200 letters, digits and . _ - + = ,")
+    if config.optimizer.lr is not None:  # which schedules scale
+        check("optimizer.lr", config.optimizer.arguments["lr"], Positive)
+    if not config.output_dir:
+        raise InputError("output_dir", "", "must be a folder")
+    for name, value in config.trainer.arguments.items():
+        if name not in PASSED_ON:
+            raise _not_passed_on(name, value)
+    for name in config.logger:
+        if name in PACKAGES and not _installed(name):
+            raise InputError("logger", name, f"needs the package {name}", f"Install it: pip install {name}")
+
+
+def _not_passed_on(name: str, value: object) -> InputError:
+    if name in TRAINER:
+        return InputError(f"trainer.{name}", value, "is not the Trainer's to decide here", f"See {TRAINER[name]}.")
+    allowed = ("accelerator", "devices", "strategy", *PASSED_ON)
+    return one_of(f"trainer.{name}", value, allowed)
+
+
+def _installed(package: str) -> bool:
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None  # a folder of that name, as wandb makes one, is no package
