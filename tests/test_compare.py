@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import compare
 import pandas as pd
 import pytest
 from conftest import ROOT
@@ -12,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from descent.config.flags import leave_with
 from descent.plots import figures
+from descent.terminal.commands import compare
 
 pytestmark = pytest.mark.usefixtures("no_collecting")
 SEEDS = range(1, 11)
@@ -36,7 +36,7 @@ def command(monkeypatch, capsys):
     def ran(*arguments):
         monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            leave_with(compare.main)
+            leave_with(compare)
         return ended.value.code, *capsys.readouterr()
 
     return ran

@@ -7,6 +7,7 @@ import targets
 import yaml
 from conftest import CONF, names, settings
 
+from descent.config.schema import Target
 from descent.records import judging as verdict
 
 TARGETS = {name: settings(f"problem={name}").problem.target for name in names("problem")}
@@ -44,8 +45,8 @@ def test_what_was_reached_is_the_hardest_target_that_a_run_meets_in_time(sign):
     ]
     best = targets.reached(values, [at / 100 for at in examples])
     assert best == 0.4  # at 30; 0.2 too late
-    assert verdict.time_to_target(rows, {"metric": metric, "value": sign * best})["examples"] == 30
-    assert verdict.time_to_target(rows, {"metric": metric, "value": sign * math.nextafter(best, 0)})["examples"] > 75
+    assert verdict.time_to_target(rows, Target(metric=metric, value=sign * best))["examples"] == 30
+    assert verdict.time_to_target(rows, Target(metric=metric, value=sign * math.nextafter(best, 0)))["examples"] > 75
 
 
 def test_a_target_is_rounded_to_the_easy_side():
