@@ -42,10 +42,16 @@ def test_every_example_trains(command, monkeypatch, tmp_path):
     assert list(tmp_path.glob("*/*/*/*/*/result.json"))
 
 
-def test_the_python_example_finds_the_minimum(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+@pytest.mark.parametrize(
+    ("example", "begins"), list(zip(PYTHON, ("[1. ", "finished 1600 True\n"), strict=True)), ids=("minimize", "run")
+)
+def test_a_python_example_does_what_it_says(capsys, monkeypatch, tmp_path, example, begins):
+    monkeypatch.chdir(tmp_path)
     exec(example, {})
-    assert capsys.readouterr().out.startswith("[1. ")
+    assert capsys.readouterr().out.startswith(begins)
 
 
 def listed(group):

@@ -1,5 +1,6 @@
 """The command: Hydra composes what was typed, a run or a sweep trains it, and every mistake leaves by one door."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,8 @@ def main() -> None:
             hydra.main(config_path=str(conf()), config_name="config", version_base="1.3")(job)()
     except Fault as fault:
         raise fault.error from None
+    except BrokenPipeError:  # a reader that has seen enough, as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:  # of Hydra, while it composed
         if tracebacks():
             raise

@@ -9,6 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
 
+from descent.config.ending import command
 from descent.config.hydra_internals import get_args_parser
 from descent.errors import InputError
 
@@ -26,6 +27,7 @@ def choices(*groups: str) -> str:
 
 
 OmegaConf.register_new_resolver("descent.choices", choices, replace=True)
+OmegaConf.register_new_resolver("descent.command", command, replace=True)
 
 
 def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
