@@ -127,9 +127,9 @@ def test_a_setting_that_cannot_work_is_refused_before_anything_is_trained(comman
         ("optimizer=sgd,adma", "optimizer=adma: must be one of adadelta, adafactor, adagrad, adam, "),
         ("optimizer.lrr=0.1,0.2", "optimizer.lrr=0.1: optimizer=sgd has no such setting; it has lr, momentum, "),
         ("batch=mini,full batch.size=8", "batch.size=8: batch=full has no such setting; it has micro_size."),
-        ("optimiser=sgd,adam", "optimiser=sgd: there is no such setting; there are problem, batch, "),
+        ("optimiser=sgd,adam", "optimiser=sgd: there is no such setting. Did you mean optimizer?"),
         ("seed=range(3,3)", "seed=range(3,3): is an empty sweep."),
-        ("seed=1,2 optimizer.lr=0.1,fast", "optimizer.lr=fast: must be a number > 0."),
+        ("seed=1,2 optimizer.lr=0.1,fast", "optimizer.lr=fast: must be a number."),
     ],
 )
 def test_a_mistake_in_one_of_many_runs_gets_one_line(command, tmp_path, mistake, told):

@@ -67,10 +67,11 @@ def likeliest(name: str, names: Iterable[str]) -> str:
     last = {full.rpartition(".")[2].lower(): full for full in reversed(known)}
     whole = {full.lower(): full for full in known}
     asked, end = name.lower(), name.lower().rpartition(".")[2]
-    end = SYNONYMS.get(end, end)
     group = asked.rpartition(".")[0]
     within = {full.rpartition(".")[2].lower(): full for full in known if group and full.lower().startswith(f"{group}.")}
-    for table, text, cutoff in ((within, end, 0.6), (last, end, 0.99), (whole, asked, 0.7), (last, end, 0.8)):
+    usual = SYNONYMS.get(end, end)
+    tables = ((within, usual, 0.99), (within, end, 0.6), (last, usual, 0.99), (whole, asked, 0.7), (last, end, 0.8))
+    for table, text, cutoff in tables:
         matches = get_close_matches(text, table, 1, cutoff)
         if matches and table[matches[0]] != name:
             return f"Did you mean {table[matches[0]]}?"

@@ -72,7 +72,7 @@ def own(content: str | bytes, *words: str, id: str, group: str = "optimizer", fl
     own(
         "study: own\nseed: 2\n",
         "experiment",
-        "@package",
+        "experiment=own",
         id="an experiment without a package",
         group="experiment",
         flags="-m",

@@ -40,7 +40,7 @@ def read(config: DictConfig) -> RunConfig:
     Raises:
         InputError: a value that cannot work.
     """
-    overrides = list(HydraConfig.get().overrides.task)
+    overrides: list[str] = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)  # type: ignore[assignment]
     with explained(overrides):
         require_hydras()
         names = _names()

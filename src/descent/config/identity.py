@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import os
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
@@ -16,6 +17,7 @@ from descent.config.targets import declared, factory
 from descent.config.values import is_file, is_folder
 from descent.errors import InputError
 
+LONGEST_NAME = 255  # bytes, on all common file systems
 LETTERS = 8  # hexadecimal digits of an id
 # Settings of every problem that act only through another setting, or say only how a run is judged.
 JUDGING = ("epochs", "batch_size", "record_examples", "metric", "target")
@@ -81,9 +83,11 @@ def place(config: RunConfig, identity: dict[str, Any]) -> Path:
     """
     names = config.names
     folder = config.folder.joinpath(names.problem, names.batch, names.optimizer, f"{label(config)}-{key(identity)}")
+    if long := next((part for part in folder.parts if len(os.fsencode(part)) > LONGEST_NAME), None):
+        raise InputError("output_dir", config.output_dir, f"has too long a name: {long}")
     try:
         folder.exists()
-    except OSError as error:  # too long a name, for one
+    except OSError as error:  # too long a path, for one
         raise InputError("output_dir", config.output_dir, f"cannot be used ({error.strerror})") from error
     return folder
 

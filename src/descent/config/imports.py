@@ -9,13 +9,13 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 
 from descent.errors import InputError, likeliest
 
+LISTED = 20  # names of a module, at most
+
 
 def imported(key: str, path: str) -> object:
     parts = path.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise InputError(key, path, "must be an import path, as in torch.optim.SGD")
-    if parts[0] in sys.stdlib_module_names:
-        raise InputError(key, path, "must be a class or function of descent, of a package, or of a module of your own")
     for length in range(len(parts) - 1, 0, -1):
         name = ".".join(parts[:length])
         try:
@@ -30,7 +30,9 @@ def imported(key: str, path: str) -> object:
             if not hasattr(found, part):
                 within = ".".join(parts[:at])
                 names = [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
-                raise InputError(key, path, f"{within} has no {part}", likeliest(part, names))
+                has = [name for name in names if getattr(getattr(found, name), "__module__", None) == within]
+                listed = f"; it has {', '.join(has)}" if 0 < len(has) <= LISTED else ""
+                raise InputError(key, path, f"{within} has no {part}{listed}", likeliest(part, names))
             found = getattr(found, part)
         return found
     raise InputError(key, path, f"there is no module {parts[0]}; Python looks in {_search_path()}")

@@ -65,11 +65,11 @@ def explain(error: BaseException, overrides: Sequence[str]) -> InputError:
         if isinstance(link, OverrideParseException):
             return _unreadable(str(link.override), overrides)
         if isinstance(link, MissingConfigException):
-            return _no_choice(link)
+            return _no_choice(link, typed)
         if isinstance(link, (yaml.MarkedYAMLError, yaml.YAMLError, UnicodeDecodeError)):
             return _bad_yaml(link, typed)
         if isinstance(link, (InterpolationKeyError, InterpolationResolutionError)):
-            return InputError(str(link.full_key), _raw(link, typed), f"cannot be resolved ({_first_line(link)})")
+            return _unresolved(link, typed)
         if isinstance(link, (ConfigKeyError, ConfigAttributeError)):
             return _no_setting(link, typed)
     if "override must be a string" in str(error):
@@ -150,8 +150,10 @@ def _unreadable(override: str, overrides: Sequence[str]) -> InputError:
     return InputError(key, value, problem, f"Type '{key}=\"{bare}\"'.")
 
 
-def _no_choice(error: MissingConfigException) -> InputError:
-    group, _, name = str(error.missing_cfg_file).rpartition("/")
+def _no_choice(error: MissingConfigException, typed: dict[str, str]) -> InputError:
+    missing = str(error.missing_cfg_file)
+    group, _, name = missing.rpartition("/")
+    group, name = next(((key, value) for key, value in typed.items() if f"{key}/{value}" == missing), (group, name))
     choices = list(error.options or options(group.lstrip("/")))
     if not choices:
         remedy = "--help lists the groups and their choices."
@@ -187,8 +189,12 @@ def _own_choice(typed: dict[str, str]) -> tuple[str, str]:
     return next(((key, name) for key, name in own if name not in options(key)), ("command", "config"))
 
 
-def _raw(error: OmegaConfBaseException, typed: dict[str, str]) -> str:
-    return typed.get(str(error.full_key), "")
+def _unresolved(error: OmegaConfBaseException, typed: dict[str, str]) -> InputError:
+    key = str(error.full_key)
+    if key not in typed:
+        key = next((name for name, value in typed.items() if "${" in value), key)
+    value = typed.get(key, "").replace("\\", "")  # which Hydra adds within a sweep
+    return InputError(key, value, f"cannot be resolved ({_first_line(error)})")
 
 
 def _first_line(error: BaseException) -> str:

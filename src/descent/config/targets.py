@@ -5,6 +5,7 @@ of the user's own, never from Python or from a package that descent itself uses,
 """
 
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
@@ -158,11 +159,14 @@ def factory(group: str, path: str) -> Factory:
         InputError: it cannot be imported, or makes something else.
     """
     key = f"{group}._target_"
+    kind = KINDS.get(_kind(group))
+    if path.partition(".")[0] in sys.stdlib_module_names:
+        wanted = f"a subclass of {_public(kind)}" if kind else "a class"
+        raise InputError(key, path, f"must be {wanted}, or a function of descent or of a module of your own")
     found = imported(key, path)
     if inspect.isclass(found):
-        kind = KINDS.get(_kind(group))
         if kind is not None and kind not in (f"{base.__module__}.{base.__qualname__}" for base in inspect.getmro(found)[1:]):
-            raise InputError(key, path, f"must be a subclass of {kind}, or a function that makes one")
+            raise InputError(key, path, f"must be a subclass of {_public(kind)}, or a function that makes one")
         if _kind(group) == "logger" and not (hasattr(found, "record") and hasattr(found, "close")):
             raise InputError(key, path, "must have the methods record(row) and close()")
         if _kind(group) == "schedule":
@@ -172,7 +176,16 @@ def factory(group: str, path: str) -> Factory:
         raise InputError(key, path, "must be a class or a function")
     if foreign(path) or foreign(found.__module__):
         raise InputError(key, path, "must be a function of descent or of a module of your own")
+    lacking = [name for name in GIVEN[_kind(group)] if name not in (types := declared(found)) and ANY not in types]
+    if lacking and _kind(group) != "schedule":  # which is called by position
+        raise InputError(key, path, f"takes no argument {lacking[0]}, which what makes a {_kind(group)} is given")
     return found
+
+
+def _public(path: str) -> str:
+    """Return a class's path without the module in which its package keeps it: ``torch.optim.Optimizer``."""
+    *package, module, name = path.split(".")
+    return ".".join([*package, name] if module == name.lower() else [*package, module, name])
 
 
 def declared(target: Factory) -> dict[str, Any]:

@@ -92,6 +92,8 @@ class StudySweeper(Sweeper):
                 "must be one experiment",
                 "Run one after the other.",
             )
+        if not isinstance(self.grids, Sequence) or not all(isinstance(grid, Mapping) for grid in self.grids):
+            raise InputError("hydra.sweeper.grids", self.grids, "must be a list of mappings, as in conf/experiment/momentum.yaml")
         jobs: list[Sequence[str]] = []
         for grid in self.grids or [{}]:
             choices = [f"{key}={value}" for key, value in grid.items() if key not in given]
