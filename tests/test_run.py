@@ -273,7 +273,7 @@ def test_settings_that_work_but_not_as_expected_are_warned_about(train, capsys):
     train("problem=quadratic", "max_steps=5", "optimizer=muon")
     told = capsys.readouterr().err
     assert "rprop is meant for exact gradients" in told
-    assert "quadratic has no 2-D weights for Muon" in told
+    assert "quadratic: it has no 2-D weights for Muon" in told
 
 
 def test_data_stay_out_of_the_checkpoint(train):

@@ -95,7 +95,7 @@ def rank(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, 
     table["first"], table["last"] = 1 + beats.sum(axis=0), len(entries) - beats.sum(axis=1)
     return Ranking(
         str(first["problem"]),
-        f"mini ({first['batch_size']:.0f})" if first["batch"] == "mini" else str(first["batch"]),
+        f"{first['batch']} ({first['batch_size']:.0f})" if pd.notna(first["batch_size"]) else str(first["batch"]),
         quantity,
         chosen,
         table.sort_values(["first", "last"], kind="stable"),

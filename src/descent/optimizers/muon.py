@@ -68,6 +68,13 @@ class Muon(torch.optim.Optimizer):
         super().__init__([group for part in self._parts for group in part.param_groups], {})
         self._share()
 
+    @staticmethod
+    def without_effect(params: Iterable[Tensor]) -> str:
+        """Return which argument has no effect on parameters; empty where all have one."""
+        if any(p.ndim == 2 for p in params):
+            return ""
+        return "it has no 2-D weights for Muon: AdamW updates all of them, and optimizer.lr has no effect"
+
     def _share(self) -> None:
         """Let the parts work on this optimizer's own groups and state, so that its state_dict is the whole truth."""
         for part, group in zip(self._parts, self.param_groups, strict=True):

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import FileWriter
 from torch.utils.tensorboard.summary import hparams
 
 from descent.records.curve import Row
+from descent.records.tensorboard_internals import Summary
 
 AXES = ("step", "examples", "gradient_evaluations", "epoch", "seconds")  # not curves themselves
 

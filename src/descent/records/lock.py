@@ -1,12 +1,13 @@
 """Locks that die with the process that holds them: on a run's folder, and on what the processes of a user share here."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from descent.machine import user
 
 PATIENCE = 0.5  # seconds; who only looks whether a lock is held, holds it for a moment
 
@@ -54,6 +55,6 @@ def _held(folder: Path) -> bool:
 
 def on_machine(name: str) -> FileLock:
     """Return the lock of this name that all processes of a user on this machine share."""
-    folder = Path(tempfile.gettempdir(), f"descent-{os.getuid()}")
+    folder = Path(tempfile.gettempdir(), f"descent-{user()}")
     folder.mkdir(exist_ok=True)
     return FileLock(folder / name)

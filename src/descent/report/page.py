@@ -131,7 +131,7 @@ def _problem(outcome: Outcome, frame: pd.DataFrame, problem: str, pictures: "_Pi
             continue
         first = verdicts[0].ranking.runs.iloc[0]
         own = (frame["problem"] == problem) & (frame["batch"] == first["batch"])
-        if first["batch"] == "mini":
+        if pd.notna(first["batch_size"]):
             own &= frame["batch_size"] == first["batch_size"]
         table = tables.settings(frame[own], runs[runs["problem"] == problem], verdicts, outcome.study.folder)
         differences = [(v.quantity, tables.pairs(v)) for v in verdicts if len(v.ranking.pairs) and not v.ranking.refused]

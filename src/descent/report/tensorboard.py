@@ -20,10 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
-from tensorboard.compat.proto.tensor_pb2 import TensorProto
-from tensorboard.compat.proto.types_pb2 import DT_STRING
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar.metadata import CONFIG_SUMMARY_TAG
 from tensorboard.plugins.custom_scalar.metadata import create_summary_metadata as custom_scalars
@@ -34,6 +30,7 @@ from descent.analysis.load import MEASURED, Study
 from descent.analysis.statistics import high_is_better, worst
 from descent.analysis.units import Unit, final, summarise, units
 from descent.plots.lines import QUARTILES
+from descent.records.tensorboard_internals import DT_STRING, Event, Summary, SummaryMetadata, TensorProto
 
 BAND = "quartiles"  # the group of tags that hold the band
 EDGES = ("low", "median", "high")

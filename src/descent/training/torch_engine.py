@@ -15,9 +15,9 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from torch import Tensor
-from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
 from torch.multiprocessing.spawn import ProcessRaisedException
 
+from descent.machine import end_with_parent
 from descent.records.curve import Row
 from descent.training.engine import Position
 from descent.training.loader import BlockLoader
@@ -109,7 +109,7 @@ class _Tell(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.world_size > 1:
-            _prctl_pr_set_pdeathsig(signal.SIGKILL)  # the lock of the folder dies with the process that started this one
+            end_with_parent()  # the lock of the folder dies with the process that started this one
             atexit.register(torch.distributed.destroy_process_group)  # or Gloo's threads may abort the exit
             torch.set_num_threads(self.engine.threads)  # Lightning sets another number
         if self.engine.device == "cuda":

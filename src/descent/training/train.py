@@ -8,8 +8,10 @@ from typing import Any
 import torch
 import yaml
 
+from descent.batching import Batches
 from descent.config.identity import label, setting
 from descent.config.schema import RunConfig
+from descent.config.targets import factory
 from descent.errors import InputError
 from descent.problems.base import Problem
 from descent.records import judging as verdict
@@ -67,7 +69,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     )
     requirements.require_engine(config, problem, batches)
     engine = build.engine(config, identity["device"], problem, batches, timeline, recorder)
-    for text in cautions(config, problem):
+    for text in cautions(config, problem, batches):
         log.warning(text)
 
     _make(folder, config)
@@ -101,14 +103,15 @@ def _fit(engine: Engine, recorder: Recorder) -> None:
         raise KeyboardInterrupt(f"Stopped at step {engine.position.step:,}. Repeat the command to continue.")
 
 
-def cautions(config: RunConfig, problem: Problem) -> list[str]:
+def cautions(config: RunConfig, problem: Problem, batches: Batches) -> list[str]:
     """Return warnings about settings that work, but maybe not as expected."""
     names = config.names
     texts = []
-    if config.optimizer.full_batch and names.batch != "full":
+    if config.optimizer.full_batch and batches.size < batches.examples:
         texts.append(f"{names.optimizer} is meant for exact gradients; with batch={names.batch} they are noisy. Use batch=full.")
-    if names.optimizer == "muon" and all(p.ndim != 2 for p in problem.parameters()):
-        texts.append(f"{names.problem} has no 2-D weights for Muon: AdamW updates all of them, and optimizer.lr has no effect.")
+    without_effect = getattr(factory("optimizer", config.optimizer.factory), "without_effect", None)
+    if without_effect is not None and (why := without_effect(problem.parameters())):
+        texts.append(f"problem={names.problem}: {why}.")
     return texts
 
 

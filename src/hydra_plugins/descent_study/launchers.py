@@ -15,6 +15,8 @@ from hydra_plugins.hydra_submitit_launcher import submitit_launcher
 from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
 from omegaconf import DictConfig, OmegaConf
 
+from descent.machine import cores
+
 POLL = 0.02  # seconds between two looks at one job's state
 PREFIX = ".submitit-"  # of the folder of logs and pickled jobs
 GPUS = ("gpus_per_node", "gpus_per_task", "gres")  # what asks Slurm for GPUs
@@ -54,7 +56,7 @@ def require(launcher: DictConfig) -> None:
 def complete(launcher: DictConfig, threads: int, gpu: bool, study: Path) -> None:
     """Set what the command line has not.
 
-    As many processes at a time as the cores allow, cores // threads; of Slurm and Ray, the cores and the GPU that a run
+    As many processes at a time as the cores allow, available // threads; of Slurm and Ray, the cores and the GPU that a run
     needs; logs and pickled jobs in the study's folder.
 
     Args:
@@ -63,10 +65,10 @@ def complete(launcher: DictConfig, threads: int, gpu: bool, study: Path) -> None
         gpu: whether runs want a GPU.
         study: the folder, which exists.
     """
-    cores = len(os.sched_getaffinity(0))
+    available = cores()
     name = kind(launcher)
     if name == "joblib" and launcher.n_jobs == -1:
-        launcher.n_jobs = max(1, cores // threads)
+        launcher.n_jobs = max(1, available // threads)
     if name in ("local", "slurm"):
         launcher._target_ = f"{__name__}.{launcher._target_.rpartition('.')[2]}"
         launcher.cpus_per_task = launcher.cpus_per_task or threads
@@ -80,10 +82,10 @@ def complete(launcher: DictConfig, threads: int, gpu: bool, study: Path) -> None
         init = {"log_to_driver": False, "logging_level": "error"}
         if not cluster:
             launcher.ray.init.address = "local"  # and not what another program may have started here
-            init |= {"num_cpus": cores, "include_dashboard": False}
-        task: dict[str, float] = {"num_cpus": threads if cluster else min(threads, cores)}
+            init |= {"num_cpus": available, "include_dashboard": False}
+        task: dict[str, float] = {"num_cpus": threads if cluster else min(threads, available)}
         if gpu:
-            task["num_gpus"] = 1 if cluster else _share(cores // threads)
+            task["num_gpus"] = 1 if cluster else _share(available // threads)
         for config, values in ((launcher.ray.init, init), (launcher.ray.remote, task)):
             for key, value in values.items():
                 config.setdefault(key, value)
@@ -173,7 +175,7 @@ class LocalLauncher(_Patient, submitit_launcher.LocalLauncher):  # type: ignore[
 
     @property
     def at_once(self) -> int:
-        return max(1, len(os.sched_getaffinity(0)) // self.params["cpus_per_task"])
+        return max(1, cores() // self.params["cpus_per_task"])
 
     def __call__(self, *arguments: Any) -> JobReturn:
         if not self.params.get("gpus_per_node"):

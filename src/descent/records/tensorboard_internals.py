@@ -1,0 +1,8 @@
+"""TensorBoard's private interfaces, all in one place: what a new version may move stands here and nowhere else."""
+
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.types_pb2 import DT_STRING
+
+__all__ = ["DT_STRING", "Event", "Summary", "SummaryMetadata", "TensorProto"]
