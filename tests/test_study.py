@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import multiprocessing
 import os
 import pty
@@ -435,3 +436,27 @@ def test_a_person_at_a_terminal_sees_one_live_display(tmp_path):
     assert re.search(r"[1-7]/8 done, 1 running, 0:\d\d:\d\d, ETA 0:\d\d:\d\d", text)
     assert re.search(r"best so far +median +runs\s+digits_mlp (adam|sgd) stochastic lr=[\d.]+_numpy", text)
     assert b"\x1b[1A" in shown  # it is drawn again in its place
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), "final"),
+        (("optimizer.lr=2.5", "batch=full", "max_steps=500"), math.inf),
+        (("engine=torch", "optimizer=adagrad"), math.inf),
+    ],
+    ids=["finished", "diverged", "failed"],
+)
+@pytest.mark.usefixtures("failing")
+def test_other_sweepers_are_told_the_problems_metric_and_the_worst_of_what_failed(tmp_path, arguments, expected):
+    from descent.sweeps.sweep import work
+
+    value = work(settings("problem=quadratic", *QUICK, *arguments, f"output_dir={tmp_path}"))
+    finals = [result["final"]["train/gap"] for result in results(tmp_path).values()]
+    assert value == (finals[0] if expected == "final" else expected)
+
+
+def test_hydras_own_sweeper_trains_a_study_too(command, tmp_path):
+    status, _, err = command("hydra/sweeper=basic", "problem=quadratic", "seed=1,2")
+    assert (status, err) == (0, "")
+    assert len(results(tmp_path)) == 2

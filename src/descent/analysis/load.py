@@ -38,6 +38,7 @@ class Study:
         runs: one row a run. ``folder``, ``id``; ``setting``, which repetitions over seeds share, and its readable ``name``;
             ``status``, ``problem``, ``batch``, ``batch_size``, ``optimizer``, ``schedule``, ``engine``, ``seed``, ``lr``,
             ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``, ``diverged_at``,
+            ``schema`` of the file,
             ``target`` (a mapping, or None), ``tuning``, ``scramble``, ``stage``; and for each quantity that was measured
             ``final:train/loss``, ``best:train/loss``, ``test:loss`` (nan: not measured, or not finite) and for each axis
             ``time:steps`` to the target (inf: never reached; nan: the problem has none, or not the same for all its runs).
@@ -160,6 +161,7 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         "batch_size": _number(result.hyperparameters.get("batch.size")),
         "diverged_at": _number(result.diverged_at),
         "label": result.label,
+        "schema": result.schema_version,
         "seed": result.seed,
         "lr": _number(result.hyperparameters.get("lr")),
         "target": None if result.target is None else result.target.model_dump(),

@@ -7,8 +7,9 @@ from descent.config.flags import Parser
 from descent.config.values import File
 from descent.errors import InputError
 from descent.records.folders import run_folders
+from descent.records.result import SCHEMA
 from descent.terminal.console import loading, printable, say
-from descent.terminal.summary import counts, show_failures, show_outcome, show_study
+from descent.terminal.summary import counts, load, show_failures, show_outcome, show_study
 
 SELECTED = 40  # runs beyond which TensorBoard selects none by itself
 NAMED = 5  # of the folders that were skipped; the report names all
@@ -34,6 +35,7 @@ def compare() -> int:
     show_outcome(done.outcome)
     waiting = ", ".join(f"{count} {state}" for state, count in study.waiting.items())
     say(f"{len(study.runs)} runs{f'; without a result yet: {waiting}' if waiting else ''}")
+    _name_earlier(int((study.runs["schema"] < SCHEMA).sum()))
     for path, why in study.skipped[:NAMED]:
         say(printable(f"skipped  {path}: {why}"))
     if len(study.skipped) > NAMED:
@@ -58,4 +60,13 @@ def status() -> int:
     say(f"{len(folders)} runs: {', '.join(f'{count} {state}' for state, count in states.items())}\n")
     show_study(study, folders)
     show_failures(study, folders)
+    _name_earlier(sum(result.schema_version < SCHEMA for result in load(folders)))
     return 0
+
+
+def _name_earlier(count: int) -> None:
+    """Say how many results are of an earlier form of the files."""
+    if count:
+        say(
+            f"{count} results are of an earlier version (schema below {SCHEMA}); their ids are no longer those of their settings."
+        )
