@@ -168,9 +168,10 @@ def test_it_says_again_what_was_committed(executed):
         if "timing" in before.metadata.get("tags", []):
             continue
         old, new = text(before), text(now)
+        if "rounding" in before.metadata.get("tags", []):  # Adam at its largest stable rate amplifies that of a processor
+            assert sorted(re.findall(r"\w+", NUMBER.sub("", new))) == sorted(re.findall(r"\w+", NUMBER.sub("", old)))
+            continue
         assert NUMBER.sub("#", new) == NUMBER.sub("#", old)
-        if "rounding" in before.metadata.get("tags", []):
-            continue  # Adam at its largest stable rate amplifies the rounding of a processor: its words hold, its digits need not
         assert np.all([same(*pair) for pair in zip(NUMBER.findall(old), NUMBER.findall(new), strict=True)]), f"{old}\n{new}"
 
 
