@@ -127,11 +127,11 @@ def _origin(group: str, made: Any) -> dict[str, Any]:
     owners = [owner for owner in inspect.getmro(made) if owner is not object] if inspect.isclass(made) else [made]
     for owner in owners:
         top = owner.__module__.partition(".")[0]
-        packages = distributions().get(top, []) if top not in ("descent", "torch", "builtins") else []
-        versions |= {name: version(name) for name in packages if name not in ("descent", "torch")}
-        if not packages and top not in ("descent", "torch", "builtins", "typing", "abc"):
-            for file in _files(owner):
-                sources[file.name] = _digest(f"{group}._target_", file)
+        if top not in ("descent", "torch") and top not in sys.stdlib_module_names:
+            packages = distributions().get(top, [])
+            versions |= {name: version(name) for name in packages}
+            if not packages:
+                sources |= {file.name: _digest(f"{group}._target_", file) for file in _files(owner)}
         for name in vars(owner).get("identity_files", ()):
             file = Path(str(sys.modules[owner.__module__].__file__)).parent / name
             sources[str(name)] = _digest(f"{group}._target_", file)
