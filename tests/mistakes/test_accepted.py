@@ -69,6 +69,8 @@ def test_a_sweep_that_works(place, command, case):
 
 @table(
     right("max_steps=1e1", runs=1),
+    right("'clip_norm=\"null\"'", runs=1, id="text null"),
+    right("optimizer=adam 'optimizer.betas=\"[0.9,0.99]\"'", runs=1, id="text of a list"),
     right("seed=1.0", runs=1),
     right("'seed=${oc.env:SEED}'", runs=1),
     right("'optimizer.lr=${oc.env:SEED}'", runs=1),

@@ -83,6 +83,7 @@ def test_a_key_that_is_misspelt_or_misplaced_names_the_right_one(refused, case):
 
 
 @table(
+    wrong("logger=[null]", "logger"),
     wrong("batch=32", "batch=32", "batch.size=32"),
     wrong("optimizer=adam batch=64", "batch=64", "batch.size=64"),
     wrong("-m batch=mini,32", "batch=32", "batch.size=32"),

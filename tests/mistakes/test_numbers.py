@@ -4,6 +4,7 @@ from mistakes.conftest import table, wrong
 
 
 @table(
+    wrong("problem.micro_size=1e30", "problem.micro_size=1e", "whole number"),
     wrong("seed=-1", "seed=-1", ">= 0"),
     wrong("seed=1.5", "seed=1.5", "whole number"),
     wrong("seed=one", "seed=one", "whole number"),

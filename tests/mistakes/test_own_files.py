@@ -214,3 +214,60 @@ def test_a_target_that_cannot_be_imported_is_named(refused, case):
 )
 def test_a_target_of_another_kind_is_refused_before_it_is_called(refused, case):
     refused(case)
+
+
+CLASS = "import torch\n\n\nclass Own(torch.optim.SGD):\n    def __init__(self, params, lr, size=1):\n        {body}\n"
+SCHEDULE = "def own(step, horizon{more}):\n    return {value}\n"
+
+
+@table(
+    wrong(
+        f"{OWN}",
+        "optimizer",
+        "no such size",
+        files={
+            "optimizer/own.yaml": "_target_: own_asserts.Own\nlr: 0.1\n",
+            "own_asserts.py": CLASS.format(body="assert size > 1, 'no such size'"),
+        },
+        id="an optimizer that asserts",
+    ),
+    wrong(
+        f"{OWN}",
+        "optimizer",
+        "lr",
+        files={
+            "optimizer/own.yaml": "_target_: own_rates.Own\nlr: 0.1\n",
+            "own_rates.py": CLASS.format(body="super().__init__(params, lr); [group.pop('lr') for group in self.param_groups]"),
+        },
+        id="an optimizer without a learning rate to scale",
+    ),
+    wrong(
+        "--config-dir CONF schedule=own",
+        "schedule=own",
+        "history",
+        files={
+            "schedule/own.yaml": "_target_: own_few.own\n",
+            "own_few.py": SCHEDULE.format(more="", value="1.0"),
+        },
+        id="a schedule of two arguments",
+    ),
+    wrong(
+        "--config-dir CONF schedule=own",
+        "schedule=own",
+        "factor",
+        files={
+            "schedule/own.yaml": "_target_: own_negative.own\n",
+            "own_negative.py": SCHEDULE.format(more=", history", value="-1.0"),
+        },
+        id="a schedule that is negative",
+    ),
+    wrong(
+        f"-m {OWN} seed=1,2",
+        "optimizer._target_",
+        "own_leaves",
+        files={"optimizer/own.yaml": "_target_: own_leaves.Own\nlr: 0.1\n", "own_leaves.py": "raise SystemExit(5)\n"},
+        id="a module that ends the process",
+    ),
+)
+def test_what_only_trying_shows_is_refused(refused, case):
+    refused(case)

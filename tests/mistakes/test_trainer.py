@@ -4,6 +4,9 @@ from mistakes.conftest import table, wrong
 
 
 @table(
+    wrong("+trainer.num_nodes=2", "trainer.num_nodes=2", "deterministic"),
+    wrong("+trainer.profiler=[1]", "trainer.profiler=[1]", "simple"),
+    wrong("+trainer.strategy=nope", "trainer.strategy=nope"),
     wrong("+trainer.accumulate_grad_batches=4", "trainer.accumulate_grad_batches=4", "batch.micro_size"),
     wrong("+trainer.gradient_clip_val=1", "trainer.gradient_clip_val=1", "clip_norm"),
     wrong("+trainer.gradient_clip_algorithm=norm", "trainer.gradient_clip_algorithm=norm", "clip_norm"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Interval, Le, Lt, MaxLen, MinLen
+from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from descent.config.values import PLAIN, UNIONS, File, Flag, Folder, Null, Real, Text, Whole
@@ -42,8 +42,10 @@ def _refusal(key: str, value: object, kind: Any, error: ValidationError, remedy:
     wrong = value
     for name in first["loc"]:
         inner = _inner(kind, name)
-        if inner is None or (first["type"] == "missing" and _length(kind)):
+        if first["type"] == "missing" and _length(kind):
             break
+        if inner is None:  # a member of a union, which pydantic names too
+            continue
         key, kind = (f"{key}.{name}" if key else str(name)), inner
         if first["type"] == "missing" and not (isinstance(wrong, Mapping) and name in wrong):
             return InputError(key, None, describe(kind))
@@ -127,8 +129,6 @@ def _bounds(marks: Sequence[Any]) -> str:
         elif type(mark) in signs:
             sign, name = signs[type(mark)]
             shown.append(f"{sign} {_bound(getattr(mark, name))}")
-        elif isinstance(mark, MaxLen):
-            shown.append(f"of at most {mark.max_length} letters")
         elif isinstance(mark, MinLen):
             shown.append(f"of at least {mark.min_length} items")
     return f" {' and '.join(shown)}" if shown else ""

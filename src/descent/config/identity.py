@@ -106,7 +106,11 @@ def _component(group: str, component: Component) -> dict[str, Any]:
 
 
 def _argument(key: str, value: Any, kind: Any) -> Any:
-    """Return an argument, or the hash of the file that it names."""
+    """Return an argument, with the hash of its contents in place of each file that it names."""
+    if isinstance(value, dict):
+        return {str(name): _argument(key, item, None) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_argument(key, item, None) for item in value]
     if isinstance(value, Path) or (isinstance(value, str) and (is_file(kind) or _names_a_file(value))):
         return {"sha256": _digest(key, Path(value))}
     return _canonical(value)
@@ -132,7 +136,10 @@ def _origin(group: str, made: Any) -> dict[str, Any]:
             versions |= {name: version(name) for name in packages}
             if not packages:
                 sources |= {file.name: _digest(f"{group}._target_", file) for file in _files(owner)}
-        for name in vars(owner).get("identity_files", ()):
+        declared_files = vars(owner).get("identity_files", ())
+        if not isinstance(declared_files, (list, tuple)) or not all(isinstance(name, (str, Path)) for name in declared_files):
+            raise InputError(f"{owner.__qualname__}.identity_files", declared_files, "must be a list or tuple of file names")
+        for name in declared_files:
             file = Path(str(sys.modules[owner.__module__].__file__)).parent / name
             sources[str(name)] = _digest(f"{group}._target_", file)
     return {name: found for name, found in (("versions", versions), ("sources", sources)) if found}

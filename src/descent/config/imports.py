@@ -24,7 +24,7 @@ def imported(key: str, path: str) -> object:
             if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
                 continue
             raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
-        except Exception as error:  # whatever a module of the user's raises
+        except (Exception, SystemExit) as error:  # whatever a module of the user's raises
             raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
         for at, part in enumerate(parts[length:], start=length):
             if not hasattr(found, part):

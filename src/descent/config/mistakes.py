@@ -11,7 +11,6 @@ from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import (
-    ConfigCompositionException,
     HydraException,
     MissingConfigException,
     OverrideParseException,
@@ -46,7 +45,14 @@ def explained(overrides: Sequence[str]) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, ValueError) as error:  # Hydra raises all of these
+    except (
+        HydraException,
+        OmegaConfBaseException,
+        yaml.YAMLError,
+        OSError,
+        TypeError,
+        ValueError,
+    ) as error:  # of Hydra
         raise explain(error, overrides) from error
 
 
@@ -66,7 +72,7 @@ def explain(error: BaseException, overrides: Sequence[str]) -> InputError:
             return _unreadable(str(link.override), overrides)
         if isinstance(link, MissingConfigException):
             return _no_choice(link, typed)
-        if isinstance(link, (yaml.MarkedYAMLError, yaml.YAMLError, UnicodeDecodeError)):
+        if isinstance(link, (yaml.YAMLError, UnicodeDecodeError)):
             return _bad_yaml(link, typed)
         if isinstance(link, (InterpolationKeyError, InterpolationResolutionError)):
             return _unresolved(link, typed)
@@ -94,7 +100,7 @@ def require_choices(config: DictConfig, names: Names, overrides: Sequence[str]) 
         if OmegaConf.select(config, group) is None or not name:
             raise InputError(group, typed.get(group) or None, "must be the name of one yaml", _choices(group))
         if not NAME.fullmatch(name) or ".." in name.split("/"):
-            raise InputError(group, name, "must be the name of one yaml", _choices(group))
+            raise InputError(group, name, "must be the name of one yaml, of letters, digits and . _ - + = ,", _choices(group))
         _one_yaml(group, name)
 
 
@@ -233,15 +239,16 @@ def _chosen(group: str, typed: dict[str, str]) -> str | None:
 
 def _other(error: BaseException, overrides: Sequence[str], typed: dict[str, str]) -> InputError:
     """Return the error for what only its text tells."""
-    text = _first_line(error)
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    text = _first_line(cause)
     named = next((o for o in overrides if o and o.lstrip("+~") in str(error)), None)
     key, value = _typed(named) if named else ("", "")
     if isinstance(error, SearchPathException):
         return InputError("--config-dir", re.sub(r".*'(.*)'.*", r"\1", text), "there is no such folder")
-    if named and re.search("ambiguous|sweep", text, re.IGNORECASE):
+    if named and re.search("ambiguous|--multirun", text, re.IGNORECASE):
         return InputError(key, value, "is a sweep, and this is a single run", "Add -m to train a run for each.")
-    if isinstance(error, ConfigCompositionException) and named:
-        return InputError(key, value, text.rstrip("."))
     if named:
         return InputError(key, value, text)
     group, name = _own_choice(typed)

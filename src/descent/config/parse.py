@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from descent.config.check import check
 from descent.config.schema import GROUPS, Names, Records, RunConfig
-from descent.config.values import Positive
+from descent.config.values import Flag, Positive, Text
 from descent.errors import InputError, likeliest, one_of
 
 PACKAGES = ("wandb", "mlflow")  # loggers that need the package of their name
@@ -28,18 +28,16 @@ TRAINER = {
     "logger": "logger",
     "enable_checkpointing": "nothing: each run keeps its last checkpoint",
 }
-PASSED_ON = (  # Trainer arguments that change nothing of what a run means
-    "num_nodes",
-    "deterministic",
-    "benchmark",
-    "inference_mode",
-    "profiler",
-    "detect_anomaly",
-    "plugins",
-    "sync_batchnorm",
-    "use_distributed_sampler",
-    "default_root_dir",
-)
+PASSED_ON: dict[str, Any] = {  # Trainer arguments that change nothing of what a run means
+    "deterministic": Flag | Literal["warn"],
+    "benchmark": Flag,
+    "inference_mode": Flag,
+    "profiler": Literal["simple", "advanced"],
+    "detect_anomaly": Flag,
+    "sync_batchnorm": Flag,
+    "use_distributed_sampler": Flag,
+    "default_root_dir": Text,
+}
 
 
 def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
@@ -117,6 +115,7 @@ def _together(config: RunConfig) -> None:
     for name, value in config.trainer.arguments.items():
         if name not in PASSED_ON:
             raise _not_passed_on(name, value)
+        check(f"trainer.{name}", value, PASSED_ON[name])
     for name in config.logger:
         if name in PACKAGES and not _installed(name):
             raise InputError("logger", name, f"needs the package {name}", f"Install it: pip install {name}")

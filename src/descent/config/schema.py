@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from annotated_types import Gt, Le, Lt, MinLen
 from pydantic import BeforeValidator, Field, model_validator
 
-from descent.config.values import Arguments, Count, Flag, Index, Model, Positive, Real, Text, read
+from descent.config.values import Arguments, Count, Flag, Index, Listed, Model, Null, Positive, Real, Text, read
 
 MOST_STEPS = 10**12
 GROUPS = ("problem", "batch", "optimizer", "schedule")  # of which each run chooses one by name
@@ -59,12 +59,12 @@ class Component(Model):
 class Problem(Component):
     """A problem, and what every problem has; the defaults are in ``conf/problem_defaults.yaml``."""
 
-    epochs: Positive | None  # default budget, passes over the training examples
+    epochs: Positive | Null  # default budget, passes over the training examples
     batch_size: Count  # examples a step of batch=mini by default
     micro_size: Count  # examples in memory at once
-    record_examples: Count | None  # examples that a record measures (null: all)
+    record_examples: Count | Null  # examples that a record measures (null: all)
     metric: Text  # what optimizers are judged by
-    target: Target | None  # what a run is to reach
+    target: Target | Null  # what a run is to reach
     loss_scale: Positive  # a loss this size is large
     threads: Annotated[Count, Le(1024)]  # CPU threads
 
@@ -72,9 +72,7 @@ class Problem(Component):
 class Optimizer(Component):
     """An optimizer."""
 
-    fused: list[Literal["cpu", "cuda"]] | Flag | None = (
-        None  # devices on which torch's fused kernel is used (null: as torch has it)
-    )
+    fused: Annotated[list[Literal["cpu", "cuda"]], Listed] | Flag | Null = None  # devices with torch's fused kernel
     full_batch: Flag = False  # meant for exact gradients: another batch mode is warned about
 
     @property
@@ -88,8 +86,8 @@ class Trainer(Model):
     """Where a run is computed; `arguments` are those of Lightning's Trainer that descent does not decide."""
 
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    devices: Count | Annotated[list[Index], MinLen(1)] = 1  # how many, or which GPUs
-    strategy: Component | Text | None = None
+    devices: Count | Annotated[list[Index], Listed, MinLen(1)] = 1  # how many, or which GPUs
+    strategy: Component | Text | Null = None
     arguments: dict[str, Any] = Field(default={})
 
     @model_validator(mode="before")
@@ -115,7 +113,7 @@ class Records(Model):
 
     first_epoch: Annotated[Count, Le(10_000)]  # records in the first epoch
     growth: Annotated[Real, Gt(1)]  # after it, each record lies this factor further on
-    examples: Count | None  # examples that are measured (null: all)
+    examples: Count | Null  # examples that are measured (null: all)
     layers: Flag  # the gradient norm of each layer's weights too
     sharpness: Flag  # the largest eigenvalue of the Hessian too
 
@@ -145,11 +143,11 @@ class RunConfig(Model):
     output_dir: Text
     rerun: Flag  # train a finished run anew
 
-    epochs: Positive | None  # passes over the training examples
-    max_steps: Annotated[Count, Le(MOST_STEPS)] | None  # parameter updates
-    max_seconds: Positive | None  # of training
+    epochs: Positive | Null  # passes over the training examples
+    max_steps: Annotated[Count, Le(MOST_STEPS)] | Null  # parameter updates
+    max_seconds: Positive | Null  # of training
 
-    clip_norm: Positive | None  # largest Euclidean norm of a step's gradient
+    clip_norm: Positive | Null  # largest Euclidean norm of a step's gradient
     engine: Literal["torch", "numpy"]
     precision: Annotated[Literal[32, 64, "bf16"], BeforeValidator(read)]
     records: Records
@@ -171,4 +169,6 @@ def _plain(value: Any) -> Any:
         return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value

@@ -7,6 +7,7 @@ of the user's own, never from Python or from a package that descent itself uses,
 import inspect
 import sys
 import typing
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from descent.errors import InputError
 
 Factory = Callable[..., Any]
 ANY = "**"  # stands for all further arguments of a function that takes any
+REFUSALS = (TypeError, ValueError, IndexError, KeyError, RuntimeError, MemoryError, ArithmeticError)  # of a class
 KINDS: Mapping[str, str] = MappingProxyType(  # what classes of a group are derived from
     {
         "problem": "descent.problems.base.Problem",
@@ -107,7 +109,8 @@ def bound(
         found[name] = check(key, value, types.get(name, Any))
     for name in required(made):
         if name not in found and name not in given:
-            raise InputError(f"{group}.{name}", None, describe(types[name]))
+            allowed_values = "must be given, as it has no default" if types[name] is Any else describe(types[name])
+            raise InputError(f"{group}.{name}", None, allowed_values)
     return found
 
 
@@ -118,12 +121,16 @@ def call(group: str, made: Factory, arguments: Arguments, **given: Any) -> Any:
         InputError: what it says against its arguments, with the one without which it would work.
     """
     try:
-        return made(**arguments, **given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # an overflow ends in the line below
+            return made(**arguments, **given)
     except InputError:
         raise
-    except (TypeError, ValueError, IndexError, KeyError, RuntimeError, MemoryError, ArithmeticError) as error:
+    except Exception as error:
+        if made.__module__.startswith("descent.") and not isinstance(error, REFUSALS):
+            raise  # a fault of ours
         text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        name = _largest(arguments) if isinstance(error, MemoryError) else None
+        name = _largest(arguments) if isinstance(error, (MemoryError, OverflowError)) or "alloc" in text else None
         if name is None and group == "optimizer":
             name = _blamed(made, arguments, given)
         if name is not None:
@@ -139,7 +146,7 @@ def _largest(arguments: Arguments) -> str | None:
 
 def _blamed(made: Factory, arguments: Arguments, given: dict[str, Any]) -> str | None:
     """Return the argument without which an optimizer can be made, None where there is no such one."""
-    for name in reversed(list(arguments)):
+    for name in sorted(arguments, key=lambda name: name == "fused"):  # which no one typed, last
         try:
             made(**{key: value for key, value in arguments.items() if key != name}, **given)
         except Exception:  # whatever it says, it still does
@@ -171,14 +178,15 @@ def factory(group: str, path: str) -> Factory:
             raise InputError(key, path, "must have the methods record(row) and close()")
         if _kind(group) == "schedule":
             raise InputError(key, path, "must be a function")
-        return found
-    if not inspect.isfunction(found):
+        if _kind(group) != "logger":
+            return found
+    if not inspect.isfunction(found) and not inspect.isclass(found):
         raise InputError(key, path, "must be a class or a function")
-    if foreign(path) or foreign(found.__module__):
+    if not inspect.isclass(found) and (foreign(path) or foreign(found.__module__)):
         raise InputError(key, path, "must be a function of descent or of a module of your own")
     lacking = [name for name in GIVEN[_kind(group)] if name not in (types := declared(found)) and ANY not in types]
     if lacking and _kind(group) != "schedule":  # which is called by position
-        raise InputError(key, path, f"takes no argument {lacking[0]}, which what makes a {_kind(group)} is given")
+        raise InputError(key, path, f"must take the argument {lacking[0]}, to make the {_kind(group)}")
     return found
 
 

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 Arguments: TypeAlias = Mapping[str, Value]
+MOST = 2**63
 WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -50,8 +51,8 @@ def _number(value: object) -> int | float:
 
 def _whole(value: object) -> int:
     number = _number(value)
-    if number != int(number):
-        raise ValueError("is not whole")
+    if number != int(number) or abs(number) >= MOST:
+        raise ValueError("is not whole, or no computer counts so far")
     return int(number)
 
 
@@ -75,6 +76,19 @@ def _text(value: object) -> str:
     return str(value)
 
 
+def _list(value: object) -> object:
+    """Return a text in brackets as the list that it spells on the command line."""
+    if isinstance(value, str) and value.strip().startswith("["):
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+        from hydra.errors import OverrideParseException
+
+        try:
+            return OverridesParser.create().parse_override(f"x={value}").value()
+        except OverrideParseException:
+            return value
+    return value
+
+
 def _nothing(value: object) -> None:
     if read(value) is not None:
         raise ValueError("is not null")
@@ -88,6 +102,7 @@ class _Folder:
     """Marks an argument that says where data lie: it determines no result, so it is no part of a run's identity."""
 
 
+Listed = BeforeValidator(_list)
 Whole = Annotated[int, BeforeValidator(_whole)]
 Real = Annotated[float, BeforeValidator(_real)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -106,6 +121,7 @@ Factor = Annotated[Real, Gt(0), Le(1)]
 
 PLAIN = {int: Whole, float: Real, bool: Flag, str: Text, None: Null, type(None): Null, Path: File}
 _ORDER = (Null, Flag, Whole, Real)  # a union's members are tried in this order, the others after these
+CONTAINERS = (Any, object, dict, list, set, tuple, Mapping, Sequence)  # of anything: whatever their class takes
 UNIONS = (Union, types.UnionType)
 
 
@@ -120,7 +136,9 @@ def typed(annotation: Any) -> Any:
         inner = typed(arguments[0])
         return Annotated[inner, *arguments[1:]] if inner is not Any else Any
     if origin in UNIONS:
-        members = [member for member in map(typed, arguments) if member is not Any]
+        if any(typed(member) is Any and (typing.get_origin(member) or member) in CONTAINERS for member in arguments):
+            return Any
+        members = [member for member in map(typed, arguments) if member is not Any]  # without a tensor, for one
         if not members:
             return Any
         members.sort(key=lambda member: _ORDER.index(member) if member in _ORDER else len(_ORDER))
@@ -128,11 +146,11 @@ def typed(annotation: Any) -> Any:
     if origin is Literal:
         return annotation
     if origin in (list, Sequence):
-        return list[typed(arguments[0])]  # type: ignore[misc]
+        return Annotated[list[typed(arguments[0])], Listed]  # type: ignore[misc]
     if origin is tuple:
         if arguments[-1] is Ellipsis:
-            return list[typed(arguments[0])]  # type: ignore[misc]
-        return Annotated[tuple[tuple(map(typed, arguments))], AfterValidator(list)]  # type: ignore[misc]
+            return Annotated[list[typed(arguments[0])], Listed]  # type: ignore[misc]
+        return Annotated[tuple[tuple(map(typed, arguments))], Listed, AfterValidator(list)]  # type: ignore[misc]
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else Any
 
 

@@ -1,5 +1,6 @@
 """Configuration to objects. The only file that instantiates."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,8 @@ PRECISIONS: dict[Any, Any] = {32: "32-true", 64: "64-true", "bf16": "bf16-mixed"
 def problem(config: RunConfig) -> Problem:
     """Make the problem: its data, and a model with the seed's initial weights."""
     made = _call("problem", config.problem, seed=config.seed, dtype=DTYPES[config.precision])
-    assert isinstance(made, Problem)
+    if not isinstance(made, Problem):
+        raise InputError("problem._target_", config.problem.factory, "must return a descent.problems.base.Problem")
     return made
 
 
@@ -79,6 +81,14 @@ def schedule(config: RunConfig) -> Callable[..., float]:
     made = partial(factory("schedule", config.schedule.factory), **config.schedule.arguments)
     if config.epochs is None and config.max_steps is None:
         require_horizon(made, config.names.schedule)
+    try:
+        factor = made(0, 10, [(0.0, 1.0)])
+        usable = math.isfinite(factor) and factor >= 0
+    except Exception as error:  # whatever a function of the user's raises
+        text = f"must be called as f(step, horizon, history, ...) ({type(error).__name__}: {error})"
+        raise InputError("schedule", config.names.schedule, text) from error
+    if not usable:
+        raise InputError("schedule", config.names.schedule, f"must give a factor >= 0, and gives {factor} at the first step")
     return made
 
 
@@ -195,7 +205,7 @@ def trainer(config: RunConfig, device: str, callbacks: "list[pl.Callback]") -> "
             enable_model_summary=False,
         )
     except (MisconfigurationException, TypeError, ValueError) as error:
-        refused = next(iter(config.trainer.arguments), "accelerator")
+        refused = "strategy" if isinstance(strategy, str) else next(iter(config.trainer.arguments), "accelerator")
         value = config.trainer.settings()[refused]
         raise InputError(f"trainer.{refused}", value, str(error).strip().splitlines()[0].rstrip(".")) from error
 

@@ -9,6 +9,8 @@ from descent.optimizers.silent import require_effect
 from descent.problems.base import Problem
 from descent.training import build, requirements
 
+STEPS = 3  # of a trial; the first shows what is not checked, the others what the state must hold
+
 
 class Rehearsal:
     """Makes the parts of runs, each distinct one once, and lets the optimizer take a step on a weight of its own."""
@@ -52,17 +54,43 @@ class Rehearsal:
 
 
 def try_optimizer(config: RunConfig) -> None:
-    """Make the optimizer for one matrix and take a step, which shows what its class does not check.
+    """Make the optimizer for one matrix and take some steps, which shows what its class does not check.
 
     Raises:
-        InputError: the class or the step refuses an argument, or the step makes a finite weight nan.
+        InputError: the class or a step refuses an argument, or a step makes a finite weight nan; names the argument.
     """
     if config.engine == "numpy":
         build.numpy_optimizer(config)
         return
     require_effect(config.optimizer)
+    why = _why_not(config)
+    if why is None:
+        return
+    arguments = config.optimizer.arguments
+    for name in arguments:  # the one without which it works
+        without = config.optimizer.given({key: value for key, value in arguments.items() if key != name})
+        if _works(config.model_copy(update={"optimizer": without})):
+            raise InputError(f"optimizer.{name}", arguments[name], why)
+    raise InputError("optimizer", config.names.optimizer, why)
+
+
+def _works(config: RunConfig) -> bool:
+    try:
+        return _why_not(config) is None
+    except InputError:
+        return False
+
+
+def _why_not(config: RunConfig) -> str | None:
+    """Return why the optimizer cannot take steps on one matrix, None where it can.
+
+    Raises:
+        InputError: it cannot be made.
+    """
     weight = torch.nn.Parameter(torch.ones(2, 2, dtype=build.DTYPES[config.precision]))
     optimizer = build.optimizer(config, "cpu")([weight])
+    if any("lr" not in group for group in optimizer.param_groups):
+        return "its parameter groups have no lr, which schedules scale"
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
@@ -71,11 +99,10 @@ def try_optimizer(config: RunConfig) -> None:
         return loss
 
     try:
-        closure()
-        optimizer.step(*([closure] if needs_closure(optimizer) else []))  # type: ignore[arg-type]
+        for _ in range(STEPS):
+            closure()
+            optimizer.step(*([closure] if needs_closure(optimizer) else []))  # type: ignore[arg-type]
     except Exception as error:  # whatever a class says of its arguments
         text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise InputError("optimizer", config.names.optimizer, f"its first step fails ({type(error).__name__}: {text})") from error
-    if weight.isnan().any():
-        given = ", ".join(f"{name}={value}" for name, value in config.optimizer.arguments.items())
-        raise InputError("optimizer", config.names.optimizer, f"its first step is no number, with {given}")
+        return f"its first steps fail ({type(error).__name__}: {text})"
+    return "its first steps are no numbers" if weight.isnan().any() else None

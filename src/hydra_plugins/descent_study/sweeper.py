@@ -85,7 +85,7 @@ class StudySweeper(Sweeper):
         for key, override in given.items():
             if override.is_sweep_override() and not any(True for _ in override.sweep_string_iterator()):
                 raise InputError(key, str(override.input_line).partition("=")[2], "is an empty sweep")
-        if "experiment" in given and given["experiment"].is_sweep_override():
+        if "experiment" in given and (given["experiment"].is_sweep_override() or isinstance(given["experiment"].value(), list)):
             raise InputError(
                 "experiment",
                 str(given["experiment"].input_line).partition("=")[2],
