@@ -60,7 +60,7 @@ def within(*packages: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "path",
-    [ROOT / "train.py", *(MODULES[f"descent.{module}"] for module in ("cli", "config.command", "config.choices"))],
+    [ROOT / "train.py", *(MODULES[f"descent.{module}"] for module in ("cli", "config.command"))],
     ids=lambda path: path.stem,
 )
 def test_help_loads_neither_the_types_of_settings_nor_anything_heavier(path: Path) -> None:

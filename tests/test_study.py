@@ -456,7 +456,8 @@ def test_other_sweepers_are_told_the_problems_metric_and_the_worst_of_what_faile
     assert value == (finals[0] if expected == "final" else expected)
 
 
-def test_hydras_own_sweeper_trains_a_study_too(command, tmp_path):
+def test_hydras_own_sweeper_trains_a_study_too(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where it leaves a multirun.yaml
     status, _, err = command("hydra/sweeper=basic", "problem=quadratic", "seed=1,2")
     assert (status, err) == (0, "")
     assert len(results(tmp_path)) == 2

@@ -1,13 +1,22 @@
-"""The choices of each group of settings, for messages about those that there are not."""
+"""The choices of each group of settings: which there are, and what is refused where none or a wrong one was made."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import yaml
+from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
+from omegaconf import DictConfig, OmegaConf
 
 from descent.config.command import conf
-from descent.errors import likeliest
+from descent.config.schema import GROUPS, Names
+from descent.errors import InputError, likeliest
+
+NAME = re.compile(r"[\w.=,+-]+(/[\w.=,+-]+)*")  # a choice, which is a folder's name too
 
 
 def options(group: str) -> list[str]:
@@ -35,3 +44,58 @@ def remedy(key: str, known: list[str]) -> str:
 def _has(path: Path, name: str) -> bool:
     settings = yaml.safe_load(path.read_text())
     return isinstance(settings, dict) and name in settings
+
+
+def require_choices(config: DictConfig, names: Names, overrides: Sequence[str]) -> None:
+    """Refuse groups that nothing was chosen of, names that would leave the study's folder, and names that two yamls have.
+
+    Args:
+        config: what Hydra composed.
+        names: what was chosen.
+        overrides: what was typed.
+
+    Raises:
+        InputError: names the group.
+    """
+    typed = dict(split(override) for override in overrides)
+    for group in GROUPS:
+        name = getattr(names, group)
+        if OmegaConf.select(config, group) is None or not name:
+            raise InputError(group, typed.get(group) or None, "must be the name of one yaml", _choices(group))
+        if not NAME.fullmatch(name) or ".." in name.split("/"):
+            raise InputError(group, name, "must be the name of one yaml, of letters, digits and . _ - + = ,", _choices(group))
+        _one_yaml(group, name)
+
+
+def _one_yaml(group: str, name: str) -> None:
+    """Refuse a name that a yaml of the user's shares with one of descent's, which Hydra would take without a word."""
+    hydra = GlobalHydra.instance()
+    sources = hydra.config_loader().get_sources() if hydra.is_initialized() else []
+    where = [source.path for source in sources if source.available() and source.is_config(f"{group}/{name}")]
+    if len(where) > 1:
+        wins, loses = (f"{path.removeprefix('file://')}/{group}/{name}.yaml" for path in where[:2])
+        raise InputError(group, name, f"is the name of two yamls: {wins} wins over {loses}", "Rename yours.")
+
+
+def require_hydras() -> None:
+    """Refuse settings of Hydra's own that it does not have.
+
+    Raises:
+        InputError: names the setting.
+    """
+    known = [field.name for field in fields(HydraConf)]
+    for override in HydraConfig.get().overrides.hydra:
+        key, value = split(override)
+        if override.startswith("+") and key.split(".")[1:2] and key.split(".")[1] not in known:
+            raise InputError(key, value, "Hydra has no such setting", likeliest(key, [f"hydra.{name}" for name in known]))
+
+
+def _choices(group: str) -> str:
+    names = options(group)
+    return f"Choose one: {', '.join(names)}." if names else ""
+
+
+def split(override: str) -> tuple[str, str]:
+    """Return key and value of an override."""
+    key, _, value = override.lstrip("+~").partition("=")
+    return key, value

@@ -12,9 +12,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from descent.config.choices import require_choices, require_hydras
 from descent.config.command import conf
 from descent.config.hydra_internals import ConfigLoaderImpl, get_overrides_dirname
-from descent.config.mistakes import explained, require_choices, require_hydras
+from descent.config.mistakes import explained
 from descent.config.parse import parse
 from descent.config.schema import GROUPS, Names, RunConfig
 

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 
 import yaml
-from hydra.conf import HydraConf
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import (
     HydraException,
@@ -25,13 +22,12 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from descent.config.choices import options, remedy
+from descent.config.choices import options, remedy, split
 from descent.config.parse import keys
-from descent.config.schema import GROUPS, Names
+from descent.config.schema import GROUPS
 from descent.errors import InputError, likeliest, one_of
 
 FUNCTIONS = ("choice", "range", "interval", "glob", "shuffle", "sort", "tag", "int", "float", "str", "bool", "extend_list")
-NAME = re.compile(r"[\w.=,+-]+(/[\w.=,+-]+)*")  # a choice, which is a folder's name too
 
 
 @contextmanager
@@ -66,7 +62,7 @@ def explain(error: BaseException, overrides: Sequence[str]) -> InputError:
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(cause)
-    typed = dict(_typed(override) for override in overrides)
+    typed = dict(split(override) for override in overrides)
     for link in chain:
         if isinstance(link, OverrideParseException):
             return _unreadable(str(link.override), overrides)
@@ -83,62 +79,8 @@ def explain(error: BaseException, overrides: Sequence[str]) -> InputError:
     return _other(error, overrides, typed)
 
 
-def require_choices(config: DictConfig, names: Names, overrides: Sequence[str]) -> None:
-    """Refuse groups that nothing was chosen of, names that would leave the study's folder, and names that two yamls have.
-
-    Args:
-        config: what Hydra composed.
-        names: what was chosen.
-        overrides: what was typed.
-
-    Raises:
-        InputError: names the group.
-    """
-    typed = dict(_typed(override) for override in overrides)
-    for group in GROUPS:
-        name = getattr(names, group)
-        if OmegaConf.select(config, group) is None or not name:
-            raise InputError(group, typed.get(group) or None, "must be the name of one yaml", _choices(group))
-        if not NAME.fullmatch(name) or ".." in name.split("/"):
-            raise InputError(group, name, "must be the name of one yaml, of letters, digits and . _ - + = ,", _choices(group))
-        _one_yaml(group, name)
-
-
-def _one_yaml(group: str, name: str) -> None:
-    """Refuse a name that a yaml of the user's shares with one of descent's, which Hydra would take without a word."""
-    hydra = GlobalHydra.instance()
-    sources = hydra.config_loader().get_sources() if hydra.is_initialized() else []
-    where = [source.path for source in sources if source.available() and source.is_config(f"{group}/{name}")]
-    if len(where) > 1:
-        wins, loses = (f"{path.removeprefix('file://')}/{group}/{name}.yaml" for path in where[:2])
-        raise InputError(group, name, f"is the name of two yamls: {wins} wins over {loses}", "Rename yours.")
-
-
-def require_hydras() -> None:
-    """Refuse settings of Hydra's own that it does not have.
-
-    Raises:
-        InputError: names the setting.
-    """
-    known = [field.name for field in fields(HydraConf)]
-    for override in HydraConfig.get().overrides.hydra:
-        key, value = _typed(override)
-        if override.startswith("+") and key.split(".")[1:2] and key.split(".")[1] not in known:
-            raise InputError(key, value, "Hydra has no such setting", likeliest(key, [f"hydra.{name}" for name in known]))
-
-
-def _choices(group: str) -> str:
-    names = options(group)
-    return f"Choose one: {', '.join(names)}." if names else ""
-
-
-def _typed(override: str) -> tuple[str, str]:
-    key, _, value = override.lstrip("+~").partition("=")
-    return key, value
-
-
 def _unreadable(override: str, overrides: Sequence[str]) -> InputError:
-    key, value = _typed(override)
+    key, value = split(override)
     if "=" not in override:
         at = list(overrides).index(override) if override in overrides else len(overrides)
         before, after = "".join(overrides[at - 1 : at]), "".join(overrides[at + 1 : at + 2])
@@ -244,7 +186,7 @@ def _other(error: BaseException, overrides: Sequence[str], typed: dict[str, str]
         cause = cause.__cause__
     text = _first_line(cause)
     named = next((o for o in overrides if o and o.lstrip("+~") in str(error)), None)
-    key, value = _typed(named) if named else ("", "")
+    key, value = split(named) if named else ("", "")
     if isinstance(error, SearchPathException):
         return InputError("--config-dir", re.sub(r".*'(.*)'.*", r"\1", text), "there is no such folder")
     if named and re.search("ambiguous|--multirun", text, re.IGNORECASE):

@@ -7,7 +7,6 @@ of the user's own, never from Python or from a package that descent itself uses,
 import inspect
 import sys
 import typing
-import warnings
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -22,7 +21,6 @@ from descent.errors import InputError
 
 Factory = Callable[..., Any]
 ANY = "**"  # stands for all further arguments of a function that takes any
-REFUSALS = (TypeError, ValueError, IndexError, KeyError, RuntimeError, MemoryError, ArithmeticError)  # of a class
 KINDS: Mapping[str, str] = MappingProxyType(  # what classes of a group are derived from
     {
         "problem": "descent.problems.base.Problem",
@@ -112,47 +110,6 @@ def bound(
             allowed_values = "must be given, as it has no default" if types[name] is Any else describe(types[name])
             raise InputError(f"{group}.{name}", None, allowed_values)
     return found
-
-
-def call(group: str, made: Factory, arguments: Arguments, **given: Any) -> Any:
-    """Return what a class or function makes of its arguments; a value that it refuses becomes one line.
-
-    Raises:
-        InputError: what it says against its arguments, with the one without which it would work.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # an overflow ends in the line below
-            return made(**arguments, **given)
-    except InputError:
-        raise
-    except Exception as error:
-        if made.__module__.startswith("descent.") and not isinstance(error, REFUSALS):
-            raise  # a fault of ours
-        text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        name = _largest(arguments) if isinstance(error, (MemoryError, OverflowError)) or "alloc" in text else None
-        if name is None and group == "optimizer":
-            name = _blamed(made, arguments, given)
-        if name is not None:
-            raise InputError(f"{group}.{name}", arguments[name], text) from error
-        raise InputError(group, made.__name__, text) from error
-
-
-def _largest(arguments: Arguments) -> str | None:
-    """Return the argument with the largest number, which is what memory does not suffice for."""
-    numbers = {name: value for name, value in arguments.items() if isinstance(value, (int, float))}
-    return max(numbers, key=lambda name: numbers[name]) if numbers else None
-
-
-def _blamed(made: Factory, arguments: Arguments, given: dict[str, Any]) -> str | None:
-    """Return the argument without which an optimizer can be made, None where there is no such one."""
-    for name in sorted(arguments, key=lambda name: name == "fused"):  # which no one typed, last
-        try:
-            made(**{key: value for key, value in arguments.items() if key != name}, **given)
-        except Exception:  # whatever it says, it still does
-            continue
-        return name
-    return None
 
 
 def factory(group: str, path: str) -> Factory:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from descent.batching import Batches, Timeline, horizon
+from descent.config.call import call
 from descent.config.schema import MOST_STEPS, Component, RunConfig
-from descent.config.targets import bound, call, factory
+from descent.config.targets import bound, factory
 from descent.config.values import Arguments
 from descent.errors import InputError
 from descent.from_scratch import objectives, optimizers

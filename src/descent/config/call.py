@@ -1,0 +1,51 @@
+"""Call what a ``_target_`` names; what it says against its arguments becomes one line."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from descent.config.values import Arguments
+from descent.errors import InputError
+
+REFUSALS = (TypeError, ValueError, IndexError, KeyError, RuntimeError, MemoryError, ArithmeticError)  # of a class
+
+
+def call(group: str, made: Callable[..., Any], arguments: Arguments, **given: Any) -> Any:
+    """Return what a class or function makes of its arguments; a value that it refuses becomes one line.
+
+    Raises:
+        InputError: what it says against its arguments, with the one without which it would work.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # an overflow ends in the line below
+            return made(**arguments, **given)
+    except InputError:
+        raise
+    except Exception as error:
+        if made.__module__.startswith("descent.") and not isinstance(error, REFUSALS):
+            raise  # a fault of ours
+        text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        name = _largest(arguments) if isinstance(error, (MemoryError, OverflowError)) or "alloc" in text else None
+        if name is None and group == "optimizer":
+            name = _blamed(made, arguments, given)
+        if name is not None:
+            raise InputError(f"{group}.{name}", arguments[name], text) from error
+        raise InputError(group, made.__name__, text) from error
+
+
+def _largest(arguments: Arguments) -> str | None:
+    """Return the argument with the largest number, which is what memory does not suffice for."""
+    numbers = {name: value for name, value in arguments.items() if isinstance(value, (int, float))}
+    return max(numbers, key=lambda name: numbers[name]) if numbers else None
+
+
+def _blamed(made: Callable[..., Any], arguments: Arguments, given: dict[str, Any]) -> str | None:
+    """Return the argument without which an optimizer can be made, None where there is no such one."""
+    for name in sorted(arguments, key=lambda name: name == "fused"):  # which no one typed, last
+        try:
+            made(**{key: value for key, value in arguments.items() if key != name}, **given)
+        except Exception:  # whatever it says, it still does
+            continue
+        return name
+    return None
