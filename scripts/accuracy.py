@@ -1,7 +1,7 @@
 """Hold what theory and PyTorch say against what descent computes: `python scripts/accuracy.py [--write docs/accuracy.md]`.
 
 Each check states a claim, its source, what is expected, and measures it through what a user has: runs of `train.py`'s
-settings, with either engine, and the optimizers of `descent.from_scratch`. `tests/test_accuracy.py` runs the same checks.
+settings, with either engine, and the optimizers of `descent.from_scratch`. `tests/scripts/test_accuracy.py` runs the same checks.
 """
 
 import time
@@ -26,7 +26,7 @@ CHECKS = [check for subject in SUBJECTS.values() for check in subject.checks()]
 HEADER = """# Accuracy
 
 Each claim, who makes it, what is expected and what was measured. `python scripts/accuracy.py --write docs/accuracy.md` writes
-this table, and `tests/test_accuracy.py` runs the same checks.
+this table, and `tests/scripts/test_accuracy.py` runs the same checks.
 
 All in float64, by the engines `torch` and `numpy`. L and mu are the largest and the smallest eigenvalue of the Hessian, lambda
 one that all share, kappa = L/mu; lr is the learning rate, beta the momentum in torch's convention z <- beta z + g, w <- w - lr z;

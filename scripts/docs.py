@@ -1,8 +1,8 @@
 """Make the pages that are made from the sources, and their figures: `python scripts/docs.py`.
 
 Writes `docs/optimizers/` (a page for each optimizer), `docs/gallery.md` (each experiment, a report's figures, trajectories) and
-their pictures in `docs/figures/`. Trains what is missing; a second call only draws. `tests/test_docs.py` holds the pages against
-what this would write.
+their pictures in `docs/figures/`. Trains what is missing; a second call only draws. `tests/documents/test_pages.py` holds the
+pages against what this would write.
 """
 
 from pathlib import Path

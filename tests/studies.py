@@ -6,6 +6,8 @@ import math
 import os
 import runpy
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +123,11 @@ def sweep_in_a_process(*arguments: str) -> None:
         runpy.run_path(sys.argv[0], run_name="__main__")
     finally:
         atexit._run_exitfuncs()  # not done in what multiprocessing starts; joblib would wait 300 s for its idle workers
+
+
+def wait_for(happens: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until something happens; fail where it does not within the seconds."""
+    end = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -27,7 +27,7 @@ from descent.training.run import run
 from pages.base import CONF, DOCS, FIGURES, ROOT, keep, names, prose, values
 
 FOLDER = DOCS / "optimizers"
-FAILURES = "tests/test_failures.py"
+FAILURES = "tests/optimizers/test_failures.py"
 STUDY = "trajectories"
 SURFACES = ("rosenbrock", "himmelblau")
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)  # of which each takes those that are usual for it
@@ -221,7 +221,7 @@ def index() -> str:
             prose(
                 "One page each: the equation, the hyperparameters, when it fails, its source, and its way over two surfaces. "
                 "`python scripts/docs.py` makes the pages from `conf/` and the docstrings of `src/descent/`, trains "
-                "the runs and draws the figures; `tests/test_docs.py` holds the pages against the sources."
+                "the runs and draws the figures; `tests/documents/test_pages.py` holds the pages against the sources."
             ),
             "\n".join(["| `optimizer=` | what it does | engines |", "|---|---|---|", *rows]),
             "All figures there are: [the gallery](../gallery.md).\n",

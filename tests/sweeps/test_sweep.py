@@ -23,8 +23,7 @@ import yaml
 from conftest import ROOT, settings, sweep
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
-from studies import sweep_in_a_process, write_run
-from test_resume import wait_for
+from studies import sweep_in_a_process, wait_for, write_run
 
 from descent.terminal.sweep_progress import StudyDisplay
 from descent.training.numpy_engine import NumpyEngine

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from test_comparison_ranking import study
 
 from descent.analysis import words
 from descent.analysis.ranking import rank
 from descent.analysis.verdict import verdict
+
+from .test_ranking import study
 
 pytestmark = pytest.mark.usefixtures("no_collecting")
 NO_SEARCH = "No search: this is about these settings, and only descriptive of what tuning would make of them."

@@ -16,11 +16,12 @@ import pytest
 from conftest import ROOT
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
-from test_study import curves, results
 
 from descent.config.compose import compose
 from descent.training import build
 from hydra_plugins.descent_study import launchers
+
+from .test_sweep import curves, results
 
 LAUNCHERS = ("basic", "joblib", "submitit_local", "submitit_slurm", "ray")
 TINY = ("engine=torch,numpy", "max_steps=20", "logger=csv", "trainer=cpu", "study=default", "optimizer=sgd", "seed=1")
@@ -44,7 +45,7 @@ def slurm(tmp_path, monkeypatch):
     states.mkdir()
     for name in ("sbatch", "srun", "sacct"):
         command = commands / name
-        command.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests" / "fake_slurm.py"} {name} "$@"\n')
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests" / "sweeps" / "fake_slurm.py"} {name} "$@"\n')
         command.chmod(command.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("FAKE_SLURM", str(states))

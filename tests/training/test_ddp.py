@@ -10,7 +10,7 @@ import sys
 
 import pytest
 from conftest import ROOT, Run, settings, sweep
-from test_resume import wait_for
+from studies import wait_for
 
 from descent.errors import InputError
 from descent.records.curve import read

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import settings
-from test_numpy_engine import assert_alike, both
 
 from descent.errors import InputError
 from descent.from_scratch import clipped
+
+from .test_numpy_engine import assert_alike, both
 
 WALL = ("problem=rosenbrock", "batch=full", "problem.start_spread=0", "precision=64", "logger=csv")  # |g| = 0.081 at the start
 

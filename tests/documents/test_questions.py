@@ -139,7 +139,7 @@ def test_every_check_that_is_named_is_in_the_table(question):
 @pytest.mark.xdist_group("accuracy")
 @pytest.mark.parametrize("question", ACCURACY, ids=str)
 def test_the_checks_run_and_hold(question, monkeypatch):
-    """Runs are shared with tests/test_accuracy.py, so that those of one process are trained once."""
+    """Runs are shared with tests/scripts/test_accuracy.py, so that those of one process are trained once."""
     monkeypatch.setattr(sys, "argv", ["scripts/accuracy.py", "--only", part_of_claims(question)])
     with pytest.raises(SystemExit) as done:
         runpy.run_path(str(ROOT / "scripts" / "accuracy.py"), run_name="__main__")

@@ -5,10 +5,10 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from conftest import ROOT, Run, settings
+from studies import wait_for
 
 from descent.training.run import run
 
@@ -36,13 +36,6 @@ def undisturbed(tmp_path_factory):
 
 def curve(run):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in run.rows[1:]]
-
-
-def wait_for(happens, seconds=120):
-    end = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def interrupted_then_finished(train, tmp_path, stop):

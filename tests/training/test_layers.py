@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import settings
-from test_numpy_engine import both
 
 from descent.errors import InputError
+
+from .test_numpy_engine import both
 
 NORMS = ["gradient_norm/1", "gradient_norm/2", "gradient_norm/3"]
 DEEP = ("problem=digits_mlp", "problem.depth=2", "problem.activation=sigmoid", "records.layers=true")
