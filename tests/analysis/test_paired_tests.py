@@ -106,7 +106,6 @@ def test_a_single_hypothesis_is_not_adjusted_and_the_smallest_of_two_is():
     log_ps = np.log(np.array([[0.01, 0.5, 0.005, 0.8], [0.3, 0.009, 0.2, 0.9]]))
     assert step_down(log_ps[:1])[0].tolist() == [0.5]
     assert step_down(log_ps)[0].tolist() == [0.75, 0.75]  # at or below .01: flips 0, 1 and 2; then .3: 0, 1, 2 by one's own
-    assert step_down(log_ps, first=np.array([True, False]))[0].tolist() == [0.75, 0.75]
 
 
 def test_the_best_is_better_than_all_and_the_middle_follows():

@@ -40,7 +40,7 @@ def better(d: Differences, tested: Flags) -> tuple[Array, Array]:
     for pair in np.flatnonzero(first):
         of_winner = winners & (group == group[pair])
         keys[of_winner] = np.minimum(keys[of_winner], keys[pair])
-    p[tested], left = step_down(log_ps, keys, first)
+    p[tested], left = step_down(log_ps, keys)
     level[tested] = np.minimum(share * np.exp(left), ALPHA)
     return np.maximum(p, _over_searches(d.searched * d.sign[:, None], tails=2)), level
 

@@ -73,7 +73,7 @@ def _table(n: int) -> tuple[Array, Array]:
     return p, np.diff(p)
 
 
-def step_down(log_ps: Array, keys: Array | None = None, first: NDArray[np.bool_] | None = None) -> tuple[Array, float]:
+def step_down(log_ps: Array, keys: Array | None = None) -> tuple[Array, float]:
     """Return p-values adjusted for one another, by the smallest p-value of those not yet rejected, and the level that is left.
 
     Sorted by key, the r-th p-value is the share of flips under which the smallest of the r-th to the last is at most the r-th
@@ -85,14 +85,13 @@ def step_down(log_ps: Array, keys: Array | None = None, first: NDArray[np.bool_]
     Args:
         log_ps: logarithms of the (weighted) p-values under each flip [M, F]; the first column is of the values as they are.
         keys: what the hypotheses are sorted and judged by [M], if not the first column.
-        first: which come first among equal keys [M].
 
     Returns:
         The adjusted p-values [M], and the logarithm of the (weighted) p-value at which the first one that is not rejected
         would be.
     """
     keys = log_ps[:, 0] if keys is None else keys
-    order = np.lexsort((np.zeros(len(keys), dtype=bool) if first is None else ~first, keys))
+    order = np.argsort(keys)
     smallest = np.minimum.accumulate(log_ps[order[::-1]], axis=0)[::-1]
     p = np.maximum.accumulate((smallest <= keys[order, None] + TIE).mean(axis=1))
     adjusted = np.empty_like(p)
