@@ -92,9 +92,11 @@ def interval_level(d: Differences, whole: Flags) -> float:
     """
     if not whole.any():
         return ALPHA
-    seen = d.seen[whole]
-    centred = np.nan_to_num(seen - np.nanmean(seen, axis=1, keepdims=True))
-    return 2 * math.exp(lowest(log_p(np.abs(flipped(centred, signs(seen.shape[1]))), d.n[whole]).min(axis=0)))
+    seen, n = d.seen[whole], d.n[whole]
+    centred = np.nan_to_num(seen - np.nansum(seen, axis=1, keepdims=True) / n[:, None])
+    statistics, counts = np.abs(flipped(centred, signs(seen.shape[1]))), np.unique(n)
+    largest = np.stack([statistics[n == count].max(axis=0) for count in counts])
+    return 2 * math.exp(lowest(log_p(largest, counts).min(axis=0)))
 
 
 def planned(deviation: Array, n: Indices, margin: Array, level: Array) -> tuple[Array, Array, Array]:

@@ -81,11 +81,13 @@ def equal(d: Differences, whole: Flags) -> tuple[Array, float]:
         return p, math.nan
     present, margin = ~np.isnan(d.seen[whole]), d.margin[whole, None]
     rows = np.vstack([np.where(present, margin - side * d.filled[whole], 0) for side in (1, -1)])
-    both, left = step_down(log_p(flipped(rows, signs(rows.shape[1], one_sided=True)), np.tile(d.n[whole], 2)))
+    statistics, n = flipped(rows, signs(rows.shape[1], one_sided=True)), np.tile(d.n[whole], 2)
+    alike = bool((n == n[0]).all())  # then the largest T has the smallest p-value
+    both, left = step_down(-statistics if alike else log_p(statistics, n))
     p[whole] = both.reshape(2, -1).max(axis=0)
     for side in (1, -1):
         p = np.maximum(p, _over_searches(d.margin[:, None] - side * d.searched, tails=1))
-    return p, math.exp(left)
+    return p, math.exp(log_p(np.array([[-left]]), n[:1])[0, 0] if alike else left)
 
 
 def _over_searches(means: Array, tails: int) -> Array:
