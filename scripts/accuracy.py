@@ -7,7 +7,7 @@ settings, with either engine, and the optimizers of `descent.from_scratch`. `tes
 import time
 from collections.abc import Iterator
 
-from checks import agreement, noise, phenomena, quadratics, updates
+from checks import agreement, noise, page, phenomena, quadratics, updates
 from checks.base import Check
 from rich.console import Console
 
@@ -76,7 +76,7 @@ def main() -> int:
             broken += not holds
     out.print(f"\n{len(chosen)} checks, {broken} do not hold; {time.perf_counter() - begun:.0f} s")
     if given.write:
-        given.write.write_text("".join(text))
+        page.write(given.write, checks="".join(text))
     return 1 if broken else 0
 
 
