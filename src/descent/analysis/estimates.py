@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from descent.analysis.differences import Differences, Flags, Indices
 from descent.analysis.family import SEARCHES
@@ -61,10 +61,10 @@ def estimates(d: Differences, tested: Flags, won: Flags, level: Array, equal_lev
         warnings.simplefilter("ignore", RuntimeWarning)  # of pairs that never both finished
         mean, deviation, lowest_x, highest_x = np.nanmean(x, 1), np.nanstd(x, 1, ddof=1), np.nanmin(x, 1), np.nanmax(x, 1)
         error = deviation / np.sqrt(n)
-        reach = stats.t.isf(np.where(tested, interval_level(d, whole), ALPHA) / 2, n - 1) * error
+        reach = t_quantile(np.where(tested, interval_level(d, whole), ALPHA) / 2, n - 1) * error
         low, high = _with_searches(d.searched * one_first, whole, mean - reach, mean + reach)
         seeds, seeds_low, seeds_high = planned(deviation, n, d.margin, level)
-        equal_t = stats.t.isf(equal_level, n - 1) + stats.norm.ppf((1 + POWER) / 2)
+        equal_t = t_quantile(equal_level, n - 1) + special.ndtri((1 + POWER) / 2)
     low = np.where(whole, np.where(won, np.maximum(low, 0), np.minimum(low, 0)), low)
     high = np.where(whole & ~won, np.maximum(high, 0), high)
     ranged = (n < INTERVAL) | d.repeated | ~d.filled.any(axis=1)
@@ -83,6 +83,11 @@ def estimates(d: Differences, tested: Flags, won: Flags, level: Array, equal_lev
         seeds_high,
         np.where(whole, equal_t * error, math.nan),
     )
+
+
+def t_quantile(tail: Array | float, freedom: Indices) -> Array:
+    """Return what Student's t exceeds with probability `tail`; nan without degrees of freedom."""
+    return -special.stdtrit(np.where(freedom > 0, freedom, math.nan), tail)
 
 
 def interval_level(d: Differences, whole: Flags) -> float:
@@ -110,9 +115,9 @@ def planned(deviation: Array, n: Indices, margin: Array, level: Array) -> tuple[
         margin: the difference m to be shown [P].
         level: the p-value a to be reached [P].
     """
-    z = stats.norm.isf(level / 2)
-    large = ((z + stats.norm.ppf(POWER)) * deviation / margin) ** 2
-    shares = [(n - 1) / stats.chi2.ppf(quantile, n - 1) for quantile in (0.9, 0.1)]
+    z = -special.ndtri(level / 2)
+    large = ((z + special.ndtri(POWER)) * deviation / margin) ** 2
+    shares = [(n - 1) / special.chdtri(n - 1, tail) for tail in (0.1, 0.9)]
     middle, low, high = (large * share + z**2 / 2 for share in (1, *shares))
     return middle, low, high
 
@@ -135,6 +140,6 @@ def _with_searches(searched: Array, whole: Flags, low: Array, high: Array) -> tu
     rows = whole & (count >= SEARCHES)
     if rows.any():
         mean, deviation = np.nanmean(searched[rows], 1), np.nanstd(searched[rows], 1, ddof=1)
-        reach = stats.t.isf(ALPHA / 2, count[rows] - 1) * deviation / np.sqrt(count[rows])
+        reach = t_quantile(ALPHA / 2, count[rows] - 1) * deviation / np.sqrt(count[rows])
         low[rows], high[rows] = np.minimum(low[rows], mean - reach), np.maximum(high[rows], mean + reach)
     return low, high

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from descent.analysis.differences import Differences, Flags, Indices
 from descent.analysis.flips import ALPHA, Array, flipped, log_p, signs, step_down
@@ -99,5 +99,5 @@ def _over_searches(means: Array, tails: int) -> Array:
         mean, deviation = np.nanmean(means[enough], axis=1), np.nanstd(means[enough], axis=1, ddof=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             t = mean / (deviation / np.sqrt(count[enough]))
-        p[enough] = np.minimum(1, tails * stats.t.sf(np.nan_to_num(t), count[enough] - 1))
+        p[enough] = np.minimum(1, tails * special.stdtr(count[enough] - 1, -np.nan_to_num(t)))
     return p
