@@ -1,10 +1,24 @@
-"""The tests of a report as one would first write them, in loops; `test_paired_tests` holds the fast form to them."""
+"""Groups of candidates, and the tests of a report as one would first write them, in loops, to hold the fast form to."""
 
 import itertools
 import math
 
 import numpy as np
 from scipy import special, stats
+
+from descent.analysis.differences import Group
+
+TENTH = math.log(1.1)
+
+
+def group(means, n=10, spread=0.02, seed=0, margin=TENTH, failed=(), names=None):
+    """Return a group of candidates with these mean scores, normal over seeds; `failed` are places (candidate, seed)."""
+    rng = np.random.default_rng(seed)
+    values = np.array(means)[:, None] + spread * rng.normal(size=(len(means), n))
+    lost = np.zeros(values.shape, dtype=bool)
+    for place in failed:
+        lost[place] = True
+    return Group(tuple(names or "abcdefghij"[: len(means)]), np.where(lost, math.nan, values), lost, np.arange(n), margin)
 
 
 def common(group, i, j):

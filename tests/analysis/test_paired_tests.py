@@ -9,22 +9,11 @@ import pytest
 from scipy import stats
 
 from analysis import plain_family as plain
+from analysis.plain_family import TENTH, group
 from descent.analysis.differences import Group, scores
 from descent.analysis.estimates import Interval, hodges_lehmann, planned
 from descent.analysis.flips import flipped, log_p, signs, step_down
 from descent.analysis.paired_tests import Answer, judge
-
-TENTH = math.log(1.1)
-
-
-def group(means, n=10, spread=0.02, seed=0, margin=TENTH, failed=(), names=None):
-    """Return a group of candidates with these mean scores, normal over seeds; `failed` are places (candidate, seed)."""
-    rng = np.random.default_rng(seed)
-    values = np.array(means)[:, None] + spread * rng.normal(size=(len(means), n))
-    lost = np.zeros(values.shape, dtype=bool)
-    for place in failed:
-        lost[place] = True
-    return Group(tuple(names or "abcdefghij"[: len(means)]), np.where(lost, math.nan, values), lost, np.arange(n), margin)
 
 
 def pair(finding, one, other):
