@@ -80,6 +80,10 @@ class Scenario:
     missing: int = 0
     wanted: dict[str, float] = field(default_factory=dict)
 
+    def count(self, studies: int) -> int:
+        """Return how many studies to draw where `studies` are asked for: a quarter of large ones, and two at least."""
+        return max(2, studies // 4 if self.seeds > 10 or self.groups * self.candidates > 100 else studies)
+
     @property
     def title(self) -> str:
         """The scenario in a line."""
