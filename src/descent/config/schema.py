@@ -163,6 +163,11 @@ class RunConfig(Model):
     records: Records
 
     @property
+    def by_hand(self) -> bool:
+        """Whether gradients and updates are those of `descent.from_scratch`: on the CPU, in one process, without Lightning."""
+        return self.engine != "torch"
+
+    @property
     def folder(self) -> Path:
         """The folder of the study."""
         return Path(self.output_dir).expanduser() / self.study

@@ -19,7 +19,7 @@ def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> Non
     """
     if config.records.layers and all(p.ndim < 2 for p in problem.parameters()):
         raise InputError("records.layers", True, f"has no effect: {config.names.problem} has no layers")
-    if config.engine == "numpy":
+    if config.by_hand:
         require_one_device(config)
         build.objective(config, problem)
         build.numpy_optimizer(config)
