@@ -4,8 +4,7 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import batch_modes
 
 
@@ -44,5 +43,5 @@ def test_it_says_that_one_seed_cannot_tell(tmp_path):
 
 def test_one_batch_mode_is_no_comparison(tmp_path):
     write_run(tmp_path, config={"epochs": 20})
-    with pytest.raises(Nothing, match="hold one batch mode"):
+    with pytest.raises(NoData, match="hold one batch mode"):
         batch_modes.sentence(load(tmp_path))

@@ -4,8 +4,7 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import clipping
 
 
@@ -50,5 +49,5 @@ def test_it_says_what_the_runs_say(tmp_path, free, clipped, says):
 @pytest.mark.parametrize(("clip", "lack"), [(None, "the runs lack a clip_norm"), (0.5, "the runs lack runs without clipping")])
 def test_it_needs_both(tmp_path, clip, lack):
     write_run(tmp_path, columns={"train/gap": (1.0,) * 5}, config={"clip_norm": clip})
-    with pytest.raises(Nothing, match=lack):
+    with pytest.raises(NoData, match=lack):
         clipping.sentence(load(tmp_path))

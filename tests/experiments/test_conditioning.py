@@ -4,8 +4,7 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import conditioning
 
 SLOW, FAST = (1.0, 0.8, 0.5, 0.2, 0.1), (1.0, 0.1, 0.01, 1e-3, 1e-4)
@@ -48,5 +47,5 @@ def test_it_says_how_far_gradient_descent_is_from_theory(tmp_path):
 
 def test_others_say_nothing(tmp_path):
     valley(tmp_path, "momentum", 9, True, FAST)
-    with pytest.raises(Nothing, match="neither gradient descent nor adam"):
+    with pytest.raises(NoData, match="neither gradient descent nor adam"):
         conditioning.sentence(load(tmp_path))

@@ -4,8 +4,7 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import edge_of_stability
 
 
@@ -36,5 +35,5 @@ def test_it_says_what_the_runs_say(tmp_path, sharpness, says):
 
 def test_it_needs_sharpness(tmp_path):
     write_run(tmp_path)
-    with pytest.raises(Nothing, match="measured sharpness"):
+    with pytest.raises(NoData, match="measured sharpness"):
         edge_of_stability.sentence(load(tmp_path))

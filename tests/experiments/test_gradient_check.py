@@ -4,8 +4,7 @@ import pytest
 from conftest import number
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import gradient_check
 
 
@@ -62,5 +61,5 @@ def test_it_says_where_the_engines_differ(tmp_path):
 
 def test_longer_runs_are_no_check(tmp_path):
     write_run(tmp_path, batch="full", config={"precision": 64})
-    with pytest.raises(Nothing, match="hold no single step"):
+    with pytest.raises(NoData, match="hold no single step"):
         gradient_check.sentence(load(tmp_path))

@@ -5,8 +5,7 @@ from conftest import number
 from PIL import Image
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import surfaces
 
 
@@ -33,5 +32,5 @@ def test_it_says_who_never_gets_there_and_that_another_lingers(tmp_path):
 
 def test_runs_in_other_spaces_are_no_surfaces(tmp_path):
     write_run(tmp_path)
-    with pytest.raises(Nothing, match="no run is on a surface"):
+    with pytest.raises(NoData, match="no run is on a surface"):
         surfaces.sentence(load(tmp_path))

@@ -11,8 +11,8 @@ from PIL import Image
 from studies import GRID, write_run
 
 from descent.analysis import load
-from descent.analysis.nothing import Nothing
-from descent.analysis.units import units
+from descent.analysis.load import NoData
+from descent.analysis.selection import candidates
 from descent.plots import figures
 from descent.plots.style import LOOKS, look
 
@@ -245,7 +245,7 @@ def test_a_performance_profile_needs_five_problems(tmp_path):
                 write_run(folder, problem=f"p{number}", optimizer=optimizer, target=target, time_to_target=times)
         return load(tmp_path / str(problems))
 
-    with pytest.raises(Nothing, match="needs 5 problems"):
+    with pytest.raises(NoData, match="needs 5 problems"):
         MODULES["performance_profile"].plot(study(4))
     figure = MODULES["performance_profile"].plot(study(5))
     (slow,) = lines(figure, "sgd")
@@ -275,7 +275,7 @@ def test_a_figure_without_anything_to_show_says_why(tmp_path, name):
     if name == "accuracy_by_examples":
         path = folder / "curve.csv"
         path.write_text(path.read_text().replace("val/accuracy", "val/other"))
-    with pytest.raises(Nothing, match=r"\w+ \w+"):
+    with pytest.raises(NoData, match=r"\w+ \w+"):
         MODULES[name].plot(load(tmp_path))
 
 
@@ -379,7 +379,7 @@ def test_a_variant_of_an_optimizer_keeps_its_colour_and_has_its_own_name(tmp_pat
     for schedule in ("constant", "cosine"):
         write_run(tmp_path, schedule=schedule, setting=schedule)
     study = load(tmp_path)
-    assert [unit.name for unit in units(study)] == ["sgd (constant)", "sgd (cosine)"]
+    assert [unit.name for unit in candidates(study)] == ["sgd (constant)", "sgd (cosine)"]
     figure = MODULES["loss_by_examples"].plot(study)
     assert {line.get_color() for name in ("sgd (constant)", "sgd (cosine)") for line in lines(figure, name)} == {"#000000"}
 

@@ -11,7 +11,7 @@ from PIL import Image
 from studies import write_run
 
 from descent.analysis import load
-from descent.analysis.outcome import outcome
+from descent.analysis.verdicts import judge
 from descent.plots import figures
 from descent.report import page as report
 
@@ -21,7 +21,7 @@ WIDTHS = (390, 1280)
 
 
 def write(folder, drawn=()):
-    return report.write(outcome(load(folder)), drawn)
+    return report.write(judge(load(folder)), drawn)
 
 
 def curve(last):
@@ -274,7 +274,7 @@ def test_a_note_that_holds_for_all_is_said_once(tmp_path):
         for optimizer, last in (("adam", 0.01), ("nadam", 0.05), ("sgd", 0.1)):
             for seed in range(1, 11):
                 write_run(tmp_path, batch=batch, optimizer=optimizer, seed=seed, losses=curve(last + seed / 1e4))
-    found = outcome(load(tmp_path))
+    found = judge(load(tmp_path))
     assert [note[:10] for note in found.common] == ["No search:"]
     assert all(verdict.notes == ["Ranks: adam 1, nadam 2 and sgd 3."] for verdict in found.verdicts)
     assert list(found.sentences)[-1] == "All of these"

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 
 from descent.analysis import load
-from descent.analysis.units import units
+from descent.analysis.selection import candidates
 from descent.records.folders import run_folders
 from descent.report import tensorboard
 
@@ -224,7 +224,7 @@ def test_no_name_leaves_the_folder_or_breaks_a_chart(tmp_path):
     assert {path for path in tmp_path.rglob("*") if (tmp_path / "report") not in (path, *path.parents)} == outside
     names = [path.name for path in folder.iterdir() if path.is_dir()]
     assert len(names) == 3
-    for unit in units(load(tmp_path)):
+    for unit in candidates(load(tmp_path)):
         assert not set("()/") & set(tensorboard._group(unit))
     tags = [tag for name in names for tag in read(folder / name).Tags()["scalars"]]
     assert not [tag for tag in tags if "(" in tag]

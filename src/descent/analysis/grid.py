@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from descent.analysis.load import Study, metric_of
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study, metric_of
 from descent.analysis.statistics import medians, t_interval, values
 
 
@@ -22,10 +21,10 @@ def median(runs: pd.DataFrame, quantity: str, *keys: str) -> pd.Series:
     """Return the median over runs of a quantity such as ``final:train/loss``, for each choice of `keys`; diverged counts worst.
 
     Raises:
-        Nothing: no run measured it.
+        NoData: no run measured it.
     """
     if quantity not in runs or runs.empty:
-        raise Nothing(f"no run measured {quantity.partition(':')[2]}")
+        raise NoData(f"no run measured {quantity.partition(':')[2]}")
     return medians(runs, quantity.removeprefix("final:").replace(":", "/"), list(keys))
 
 
@@ -36,10 +35,10 @@ def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> t
         the mean of the differences and its 95 % interval by Student's t; nan where a run diverged, limits also where seeds lack.
 
     Raises:
-        Nothing: no run has one of the choices, or none measured the metric.
+        NoData: no run has one of the choices, or none measured the metric.
     """
     if f"final:{metric}" not in runs or runs.empty:
-        raise Nothing(f"no run measured {metric}")
+        raise NoData(f"no run measured {metric}")
     table = values(runs, metric).groupby([runs["seed"], runs[key]]).first().unstack()
     require(table.T, one, other)
     both = table[[one, other]].dropna()
@@ -73,10 +72,10 @@ def untuned(tuning: pd.DataFrame, judged: pd.DataFrame, key: str, metric: str) -
 
 
 def require(found: pd.Series | pd.DataFrame, *wanted: Any) -> None:
-    """Raise `Nothing` unless the index of `found` holds each of `wanted`."""
+    """Raise `NoData` unless the index of `found` holds each of `wanted`."""
     missing = [str(value) for value in wanted if value not in found.index]
     if missing:
-        raise Nothing(f"the runs lack {', '.join(missing)}")
+        raise NoData(f"the runs lack {', '.join(missing)}")
 
 
 def curve(study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step") -> tuple[np.ndarray, np.ndarray]:
@@ -85,11 +84,11 @@ def curve(study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step") -
     A run that diverged ends early, and with it the curve.
 
     Raises:
-        Nothing: none of them has records.
+        NoData: none of them has records.
     """
     frames = [frame.set_index(axis)[quantity] for _, frame in study.curves(runs)]
     if not frames:
-        raise Nothing(f"no run measured {quantity}")
+        raise NoData(f"no run measured {quantity}")
     joined = pd.concat(frames, axis=1, join="inner").sort_index()
     return joined.index.to_numpy(dtype=float), joined.median(axis=1).to_numpy()
 

@@ -25,6 +25,10 @@ COUNTED = ("steps", "examples", "gradient_evaluations", "seconds", "wall_seconds
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML was built with it: a tenth of the time
 
 
+class NoData(Exception):
+    """A study lacks the runs that a figure or an analysis needs; says which."""
+
+
 class Damaged(Exception):
     """A file that cannot be used; says why."""
 

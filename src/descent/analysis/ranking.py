@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from descent.analysis.contenders import GROUP, budgets, choose, quantities, reference
 from descent.analysis.load import metric_of
-from descent.analysis.measures import edges, tolerance
 from descent.analysis.pairs import SEEDS, compare, enough, order, plan, wide
+from descent.analysis.selection import GROUP, budgets, choose, quantities, reference
+from descent.analysis.sensitivity import edges, tolerance
 from descent.analysis.statistics import summary
 from descent.metrics import Metric
 

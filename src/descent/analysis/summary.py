@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from descent.analysis.contenders import GROUP
-from descent.analysis.outcome import Outcome
 from descent.analysis.ranking import Ranking
+from descent.analysis.selection import GROUP, final
 from descent.analysis.statistics import summary, values
-from descent.analysis.units import final
+from descent.analysis.verdicts import Verdicts
 from descent.metrics import AXES
 
 KEY = ["problem", "batch", "batch_size", "metric", "setting"]
@@ -19,7 +18,7 @@ RANKED = [*KEY, "entry", "first_rank", "last_rank", "reference"]
 COLUMNS = ["rank", "setting", "n", "median", "95 % interval", "failed"]
 
 
-def frame(outcome: Outcome) -> pd.DataFrame:
+def frame(outcome: Verdicts) -> pd.DataFrame:
     """Return all numbers of a study.
 
     Returns:
@@ -60,7 +59,7 @@ def _ranked(ranking: Ranking) -> Iterable[list[object]]:
         yield [*first[GROUP], ranking.quantity, setting, entry, *ranks, entry == ranking.reference]
 
 
-def markdown(outcome: Outcome) -> str:
+def markdown(outcome: Verdicts) -> str:
     """Return the verdicts and rankings, to be pasted where Markdown is read."""
     lines = [f"# {_plain(outcome.study.folder.resolve().name)}", ""]
     for problem, batch, verdicts in outcome.groups:

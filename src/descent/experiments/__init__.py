@@ -1,7 +1,7 @@
 """What the experiments of `conf/experiment/` show: one file, one experiment, named as its yaml.
 
 Each file has ``plot(study) -> Figure`` and ``sentence(study) -> str``, computed from the runs' own results, and free to find no
-difference. Both raise `Nothing` where the runs do not hold what they need, and say what that is. Where there is an
+difference. Both raise `NoData` where the runs do not hold what they need, and say what that is. Where there is an
 ``animate(study, path)``, it writes the same as a GIF. A new pair of files is a new experiment.
 """
 
@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.plots.figures import write
 from descent.records.folders import REPORT
 
@@ -50,7 +49,7 @@ def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path |
         figure = write(module.plot(study), folder / REPORT / name)[0]
         if animate := getattr(module, "animate", None):
             animate(study, figure.with_suffix(".gif"))
-    except Nothing as nothing:
+    except NoData as nothing:
         sentence, figure = f"No conclusion: {nothing}.", None
     kept = folder / REPORT / CONCLUSION.format(name)
     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -11,10 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, median, paired, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.units import MODES
-from descent.analysis.words import listed, size
+from descent.analysis.load import NoData, Study
+from descent.analysis.selection import MODES
+from descent.analysis.wording import listed, size
 from descent.metrics import AXES
 from descent.plots.style import BLUE, GREEN, ORANGE, count, span, styled
 
@@ -28,7 +27,7 @@ def sentence(study: Study) -> str:
     short = runs[~runs["longer"]]
     losses = median(short, f"final:{LOSS}", "batch").reindex(_modes(short))
     if len(losses) < 2:
-        raise Nothing("the runs hold one batch mode")
+        raise NoData("the runs hold one batch mode")
     steps = short.groupby("batch")["steps"].max()
     cost = (short["seconds"] / short["steps"]).groupby(short["batch"]).min()  # others were held up by what else the machine did
     shown = [f"{mode} takes {count(steps[mode])} steps, to {losses[mode]:.3g}" for mode in losses.index]
@@ -60,7 +59,7 @@ def _runs(study: Study) -> pd.DataFrame:
     runs = varied(study, "epochs")
     runs = runs[runs["epochs"].notna() & runs["batch"].isin(MODES)].astype({"epochs": float})
     if runs.empty:
-        raise Nothing("the runs have no budget in epochs")
+        raise NoData("the runs have no budget in epochs")
     return runs.assign(longer=runs["epochs"] > runs["epochs"].min())
 
 

@@ -12,9 +12,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, groups, median, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import size
+from descent.analysis.load import NoData, Study
+from descent.analysis.wording import size
 from descent.plots.style import VERMILION, shades, styled
 
 KEY = "clip_norm"
@@ -26,10 +25,10 @@ def sentence(study: Study) -> str:
     """Compare the largest learning rate that no seed diverges at, and the best loss, with clipping and without."""
     runs = _runs(study)
     if FREE not in runs[KEY].to_numpy():
-        raise Nothing("the runs lack runs without clipping")
+        raise NoData("the runs lack runs without clipping")
     clips = [clip for clip in runs[KEY].unique() if clip != FREE]
     if not clips:
-        raise Nothing("the runs lack a clip_norm")
+        raise NoData("the runs lack a clip_norm")
     safe = {clip: _safe(own) for clip, own in groups(runs, KEY)}
     best = max(clips, key=lambda clip: (safe[clip], clip))
     rates, n = sorted(runs["lr"].unique()), size([runs["seed"].nunique()])

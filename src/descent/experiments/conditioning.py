@@ -15,9 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, groups, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed
+from descent.analysis.load import NoData, Study
+from descent.analysis.wording import listed
 from descent.plots.style import BLUE, GREY, VERMILION, count, shades, styled
 
 NEAR = 0.01  # of the distance at the start
@@ -30,7 +29,7 @@ def sentence(study: Study) -> str:
     runs = _runs(study)
     said = [text for text in (_say_descent(study, runs), _say_adam(study, runs)) if text]
     if not said:
-        raise Nothing("the runs hold neither gradient descent nor adam on the full quadratic")
+        raise NoData("the runs hold neither gradient descent nor adam on the full quadratic")
     return " ".join(said)
 
 

@@ -12,11 +12,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import groups
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed, number, size
-from descent.plots import panels
-from descent.plots.lines import Curves, faint
+from descent.analysis.load import NoData, Study
+from descent.analysis.wording import listed, number, size
+from descent.plots import layout
+from descent.plots.curves import Curves, faint
 from descent.plots.style import shades, styled
 
 LATE = 0.6  # of the steps: what comes after is the end
@@ -36,8 +35,8 @@ def plot(study: Study) -> Figure:
         left.axhline(2 / lr, color=colour, ls="--", lw=1)
     left.set(xlabel="steps", ylabel="sharpness", yscale="log", title="Largest eigenvalue of the Hessian; dashed: 2/lr")
     right.set(xlabel="steps", ylabel="training loss", yscale="log")
-    panels.ticks(left)
-    panels.ticks(right)
+    layout.ticks(left)
+    layout.ticks(right)
     runs = [run for curves in found.values() for run, _ in curves]
     seeds = sorted({run["seed"] for run in runs})
     right.set_title(f"Seed {seeds[0]}{f', {len(seeds) - 1} more faint' if len(seeds) > 1 else ''}")
@@ -73,7 +72,7 @@ def _found(study: Study) -> dict[float, Curves]:
     """Return the runs that measured sharpness, by learning rate.
 
     Raises:
-        Nothing: there is none.
+        NoData: there is none.
     """
     found = {}
     for lr, own in groups(study.runs[study.runs["status"] != "diverged"].sort_values("seed"), "lr"):
@@ -81,7 +80,7 @@ def _found(study: Study) -> dict[float, Curves]:
         if curves:
             found[float(lr)] = curves
     if not found:
-        raise Nothing("no run that did not diverge measured sharpness")
+        raise NoData("no run that did not diverge measured sharpness")
     return found
 
 

@@ -13,10 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import apart, curve, groups, median, paired, rose, untuned, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed, number, size
-from descent.plots.lines import faint
+from descent.analysis.load import NoData, Study
+from descent.analysis.wording import listed, number, size
+from descent.plots.curves import faint
 from descent.plots.style import BLACK, BLUE, VERMILION, styled
 
 SCALINGS = {"none": "none (0 to 16)", "unit": "unit (0 to 1)", "standardize": "standardize"}
@@ -29,7 +28,7 @@ def sentence(study: Study) -> str:
     curvature, tuning, judged = _parts(study)
     said = [text for text in (_say_limits(study, curvature, tuning), _say_best(tuning, judged)) if text]
     if not said:
-        raise Nothing("the runs hold neither several learning rates nor two scalings on seeds that were not tuned on")
+        raise NoData("the runs hold neither several learning rates nor two scalings on seeds that were not tuned on")
     return " ".join(said)
 
 

@@ -17,10 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, groups, median, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.statistics import ALPHA, holm, t_interval, t_test
-from descent.plots.panels import ticks
+from descent.plots.layout import ticks
 from descent.plots.style import BLACK, GREY, VERMILION, count, shades, styled
 
 SIZE = "batch.size"
@@ -72,7 +71,7 @@ def _tuned(study: Study) -> "tuple[pd.Series[float], pd.DataFrame]":
     runs = runs[runs[SIZE].notna()]
     seeds = sorted(runs["seed"].unique())
     if len(seeds) < TUNING + 2 or runs[SIZE].nunique() < 2:
-        raise Nothing(f"it takes two batch sizes, {TUNING} seeds that choose their learning rates, and two that judge")
+        raise NoData(f"it takes two batch sizes, {TUNING} seeds that choose their learning rates, and two that judge")
     first, fresh = runs["seed"].isin(seeds[:TUNING]), runs["seed"].isin(seeds[TUNING:])
     rates = median(runs[first], "final:val/loss", SIZE, "lr").unstack().idxmin(axis=1)
     return rates, runs[fresh & (runs["lr"] == runs[SIZE].map(rates))]
@@ -89,7 +88,7 @@ def _changes(study: Study, judged: pd.DataFrame, small: float, large: float) -> 
             level = max(one["train/loss"].min(), other["train/loss"].min())
             rows[seed] = (vals - val, (vals - trains) - (val - train), _at(other, level) - _at(one, level))
     if len(rows) < 2:
-        raise Nothing("fewer than two seeds have a run of the smallest and of the largest batch that did not diverge")
+        raise NoData("fewer than two seeds have a run of the smallest and of the largest batch that did not diverge")
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(CHANGES))
 
 

@@ -16,9 +16,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import groups, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed
+from descent.analysis.load import NoData, Study
+from descent.analysis.wording import listed
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 EPS = {32: float(np.finfo(np.float32).eps), 64: float(np.finfo(np.float64).eps)}
@@ -79,7 +78,7 @@ def _runs(study: Study) -> pd.DataFrame:
         found[run["folder"]] = (norm, abs((before - after) / said - 1), EPS[run["precision"]] * abs(before) / said)
     runs = runs[runs["folder"].isin(found)]
     if runs.empty:
-        raise Nothing("the runs hold no single step of gradient descent on all examples in 32 or 64 bits")
+        raise NoData("the runs hold no single step of gradient descent on all examples in 32 or 64 bits")
     measured = pd.DataFrame([found[folder] for folder in runs["folder"]], runs.index, ["norm", "error", "rounding"])
     return runs.join(measured).dropna(subset=["error"])
 

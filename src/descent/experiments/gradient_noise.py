@@ -19,9 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, groups, median, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.plots.panels import ticks
+from descent.analysis.load import NoData, Study
+from descent.plots.layout import ticks
 from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, count, shades, styled
 
 QUADRATIC = ("dimension", "condition", "additive", "start", "start_spread")
@@ -93,7 +92,7 @@ def _quadratics(runs: pd.DataFrame, start: bool, moves: bool) -> pd.DataFrame:
     away = runs["problem.start"].ne(0) | runs["problem.start_spread"].ne(0)
     found = runs[quadratic & (away == start) & ((runs["lr"] * runs["steps"] > STILL) == moves)]
     if found.empty:
-        raise Nothing("the runs lack those of a quadratic of curvature 1 that " + ("move" if moves else "stay at its minimum"))
+        raise NoData("the runs lack those of a quadratic of curvature 1 that " + ("move" if moves else "stay at its minimum"))
     return found
 
 
@@ -104,7 +103,7 @@ def _variance(study: Study, runs: pd.DataFrame) -> "pd.Series[float]":
     per_direction = pd.Series(squares) / still["problem.dimension"]
     found = per_direction.groupby(still["batch.size"]).mean()
     if len(found) < 2:
-        raise Nothing("the runs that stay at the minimum have one batch size")
+        raise NoData("the runs that stay at the minimum have one batch size")
     return found
 
 
@@ -115,13 +114,13 @@ def _floors(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     for run, frame in study.curves(moving):
         late = frame.loc[frame["step"] >= RELAXED / run["lr"], "train/gap"]
         if run["lr"] >= 2 or late.empty or run["schedule"] != "constant" or run["optimizer"] != "sgd":
-            raise Nothing("a run of sgd on the quadratic has no floor, or ends before it is there")
+            raise NoData("a run of sgd on the quadratic has no floor, or ends before it is there")
         theory = run["problem.dimension"] * run["problem.additive"] ** 2 * run["lr"] / (2 * run["batch.size"] * (2 - run["lr"]))
         rows.append((run["batch.size"], run["lr"], bool(run["batch.replacement"]), late.mean(), theory))
     names = ["size", "lr", "replacement"]
     found = pd.DataFrame(rows, columns=[*names, "gap", "theory"]).groupby(names, as_index=False).mean()
     if set(found["replacement"]) != {True, False}:
-        raise Nothing("the runs lack those with replacement, or those without")
+        raise NoData("the runs lack those with replacement, or those without")
     return found
 
 
@@ -129,7 +128,7 @@ def _best(runs: pd.DataFrame) -> "pd.Series[float]":
     """Return the learning rate with the lowest median training loss, by batch size."""
     losses = median(_digits(runs), "final:train/loss", "batch.size", "lr").unstack()
     if len(losses) < 2:
-        raise Nothing("the runs of digits_mlp have one batch size")
+        raise NoData("the runs of digits_mlp have one batch size")
     return losses.idxmin(axis=1)
 
 
@@ -142,7 +141,7 @@ def _ends(runs: pd.DataFrame) -> "pd.Series[float]":
     moving = _quadratics(runs, start=True, moves=True)
     averaged, falling = moving[moving["optimizer"] == "asgd"], moving[moving["schedule"] == "inverse_time"]
     if averaged.empty or falling.empty:
-        raise Nothing("the runs lack asgd, or schedule=inverse_time, from a start away from the minimum")
+        raise NoData("the runs lack asgd, or schedule=inverse_time, from a start away from the minimum")
     first = averaged.iloc[0]
     noise = first["problem.dimension"] * first["problem.additive"] ** 2 / (2 * first["batch.size"])
     found = {

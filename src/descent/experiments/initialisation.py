@@ -15,9 +15,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, groups, median, paired, require, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed, number, size
+from descent.analysis.load import NoData, Study
+from descent.analysis.wording import listed, number, size
 from descent.plots.style import BLACK, BLUE, GREEN, PURPLE, SKY, VERMILION, styled, text
 
 KEY, DEPTH, ACTIVATION = "problem.initialisation", "problem.depth", "problem.activation"
@@ -89,11 +88,11 @@ def _runs(study: Study) -> pd.DataFrame:
     """Return the runs of networks, with a name of what they begin with.
 
     Raises:
-        Nothing: there is none.
+        NoData: there is none.
     """
     runs = varied(study, KEY, DEPTH, ACTIVATION)
     runs = runs[runs[[KEY, DEPTH, ACTIVATION]].notna().all(axis=1)]
     if runs.empty:
-        raise Nothing("no run is of a network with hidden layers")
+        raise NoData("no run is of a network with hidden layers")
     sigmoid = runs[ACTIVATION] == "sigmoid"
     return runs.assign(name=runs[KEY].where(sigmoid, runs[KEY] + ", " + runs[ACTIVATION]))

@@ -17,9 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, median, rose, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.plots.lines import faint
+from descent.analysis.load import NoData, Study
+from descent.plots.curves import faint
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 LIMIT = 2.0  # of lr, as L = 1
@@ -30,7 +29,7 @@ def sentence(study: Study) -> str:
     """Say where the range test turns and which constant learning rate is best, and whether 2/L divides the quadratic's."""
     said = [text for of, say in ((_network, _say_network), (_quadratic, _say_quadratic)) if (text := say(study, of(study)))]
     if not said:
-        raise Nothing("the runs hold neither two learning rates on digits_mlp nor on the quadratic")
+        raise NoData("the runs hold neither two learning rates on digits_mlp nor on the quadratic")
     return " ".join(said)
 
 

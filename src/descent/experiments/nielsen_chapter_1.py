@@ -12,9 +12,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, groups, median, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import size
+from descent.analysis.load import NoData, Study
+from descent.analysis.wording import size
 from descent.plots.style import GREY, shades, styled, text
 
 BOOK = {"lr": 3.0, "epochs": 30, "accuracy": 0.9542}  # its best epoch on the test images
@@ -69,14 +68,14 @@ def _runs(study: Study) -> pd.DataFrame:
     """Return the runs on one data set of images.
 
     Raises:
-        Nothing: none measured the test accuracy, or they are of several data sets.
+        NoData: none measured the test accuracy, or they are of several data sets.
     """
     runs = varied(study, DATASET)
     runs = runs[runs[DATASET].notna()]
     if runs.empty or "test:accuracy" not in runs:
-        raise Nothing("no run measured accuracy on test images of MNIST")
+        raise NoData("no run measured accuracy on test images of MNIST")
     if runs[DATASET].nunique() > 1:
-        raise Nothing("the runs are of several data sets")
+        raise NoData("the runs are of several data sets")
     return runs
 
 

@@ -13,15 +13,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from descent.analysis.caveats import edges
 from descent.analysis.grid import apart, curve, untuned
-from descent.analysis.load import Study
-from descent.analysis.notes import edges
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.pairs import order
 from descent.analysis.ranking import Ranking, rankings
+from descent.analysis.sentences import sentences
 from descent.analysis.statistics import values
-from descent.analysis.verdict import verdict
-from descent.analysis.words import number, rank, size
+from descent.analysis.wording import number, rank, size
 from descent.metrics import AXES
 from descent.plots.style import look, styled
 
@@ -36,7 +35,7 @@ def sentence(study: Study) -> str:
 def _say_first(ranking: Ranking) -> str:
     """Return who is first by median and who differs from it, where all pairs were tested; else what the verdict says."""
     if ranking.family != "all" or ranking.refused or (ranking.table["failed"] == ranking.table["n"]).all():
-        return verdict(ranking)[0]
+        return sentences(ranking)[0]
     names = list(ranking.table["median"].sort_values(kind="stable").index)
     beats = pd.DataFrame(order(ranking.pairs, ranking.entries), ranking.entries, ranking.entries)
     first, *others = names
@@ -90,5 +89,5 @@ def _ranking(study: Study) -> tuple[Ranking, pd.DataFrame]:
     runs = pd.concat([tuning.assign(stage="trial"), judged.assign(stage="final")]).assign(tuning="grid")
     found = next(rankings(runs), None)
     if found is None:
-        raise Nothing("every seed was tuned on: none is left to judge")
+        raise NoData("every seed was tuned on: none is left to judge")
     return found, tuning

@@ -17,10 +17,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, groups, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.statistics import t_interval
-from descent.plots.panels import ticks
+from descent.plots.layout import ticks
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
 NOISE = "problem.label_noise"
@@ -90,7 +89,7 @@ def _stop(study: Study, runs: pd.DataFrame) -> Stop:
     """Choose when to stop on the first seeds, and measure it on the others."""
     seeds = sorted(runs["seed"].unique())
     if len(seeds) < TUNING + 2:
-        raise Nothing(f"it takes {TUNING} seeds that choose when to stop, and two that judge")
+        raise NoData(f"it takes {TUNING} seeds that choose when to stop, and two that judge")
     first, fresh = (runs[runs["seed"].isin(part)] for part in (seeds[:TUNING], seeds[TUNING:]))
     epochs, losses = curve(study, first, "val/loss", "epoch")
     epoch = float(epochs[losses.argmin()])

@@ -16,12 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, median
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.pairs import SEEDS, compare, wide
 from descent.analysis.statistics import values
-from descent.analysis.words import listed
-from descent.plots.panels import ticks
+from descent.analysis.wording import listed
+from descent.plots.layout import ticks
 from descent.plots.style import (
     BLACK,
     BLUE,
@@ -94,15 +93,15 @@ def _tuned(runs: pd.DataFrame) -> "tuple[pd.Series[float], pd.DataFrame]":
     """Return the best learning rate of each schedule on the first seeds, best schedule first, and its runs on the others."""
     seeds = sorted(runs["seed"].unique())
     if len(seeds) <= TUNING or runs["schedule"].nunique() < 2:
-        raise Nothing(f"it takes two schedules, {TUNING} seeds that choose their learning rates, and others that judge")
+        raise NoData(f"it takes two schedules, {TUNING} seeds that choose their learning rates, and others that judge")
     tuning, fresh = runs["seed"].isin(seeds[:TUNING]), runs["seed"].isin(seeds[TUNING:])
     losses = median(runs[tuning], f"final:{LOSS}", "schedule", "lr").unstack()
     rates = losses.idxmin(axis=1).loc[losses.min(axis=1).sort_values(kind="stable").index]
     judged = runs[fresh & (runs["lr"] == runs["schedule"].map(rates))]
     if set(judged["schedule"]) != set(rates.index):
-        raise Nothing("a schedule has no run at its best learning rate on the seeds that judge")
+        raise NoData("a schedule has no run at its best learning rate on the seeds that judge")
     if not np.isfinite(values(judged, LOSS)).any():
-        raise Nothing("every run of the seeds that judge diverged")
+        raise NoData("every run of the seeds that judge diverged")
     return rates, judged.assign(entry=judged["schedule"])
 
 

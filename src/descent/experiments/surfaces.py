@@ -18,12 +18,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed, size
-from descent.plots.lines import Curves, faint
-from descent.plots.plane import POINT, Way, film, ground, in_plane, way
+from descent.analysis.load import NoData, Study
+from descent.analysis.wording import listed, size
+from descent.plots.curves import Curves, faint
 from descent.plots.style import GREY, RC, look, order, styled
+from descent.plots.trajectories import POINT, Trajectory, draw_contours, in_plane, way, write_animation
 
 TOLERANCE = 1e-3  # of the gap at the start: what counts as the minimum
 SADDLE, NEAR = (0.0, 0.0), 0.2  # where the surface `saddle` has it, and what is near it
@@ -64,10 +63,10 @@ def plot(study: Study) -> Figure:
 def animate(study: Study, path: Path) -> None:
     """Write the same, without the other seeds, as an animated GIF."""
     with mpl.rc_context(RC):
-        film(*_scene(_found(study)), "step", "steps", path)
+        write_animation(*_scene(_found(study)), "step", "steps", path)
 
 
-def _scene(found: Found) -> tuple[Figure, list[Way]]:
+def _scene(found: Found) -> tuple[Figure, list[Trajectory]]:
     """Return a figure with a panel for each surface, and the trajectories of the first seed in it."""
     columns = min(ACROSS, len(found))
     rows = -(-len(found) // columns)
@@ -81,7 +80,7 @@ def _scene(found: Found) -> tuple[Figure, list[Way]]:
             label = f"{run['optimizer']}, lr {run['lr']:g}: {f'{steps:,.0f}' if np.isfinite(steps) else 'never'}"
             ways.append(way(axes, run["optimizer"], frame, label, float(width)))
         frames = [frame for curves in optimizers.values() for _, frame in curves]
-        ground([axes], {"surface": surface}, frames)
+        draw_contours([axes], {"surface": surface}, frames)
         if near := surface == "saddle":
             axes.add_patch(Circle(SADDLE, NEAR, fill=False, ls="--", lw=0.8, color=GREY, zorder=2))
         axes.set(
@@ -104,7 +103,7 @@ def _found(study: Study) -> Found:
     """Return the runs in the plane.
 
     Raises:
-        Nothing: there is none.
+        NoData: there is none.
     """
     found: Found = {}
     rates = study.runs.groupby(["problem", "optimizer"])["lr"].nunique()
@@ -117,7 +116,7 @@ def _found(study: Study) -> Found:
             name = run["optimizer"] if rates[run["problem"], run["optimizer"]] == 1 else f"{run['optimizer']} lr {run['lr']:g}"
             found.setdefault(run["problem"], {}).setdefault(name, []).append((run, flat))
     if not found:
-        raise Nothing("no run is on a surface")
+        raise NoData("no run is on a surface")
     return found
 
 

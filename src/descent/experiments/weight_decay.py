@@ -22,10 +22,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, median, require, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.statistics import ALPHA, holm, t_interval, t_test, values
-from descent.plots.panels import ticks
+from descent.plots.layout import ticks
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
 KEYS = ("optimizer.weight_decay", "optimizer.decoupled_weight_decay", "problem.label_noise")
@@ -83,7 +82,7 @@ def _difference(study: Study, runs: pd.DataFrame) -> float:
     losses = {(run["decay"], run["seed"], run["decoupled"]): frame["train/loss"] for run, frame in study.curves(sgd)}
     pairs = [(loss, losses[*key, True]) for (*key, decoupled), loss in losses.items() if not decoupled and (*key, True) in losses]
     if not pairs:
-        raise Nothing("the runs lack sgd with one decay of both kinds")
+        raise NoData("the runs lack sgd with one decay of both kinds")
     return max(float((one / other - 1).abs().max()) for one, other in pairs)
 
 
@@ -96,7 +95,7 @@ def _norms(study: Study, adam: pd.DataFrame) -> tuple[float, dict[bool, float]]:
     """Return the largest decay that both kinds have, and the median norm of the weights that each leaves."""
     decays = [set(adam.loc[adam["decoupled"].eq(decoupled) & adam["decay"].gt(0), "decay"]) for decoupled in KINDS]
     if not set.intersection(*decays):
-        raise Nothing("the runs lack adam with one decay of both kinds")
+        raise NoData("the runs lack adam with one decay of both kinds")
     decay = max(set.intersection(*decays))
     same = adam[adam["decay"] == decay]
     norms = {decoupled: curve(study, same[same["decoupled"] == decoupled], "weight_norm")[1][-1] for decoupled in KINDS}
@@ -111,13 +110,13 @@ def _chosen(adam: pd.DataFrame, decoupled: bool) -> tuple[float, pd.DataFrame]:
     """Return the decay of a kind with the lowest validation loss on the first seeds; of others its runs and those without."""
     seeds = sorted(adam["seed"].unique())
     if len(seeds) < TUNING + 2:
-        raise Nothing(f"it takes {TUNING} seeds that choose the decay, and two that judge")
+        raise NoData(f"it takes {TUNING} seeds that choose the decay, and two that judge")
     kind = adam[(adam["decoupled"] == decoupled) & (adam["decay"] > 0)]
     losses = median(kind[kind["seed"].isin(seeds[:TUNING])], "final:val/loss", "decay")
     best = float(losses.idxmin())
     without = adam[adam["decay"] == 0]
     if without.empty or kind.empty:
-        raise Nothing("the runs lack adam without decay, or with a kind of it")
+        raise NoData("the runs lack adam without decay, or with a kind of it")
     return best, pd.concat([kind[kind["decay"] == best], without]).query("seed not in @seeds[:@TUNING]")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descent.analysis.load import Study, load
-from descent.analysis.outcome import Outcome, outcome
+from descent.analysis.verdicts import Verdicts, judge
 from descent.plots import figures
 from descent.records.folders import REPORT
 from descent.report import page, tensorboard
@@ -22,7 +22,7 @@ class Comparison:
     """
 
     study: Study
-    outcome: Outcome
+    outcome: Verdicts
     report: Path
     medians: Path | None
 
@@ -42,7 +42,7 @@ def compare(folder: Path | str, metric: str | None = None, reference: str | None
         InputError: there is no such study, metric or reference.
     """
     study = load(Path(folder))
-    result = outcome(study, metric, reference)
+    result = judge(study, metric, reference)
     report = study.folder / REPORT
     drawn = figures.save(study, report / "figures")
     written = page.write(result, drawn)

@@ -14,10 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from descent.analysis import summary
-from descent.analysis.outcome import Outcome, Verdict
 from descent.analysis.pairs import SEEDS
+from descent.analysis.selection import final
 from descent.analysis.statistics import EXACT, RESAMPLES, SEARCHES
-from descent.analysis.units import final
+from descent.analysis.verdicts import Verdict, Verdicts
 from descent.metrics import metric
 from descent.plots import figures
 from descent.records import result as results
@@ -59,7 +59,7 @@ class Problem:
     more: list[Picture]
 
 
-def write(outcome: Outcome, drawn: Sequence[Path]) -> Path:
+def write(outcome: Verdicts, drawn: Sequence[Path]) -> Path:
     """Write the report of a study; return the page.
 
     Args:
@@ -122,7 +122,7 @@ def provenance(runs: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
     return {name: values.most_common() for name, values in found.items()}
 
 
-def _problem(outcome: Outcome, frame: pd.DataFrame, problem: str, pictures: "_Pictures") -> Problem:
+def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_Pictures") -> Problem:
     parts = []
     runs = final(outcome.study)
     for name, batch, verdicts in outcome.groups:

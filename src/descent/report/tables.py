@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from descent.analysis.outcome import Verdict, interval, plain, ranks, shown
+from descent.analysis.verdicts import Verdict, interval, plain, ranks, shown
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ from tensorboard.plugins.custom_scalar.metadata import create_summary_metadata a
 from tensorboard.plugins.text.metadata import create_summary_metadata as text
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from descent.analysis.curves import summarise
 from descent.analysis.load import Study, metric_of
-from descent.analysis.units import Unit, final, summarise, units
+from descent.analysis.selection import Candidate, candidates, final
 from descent.metrics import MEASURED
-from descent.plots.lines import QUARTILES
+from descent.plots.curves import QUARTILES
 from descent.records.tensorboard_internals import DT_STRING, Event, Summary, SummaryMetadata, TensorProto
 
 BAND = "quartiles"  # the group of tags that hold the band
@@ -54,7 +55,7 @@ def write(study: Study, verdict: Mapping[str, Sequence[str]], images: Mapping[st
     folder, settings = report / "tensorboard", report / "settings"
     _clear(folder)
     _clear(settings)
-    drawn = units(study)
+    drawn = candidates(study)
     _events(folder, _about(study, drawn, verdict, images))
     for name in dict.fromkeys(unit.name for unit in drawn):
         own = [(list(study.curves(unit.runs)), f"{_group(unit)}/") for unit in drawn if unit.name == name]
@@ -66,7 +67,7 @@ def write(study: Study, verdict: Mapping[str, Sequence[str]], images: Mapping[st
 
 
 def _about(
-    study: Study, drawn: Sequence[Unit], verdict: Mapping[str, Sequence[str]], images: Mapping[str, bytes]
+    study: Study, drawn: Sequence[Candidate], verdict: Mapping[str, Sequence[str]], images: Mapping[str, bytes]
 ) -> Iterator[Event]:
     """Yield what is about the study as a whole, an event each."""
     now = time.time()
@@ -80,7 +81,7 @@ def _about(
         yield _event(now, 0, [Summary.Value(tag=f"figures/{name}", image=shown)])
 
 
-def layout(study: Study, drawn: Iterable[Unit]) -> layout_pb2.Layout:
+def layout(study: Study, drawn: Iterable[Candidate]) -> layout_pb2.Layout:
     """Return the Custom Scalars tab: for each problem and batch mode and quantity the optimizers, with and without bands."""
     found: dict[str, dict[str, None]] = {}
     for unit in drawn:
@@ -167,7 +168,7 @@ def _clear(folder: Path) -> None:
             path.rmdir()
 
 
-def _group(unit: Unit) -> str:
+def _group(unit: Candidate) -> str:
     """Return what tags of a problem and batch mode begin with."""
     size = f" {unit.batch_size:.0f}" if unit.batch_size else ""
     return re.sub(r"[/()]", "_", f"{unit.problem} {unit.batch}{size}")  # TensorBoard colours no line whose tag has a bracket

@@ -20,7 +20,7 @@ from descent.records.result import Result
 from descent.terminal.console import console, printable, say, table
 
 if TYPE_CHECKING:
-    from descent.analysis.outcome import Outcome
+    from descent.analysis.verdicts import Verdicts
 
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
 
@@ -110,7 +110,7 @@ def cells(setting: Setting) -> list[str]:
     return [setting.name, str(sum(setting.statuses.values())), median, spread, trouble]
 
 
-def show_outcome(outcome: "Outcome") -> None:
+def show_outcome(outcome: "Verdicts") -> None:
     """Print each ranking, one row an entry, and under it what it says."""
     for verdict in outcome.verdicts:
         ranking = verdict.ranking

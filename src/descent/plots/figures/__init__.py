@@ -1,7 +1,7 @@
 """The figures of a comparison: one file, one figure.
 
 Each file has ``plot(study) -> Figure`` and ``EACH``, what it draws one figure of: ``"problem"``, where `plot` gets a study of
-one problem, or ``"study"``. It raises `Nothing` where a study has nothing for it. Where there is an ``animate(study, path)``, it
+one problem, or ``"study"``. It raises `NoData` where a study has nothing for it. Where there is an ``animate(study, path)``, it
 writes the same as a GIF. A new file is a new figure.
 """
 
@@ -24,8 +24,7 @@ from joblib import Parallel, delayed
 from matplotlib.figure import Figure
 from PIL import Image
 
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.plots.style import LONGEST, RC
 
 FORMATS = ("png", "svg")
@@ -53,7 +52,7 @@ def plots(study: Study) -> Iterator[tuple[str, str, Figure]]:
 def _plot(module: ModuleType, study: Study) -> Figure | None:
     try:
         return module.plot(study)
-    except Nothing:
+    except NoData:
         return None
 
 

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from descent.analysis.load import Study
-from descent.plots import lines
+from descent.plots import curves
 from descent.plots.style import styled
 
 EACH = "problem"
@@ -12,4 +12,4 @@ EACH = "problem"
 @styled
 def plot(study: Study) -> Figure:
     """Draw the validation accuracy."""
-    return lines.draw(study, "val/accuracy", "examples")
+    return curves.draw(study, "val/accuracy", "examples")

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.units import Unit, reached, units
+from descent.analysis.curves import reached
+from descent.analysis.load import NoData, Study
+from descent.analysis.selection import Candidate, candidates
 from descent.metrics import AXES, Metric
-from descent.plots import panels
-from descent.plots.lines import training_loss
+from descent.plots import layout
+from descent.plots.curves import training_loss
 from descent.plots.style import count, look, order, span, styled, text
 
 EACH = "problem"
@@ -30,13 +30,13 @@ Curves = list[tuple[pd.Series, pd.DataFrame]]
 def plot(study: Study) -> Figure:
     """Draw the training loss of each optimizer and batch mode at each of the three budgets."""
     quantity = training_loss(study)
-    found: dict[Unit, Curves] = {}
-    for unit in units(study):
+    found: dict[Candidate, Curves] = {}
+    for unit in candidates(study):
         if curves := [(run, frame) for run, frame in study.curves(unit.runs) if quantity in frame]:
             found[unit] = curves
-    modes = panels.panels(found)
+    modes = layout.panels(found)
     if len(modes) < 2:
-        raise Nothing("compares batch modes, of which there is one")
+        raise NoData("compares batch modes, of which there is one")
     names = sorted({(unit.optimizer, unit.name) for unit in found}, key=lambda name: (order(name[0]), name[1]))
     figure = Figure()
     grid = figure.subplots(1, len(VIEWS), squeeze=False, sharey=True, sharex=True)[0]
@@ -46,28 +46,28 @@ def plot(study: Study) -> Figure:
     _axes(grid, names)
     figure.axes[0].set_xscale("log")
     for axes in grid:
-        panels.ticks(axes)
+        layout.ticks(axes)
         axes.set_xlabel(text(study.metric(quantity).label))
     marks = {_mode(mode): Line2D([], [], color="#444444", ls="none", marker=mark) for mode, mark in _marks(modes).items()}
     if lost:
-        marks["diverged"] = panels.cross(math.nan, math.nan, "#444444")
+        marks["diverged"] = layout.cross(math.nan, math.nan, "#444444")
     decays = {schedule for unit in found for schedule in unit.runs["schedule"]} - {"constant"}
-    panels.finish(
+    layout.finish(
         figure,
         marks,
         f"{text(study.problem)}: batch modes at equal budgets",
-        f"median, {panels.sample(found)}; line: from the best to the worst",
-        panels.chosen(found),
+        f"median, {layout.sample(found)}; line: from the best to the worst",
+        layout.chosen(found),
         f"{_budgets(found, modes)}, and cut where the shortest mode ends",
         "schedules were made for the whole runs" if decays else "",
         height=max(len(names) * (len(modes) + 1.2) * ROW, 0.9),
-        left=0.35 + panels.LETTER * max(len(text(name)) for _, name in names),
+        left=0.35 + layout.LETTER * max(len(text(name)) for _, name in names),
     )
     return figure
 
 
 def _view(
-    axes: Axes, found: dict[Unit, Curves], view: str, metric: Metric, names: list[str], modes: list[tuple[str, float]]
+    axes: Axes, found: dict[Candidate, Curves], view: str, metric: Metric, names: list[str], modes: list[tuple[str, float]]
 ) -> bool:
     """Draw one budget; say whether a run diverged within it."""
     column = AXES[view].column
@@ -91,7 +91,7 @@ def _view(
     return lost
 
 
-def _shortest(found: dict[Unit, Curves], column: str, modes: list[tuple[str, float]]) -> float:
+def _shortest(found: dict[Candidate, Curves], column: str, modes: list[tuple[str, float]]) -> float:
     """Return where the shortest batch mode ends. Runs that diverged ended early, and tell only where there are no others."""
     ends: dict[bool, list[float]] = {False: [], True: []}
     for mode in modes:
@@ -126,7 +126,7 @@ def _mode(mode: tuple[str, float]) -> str:
     return f"{text(mode[0])}, {count(mode[1])}" if mode[1] else text(mode[0])
 
 
-def _budgets(found: Iterable[Unit], modes: list[tuple[str, float]]) -> str:
+def _budgets(found: Iterable[Candidate], modes: list[tuple[str, float]]) -> str:
     """Say what the runs were made for: a view at another budget is no verdict on it."""
     ends = {mode: span(unit.runs["examples"].max() for unit in found if unit.panel == mode) for mode in modes}
     if len(set(ends.values())) == 1:

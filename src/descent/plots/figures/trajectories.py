@@ -6,13 +6,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.units import Unit, units
-from descent.plots import panels
-from descent.plots.lines import Curves, faint
-from descent.plots.plane import POINT, film, ground, in_plane, star, way
+from descent.analysis.load import NoData, Study
+from descent.analysis.selection import Candidate, candidates
+from descent.plots import layout
+from descent.plots.curves import Curves, faint
 from descent.plots.style import RC, look, span, styled, text
+from descent.plots.trajectories import POINT, draw_contours, in_plane, star, way, write_animation
 
 EACH = "problem"
 
@@ -35,35 +34,35 @@ def animate(study: Study, path: Path) -> None:
         found = _found(study)
         figure, grid = _scene(study, found, others=False)
         ways = [way(grid[unit.panel][0], unit.optimizer, curves[0][1], unit.name) for unit, curves in found.items()]
-        film(figure, ways, "examples", "examples", path)
+        write_animation(figure, ways, "examples", "examples", path)
 
 
-def _found(study: Study) -> dict[Unit, Curves]:
+def _found(study: Study) -> dict[Candidate, Curves]:
     found = {}
-    for unit in units(study):
+    for unit in candidates(study):
         curves = [(run, flat) for run, frame in study.curves(unit.runs) if (flat := in_plane(frame)) is not None]
         if curves:
             found[unit] = sorted(curves, key=lambda curve: curve[0]["seed"])
     if not found:
-        raise Nothing("draws problems in the plane")
+        raise NoData("draws problems in the plane")
     return found
 
 
-def _scene(study: Study, found: dict[Unit, Curves], others: bool) -> tuple[Figure, dict[tuple[str, float], list[Axes]]]:
+def _scene(study: Study, found: dict[Candidate, Curves], others: bool) -> tuple[Figure, dict[tuple[str, float], list[Axes]]]:
     """Return a figure with all but the trajectories."""
-    figure, grid = panels.frame(list(found))
+    figure, grid = layout.frame(list(found))
     run = next(iter(found.values()))[0][0]
     frames = [frame for curves in found.values() for _, frame in curves]
-    minima = ground([axes for axes, *_ in grid.values()], study.config(run).get("problem") or {}, frames)
-    panels.label(figure, "first weight", ["second weight"])
+    minima = draw_contours([axes for axes, *_ in grid.values()], study.config(run).get("problem") or {}, frames)
+    layout.label(figure, "first weight", ["second weight"])
     seeds = span(curves[0][0]["seed"] for curves in found.values())
     others = others and any(len(curves) > 1 for curves in found.values())
-    panels.finish(
+    layout.finish(
         figure,
-        panels.handles(found) | ({"minimum": star()} if minima else {}),
+        layout.handles(found) | ({"minimum": star()} if minima else {}),
         f"{text(study.problem)}: trajectories",
         f"seed {seeds} of each optimizer, its end a dot{'; the other seeds faint' if others else ''}",
         "straight lines between records; contours log-spaced in the function's value",
-        panels.chosen(found),
+        layout.chosen(found),
     )
     return figure, grid

@@ -13,7 +13,7 @@ from matplotlib.markers import TICKRIGHT, TICKUP, MarkerStyle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from descent.analysis.load import metric_of
-from descent.analysis.units import Unit, panel_order
+from descent.analysis.selection import Candidate, panel_order
 from descent.plots.style import look, order, span, text, wrap
 
 ACROSS = 3  # panels in a row
@@ -26,12 +26,12 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")  # of variants: schedules, engines
 
 
-def panels(units: Iterable[Unit]) -> list[tuple[str, float]]:
+def panels(units: Iterable[Candidate]) -> list[tuple[str, float]]:
     """Return the batch modes, each with its batch size, in their order."""
     return sorted({unit.panel: None for unit in units}, key=panel_order)
 
 
-def panel_title(units: Sequence[Unit]) -> str:
+def panel_title(units: Sequence[Candidate]) -> str:
     """Return a batch mode and the budget that its runs had."""
     batch, size = units[0].panel
     per_step = {"full": "all examples a step", "stochastic": "1 example a step"}.get(batch, f"{size:,.0f} examples a step")
@@ -41,7 +41,7 @@ def panel_title(units: Sequence[Unit]) -> str:
 
 
 def frame(
-    units: Sequence[Unit], rows: int = 1, sharey: Literal["all", "row", False] = "all"
+    units: Sequence[Candidate], rows: int = 1, sharey: Literal["all", "row", False] = "all"
 ) -> tuple[Figure, dict[tuple[str, float], list[Axes]]]:
     """Return a figure and, for each batch mode, its axes: one, or a column of `rows`."""
     keys = panels(units)
@@ -118,16 +118,16 @@ def _place(axes: Axes) -> SubplotSpec:
     return place
 
 
-def variants(units: Iterable[Unit]) -> list[str]:
+def variants(units: Iterable[Candidate]) -> list[str]:
     return sorted({unit.variant for unit in units})
 
 
-def marker(unit: Unit, known: Sequence[str]) -> str:
+def marker(unit: Candidate, known: Sequence[str]) -> str:
     """Return the mark on the lines of a variant, where there are several."""
     return MARKERS[known.index(unit.variant) % len(MARKERS)]
 
 
-def handles(units: Iterable[Unit], extra: Iterable[Line2D] = ()) -> dict[str, Line2D]:
+def handles(units: Iterable[Candidate], extra: Iterable[Line2D] = ()) -> dict[str, Line2D]:
     """Return the lines that a legend names: each optimizer once, in one order everywhere."""
     units = sorted(units, key=lambda unit: (order(unit.optimizer), unit.variant))
     known = variants(units)
@@ -197,7 +197,7 @@ def finish(
         )
 
 
-def chosen(units: Iterable[Unit]) -> str:
+def chosen(units: Iterable[Candidate]) -> str:
     """Say how the settings that are shown were chosen."""
     units = list(units)
     picked = [unit for unit in units if unit.settings > 1]
@@ -211,7 +211,7 @@ def chosen(units: Iterable[Unit]) -> str:
     return f"{who} at the best of {many} by final {text(judged.label)}, chosen on these seeds"
 
 
-def sample(units: Iterable[Unit]) -> str:
+def sample(units: Iterable[Candidate]) -> str:
     """Say how many runs each line stands for."""
     units = list(units)
     seeds = all(unit.runs["seed"].is_unique for unit in units)

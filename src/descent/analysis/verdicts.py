@@ -10,8 +10,8 @@ import pandas as pd
 
 from descent.analysis.load import Study
 from descent.analysis.ranking import Ranking, rankings
-from descent.analysis.verdict import verdict
-from descent.analysis.words import rank
+from descent.analysis.sentences import sentences
+from descent.analysis.wording import rank
 from descent.errors import one_of
 
 
@@ -66,7 +66,7 @@ def interval(row: "pd.Series[float]") -> str:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Verdicts:
     """The verdicts on a study, one for each problem, batch mode and kind.
 
     Attributes:
@@ -90,7 +90,7 @@ class Outcome:
         return said | ({"All of these": self.common} if self.common else {})
 
 
-def outcome(study: Study, metric: str | None = None, reference: str | None = None) -> Outcome:
+def judge(study: Study, metric: str | None = None, reference: str | None = None) -> Verdicts:
     """Compare what a study holds.
 
     Args:
@@ -106,11 +106,11 @@ def outcome(study: Study, metric: str | None = None, reference: str | None = Non
     known = {*study.runs["optimizer"], *(entry for ranking in found for entry in ranking.entries)}
     if reference is not None and reference not in known:
         raise one_of("reference", reference, sorted(known))
-    said = [verdict(ranking) for ranking in found]
+    said = [sentences(ranking) for ranking in found]
     shared = set.intersection(*map(set, said)) if len(said) > 1 else set()
     common = [note for note in said[0][1:] if note in shared and not note.startswith("Ranks: ")] if shared else []
     verdicts = [
         Verdict(ranking, first, [note for note in notes if note not in common])
         for ranking, (first, *notes) in zip(found, said, strict=True)
     ]
-    return Outcome(study, verdicts, common)
+    return Verdicts(study, verdicts, common)

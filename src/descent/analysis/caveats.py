@@ -1,10 +1,10 @@
 """What a verdict rests on, and what it does not cover, in sentences."""
 
-from descent.analysis.measures import FACTOR
 from descent.analysis.pairs import SEEDS
 from descent.analysis.ranking import Ranking
+from descent.analysis.sensitivity import FACTOR
 from descent.analysis.statistics import SEARCHES
-from descent.analysis.words import LISTED, endings, judged, listed
+from descent.analysis.wording import LISTED, endings, judged, listed
 
 
 def notes(ranking: Ranking) -> list[str]:

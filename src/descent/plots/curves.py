@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.units import Unit, summarise, units
+from descent.analysis.curves import summarise
+from descent.analysis.load import NoData, Study
+from descent.analysis.selection import Candidate, candidates
 from descent.metrics import AXES, Metric
-from descent.plots import panels
+from descent.plots import layout
 from descent.plots.style import look, text
 
 QUARTILES = (0.25, 0.75)
@@ -30,36 +30,36 @@ def draw(study: Study, quantity: str, axis: str) -> Figure:
     """Draw a quantity of one problem's runs over an axis, a panel a batch mode.
 
     Raises:
-        Nothing: no run measured it.
+        NoData: no run measured it.
     """
     column, metric = AXES[axis].column, study.metric(quantity)
     found = {}
-    for unit in units(study):
+    for unit in candidates(study):
         curves = [(run, frame) for run, frame in study.curves(unit.runs) if {quantity, column} <= set(frame)]
         if curves:
             found[unit] = curves
     if not found:
-        raise Nothing(f"no run measured {quantity}")
-    figure, grid = panels.frame(list(found))
-    known = panels.variants(found)
+        raise NoData(f"no run measured {quantity}")
+    figure, grid = layout.frame(list(found))
+    known = layout.variants(found)
     limits = _limits(found, metric)
     lost = False
     for unit, curves in found.items():
         (axes,) = grid[unit.panel]
-        lost |= draw_unit(axes, unit, curves, metric, column, limits, panels.marker(unit, known))
+        lost |= draw_unit(axes, unit, curves, metric, column, limits, layout.marker(unit, known))
     for axes in figure.axes:
         axes.set(xscale="log", ylim=limits, yscale=metric.scale)
     label = text(metric.label)
-    panels.label(figure, AXES[axis].label, [label])
+    layout.label(figure, AXES[axis].label, [label])
     many = any(len(curves) > 1 for curves in found.values())
-    panels.finish(
+    layout.finish(
         figure,
-        panels.handles(found, [panels.cross(np.nan, np.nan, "#444444")] if lost else []),
+        layout.handles(found, [layout.cross(np.nan, np.nan, "#444444")] if lost else []),
         f"{text(study.problem)}: {label} at equal {axis}",
-        f"median, {panels.sample(found)}" if many else "one run each",
+        f"median, {layout.sample(found)}" if many else "one run each",
         "band: interquartile range" if many else "",
         "each seed faint" if many else "",
-        panels.chosen(found),
+        layout.chosen(found),
         "\N{MULTIPLICATION SIGN} where a run diverged, which counts as the worst from there on" if lost else "",
         "seconds of training, without those of measuring" if axis == "seconds" else "",
     )
@@ -67,7 +67,7 @@ def draw(study: Study, quantity: str, axis: str) -> Figure:
 
 
 def draw_unit(
-    axes: Axes, unit: Unit, curves: Curves, metric: Metric, column: str, limits: tuple[float, float], marker: str
+    axes: Axes, unit: Candidate, curves: Curves, metric: Metric, column: str, limits: tuple[float, float], marker: str
 ) -> bool:
     """Draw one unit; say whether a run of it diverged."""
     drawn, lost, segments = look(unit.optimizer), False, []
@@ -77,7 +77,7 @@ def draw_unit(
         segments.append(np.column_stack([x[seen], y[seen]]))
         if run["status"] == "diverged":
             lost = True
-            axes.add_line(panels.cross(*_end(frame[column].to_numpy(), y, limits[1]), drawn.colour))
+            axes.add_line(layout.cross(*_end(frame[column].to_numpy(), y, limits[1]), drawn.colour))
     if len(curves) > 1:
         faint(axes, segments, drawn.colour)
     summary = summarise(curves, metric.name, column, metric.worst, QUARTILES)
@@ -111,9 +111,9 @@ def _end(x: np.ndarray, y: np.ndarray, top: float) -> tuple[float, float]:
     return float(x[gone]), top
 
 
-def _limits(found: dict[Unit, Curves], metric: Metric) -> tuple[float, float]:
+def _limits(found: dict[Candidate, Curves], metric: Metric) -> tuple[float, float]:
     frames = [frame for curves in found.values() for _, frame in curves]
     values = np.concatenate([frame[metric.name].to_numpy()[frame["step"].to_numpy() > 0] for frame in frames])
     if metric.scale == "log":
-        return panels.log_limits(values, BEYOND * max(frame[metric.name].iloc[0] for frame in frames))
-    return panels.linear_limits(values)
+        return layout.log_limits(values, BEYOND * max(frame[metric.name].iloc[0] for frame in frames))
+    return layout.linear_limits(values)

@@ -4,10 +4,10 @@ import math
 
 import pandas as pd
 
-from descent.analysis.notes import edges, notes
+from descent.analysis.caveats import edges, notes
 from descent.analysis.pairs import SEEDS, order, seeds_for
 from descent.analysis.ranking import Ranking
-from descent.analysis.words import LISTED, are, difference, endings, judged, listed, median, rank, searches, size
+from descent.analysis.wording import LISTED, are, difference, endings, judged, listed, median, rank, searches, size
 
 RULES = {
     "named": "as it was named",
@@ -17,7 +17,7 @@ RULES = {
 }
 
 
-def verdict(ranking: Ranking) -> list[str]:
+def sentences(ranking: Ranking) -> list[str]:
     """Return what a ranking says, as sentences: the verdict itself first, then what it rests on."""
     if ranking.refused:
         return [f"No ranking: {ranking.refused}. Only equal budgets are ranked."]

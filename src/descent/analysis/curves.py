@@ -1,49 +1,14 @@
-"""What is compared: an optimizer under a schedule in a batch mode, drawn by one of its settings and summarised over its runs."""
+"""Curves over runs: medians and bands of a metric at the records that runs share, and what was reached within a budget."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from descent.analysis.contenders import CONTENDER, choose
-from descent.analysis.load import Study
 from descent.analysis.statistics import HUGE
 from descent.metrics import Metric
-
-MODES = ("full", "mini", "stochastic")
-
-
-@dataclass(frozen=True, eq=False)
-class Unit:
-    """The runs that stand for an optimizer in a batch mode, as in the rankings.
-
-    Attributes:
-        batch_size: examples a step; 0 where the batch mode says it.
-        name: the optimizer, and in brackets what else the study varies.
-        runs: rows of `Study.runs`: repetitions of one setting; of a tuned optimizer, of one for each search.
-        settings: how many it was chosen from, on these same runs.
-        rates: how many learning rates they had.
-    """
-
-    problem: str
-    batch: str
-    batch_size: float
-    optimizer: str
-    name: str
-    runs: pd.DataFrame
-    settings: int
-    rates: int
-
-    @property
-    def variant(self) -> str:
-        return self.name.removeprefix(self.optimizer).strip()
-
-    @property
-    def panel(self) -> tuple[str, float]:
-        return self.batch, self.batch_size
 
 
 @dataclass(frozen=True)
@@ -54,42 +19,6 @@ class Summary:
     median: np.ndarray
     low: np.ndarray
     high: np.ndarray
-
-
-def final(study: Study) -> pd.DataFrame:
-    """Return the runs that results are about: not those of the search that tuned them, unless there are no others."""
-    runs = study.runs[study.runs["stage"] == "final"]
-    return study.runs if runs.empty else runs
-
-
-@lru_cache(maxsize=1)  # asked for by each figure of a problem
-def units(study: Study) -> list[Unit]:
-    """Return what to draw: for each optimizer the setting with the best median of the problem's metric."""
-    drawn, found = final(study), []
-    tuning = study.runs[study.runs["stage"] != "final"]
-    for (problem, batch, size), group in drawn.groupby(["problem", "batch", "batch_size"], dropna=False):
-        runs, picked = choose(group, group["metric"].iloc[0], tuning)
-        for name, own in runs.groupby("entry"):
-            alike = group[(group[CONTENDER] == own[CONTENDER].iloc[0]).all(axis=1)] if name in picked else own
-            found.append(
-                Unit(
-                    problem=problem,
-                    batch=batch,
-                    batch_size=float(np.nan_to_num(size)),
-                    optimizer=own["optimizer"].iloc[0],
-                    name=str(name),
-                    runs=own,
-                    settings=alike["setting"].nunique() if name in picked else 1,
-                    rates=alike["lr"].nunique() if name in picked else 1,
-                )
-            )
-    return sorted(found, key=lambda unit: (unit.problem, panel_order(unit.panel), unit.name))
-
-
-def panel_order(panel: tuple[str, float]) -> tuple[int, str, float]:
-    """Return what batch modes are sorted by."""
-    batch, size = panel
-    return (MODES.index(batch) if batch in MODES else len(MODES), batch, size)
 
 
 def summarise(

@@ -32,7 +32,7 @@ FRAMES, SECONDS, HOLD = 60, 5.0, 1.5  # of the animation, and how long its end s
 Box = tuple[tuple[float, float], tuple[float, float]]
 
 
-class Way(NamedTuple):
+class Trajectory(NamedTuple):
     """A trajectory as it is drawn: the line, the dot at its end, and the records it goes through."""
 
     axes: Axes
@@ -48,7 +48,7 @@ def in_plane(frame: pd.DataFrame) -> pd.DataFrame | None:
     return frame[np.isfinite(frame[POINT]).all(axis=1)]
 
 
-def ground(axes: Iterable[Axes], problem: Mapping[str, Any], frames: Sequence[pd.DataFrame]) -> bool:
+def draw_contours(axes: Iterable[Axes], problem: Mapping[str, Any], frames: Sequence[pd.DataFrame]) -> bool:
     """Draw the contours of a problem, and where its minima lie, on some axes; say whether it has minima that are known.
 
     Args:
@@ -72,15 +72,15 @@ def star(x: Any = (), y: Any = (), **how: Any) -> Line2D:
     return Line2D(x, y, color="white", marker="*", mec="black", mew=0.8, ms=11, ls="none", **how)
 
 
-def way(axes: Axes, optimizer: str, frame: pd.DataFrame, label: str, width: float = 1.5) -> Way:
+def way(axes: Axes, optimizer: str, frame: pd.DataFrame, label: str, width: float = 1.5) -> Trajectory:
     """Draw the trajectory of a run and its end."""
     drawn, points = look(optimizer), frame[POINT].to_numpy()
     (line,) = axes.plot(*points.T, color=drawn.colour, linestyle=drawn.dash, lw=width, label=label, zorder=3)
     (end,) = axes.plot(*points[-1:].T, "o", color=drawn.colour, mec="white", mew=0.6, ms=5.5, zorder=5)
-    return Way(axes, line, end, frame)
+    return Trajectory(axes, line, end, frame)
 
 
-def film(figure: Figure, ways: Sequence[Way], axis: str, word: str, path: Path) -> None:
+def write_animation(figure: Figure, ways: Sequence[Trajectory], axis: str, word: str, path: Path) -> None:
     """Write trajectories of a figure as an animated GIF, with straight lines between the records.
 
     Args:

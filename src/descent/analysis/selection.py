@@ -1,11 +1,16 @@
 """What is compared on one problem and batch mode: one setting for each optimizer and schedule, and which is the reference."""
 
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
 import pandas as pd
 
-from descent.analysis.load import metric_of
+from descent.analysis.load import Study, metric_of
 from descent.analysis.statistics import medians
 from descent.metrics import Metric
 
+MODES = ("full", "mini", "stochastic")
 GROUP = ["problem", "batch", "batch_size"]  # within which runs are compared; `batch_size` is nan but for mini-batches
 CONTENDER = ["optimizer", "schedule", "engine", "tuning"]
 
@@ -102,3 +107,69 @@ def _best(scores: "pd.Series[float]", metric: Metric) -> object:
     """Return the label of the best score, the first of those that are equal; where all failed, the first."""
     ordered = scores.fillna(metric.worst).sort_values(ascending=not metric.higher_is_better, kind="stable")
     return ordered.index[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """The runs that stand for an optimizer in a batch mode, as in the rankings.
+
+    Attributes:
+        batch_size: examples a step; 0 where the batch mode says it.
+        name: the optimizer, and in brackets what else the study varies.
+        runs: rows of `Study.runs`: repetitions of one setting; of a tuned optimizer, of one for each search.
+        settings: how many it was chosen from, on these same runs.
+        rates: how many learning rates they had.
+    """
+
+    problem: str
+    batch: str
+    batch_size: float
+    optimizer: str
+    name: str
+    runs: pd.DataFrame
+    settings: int
+    rates: int
+
+    @property
+    def variant(self) -> str:
+        return self.name.removeprefix(self.optimizer).strip()
+
+    @property
+    def panel(self) -> tuple[str, float]:
+        return self.batch, self.batch_size
+
+
+def final(study: Study) -> pd.DataFrame:
+    """Return the runs that results are about: not those of the search that tuned them, unless there are no others."""
+    runs = study.runs[study.runs["stage"] == "final"]
+    return study.runs if runs.empty else runs
+
+
+@lru_cache(maxsize=1)  # asked for by each figure of a problem
+def candidates(study: Study) -> list[Candidate]:
+    """Return what to draw: for each optimizer the setting with the best median of the problem's metric."""
+    drawn, found = final(study), []
+    tuning = study.runs[study.runs["stage"] != "final"]
+    for (problem, batch, size), group in drawn.groupby(["problem", "batch", "batch_size"], dropna=False):
+        runs, picked = choose(group, group["metric"].iloc[0], tuning)
+        for name, own in runs.groupby("entry"):
+            alike = group[(group[CONTENDER] == own[CONTENDER].iloc[0]).all(axis=1)] if name in picked else own
+            found.append(
+                Candidate(
+                    problem=problem,
+                    batch=batch,
+                    batch_size=float(np.nan_to_num(size)),
+                    optimizer=own["optimizer"].iloc[0],
+                    name=str(name),
+                    runs=own,
+                    settings=alike["setting"].nunique() if name in picked else 1,
+                    rates=alike["lr"].nunique() if name in picked else 1,
+                )
+            )
+    return sorted(found, key=lambda unit: (unit.problem, panel_order(unit.panel), unit.name))
+
+
+def panel_order(panel: tuple[str, float]) -> tuple[int, str, float]:
+    """Return what batch modes are sorted by."""
+    batch, size = panel
+    return (MODES.index(batch) if batch in MODES else len(MODES), batch, size)
