@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from descent.analysis.estimates import Interval
 from descent.analysis.paired_tests import Answer, GroupFinding, Pair
-from descent.analysis.words import are, listed
+from descent.analysis.wording import are, listed
 
 MANY = 200  # seeds that a plan names
 WON = (Answer.BETTER, Answer.BETTER_WITHIN)
