@@ -31,7 +31,7 @@ def tuned(folder, ends, best=0.2):
 
 def test_it_says_who_is_first_and_who_is_no_worse(tmp_path):
     assert tuned(tmp_path, {"sgd": (0.5, 0.0), "adam": (0.2, 0.0), "adamw": (0.2001, 0.01)}).startswith(
-        "adam ends with the lowest median training loss, 0.201 (n = 11); indistinguishable from it: adamw; worse: sgd. "
+        "adam ends with the lowest median training loss, 0.201 (n = 11); not told apart from it: adamw; worse: sgd. "
         "Ranks: adam 1 to 2, adamw 1 to 2, sgd 3."
     )
 

@@ -8,11 +8,13 @@ from descent.analysis.estimates import Interval
 from descent.analysis.paired_tests import Answer, GroupFinding, Pair
 from descent.analysis.wording import are, listed
 
+REPEATED = "Values repeat over seeds, not tested"
+SHOWN = 2  # of the pairs of a verdict, the closest; the rest is in the table
 MANY = 200  # seeds that a plan names
 WON = (Answer.BETTER, Answer.BETTER_WITHIN)
 UNTESTED = {
     Answer.SAME: "The same values on all seeds, not tested",
-    Answer.REPEATED: "Values repeat over seeds, not tested",
+    Answer.REPEATED: REPEATED,
     Answer.FEW: "Fewer than ten common seeds, not tested",
 }
 
@@ -47,7 +49,8 @@ class Terms:
             return f"both finished on no seed{failures}"
         unit = "times" if self.ratio else "points"
         than = f" than {whose}'s" if whose else ""
-        typical = f", typical seed {self.size(pair.typical)}" if pair.disagrees else ""
+        typical = self.size(pair.typical)
+        typical = f", typical seed {typical}" if pair.disagrees and typical != self.size(pair.difference) else ""
         kind = "" if pair.interval is Interval.SIMULTANEOUS else f", {pair.interval}"
         ends = f"{self.size(pair.low)} to {self.size(pair.high)}{kind}{typical}{failures}"
         return f"{self.size(pair.difference)} {unit} {'higher' if self.higher_is_better else 'lower'}{than} ({ends})"
@@ -65,8 +68,8 @@ def verdict(finding: GroupFinding, terms: Terms) -> str:
         return ""
     if finding.best:
         own = sorted((pair for pair in tested if finding.best == pair.one), key=lambda pair: pair.difference)
-        shown = [terms.amount(pair, pair.other) for pair in own]
-        return f"{finding.best} is best: {terms.label} {listed(shown)}."
+        amounts = listed([*(terms.amount(pair, pair.other) for pair in own[:SHOWN]), *_more(len(own) - SHOWN)])
+        return f"{finding.best} is best: {terms.label} {amounts}."
     beaten = {pair.other: pair for pair in sorted(tested, key=lambda pair: pair.p, reverse=True) if pair.answer in WON}
     top = [name for name in finding.candidates if name in _judged(tested) and name not in beaten]
     among = [pair for pair in tested if pair.one in top and pair.other in top]
@@ -90,8 +93,9 @@ def notes(finding: GroupFinding, terms: Terms) -> list[str]:
     if same and len(same) < len(_tested(finding)):
         found.append(f"Equal within {terms.within}: {listed(same)}.")
     undecided = [pair for pair in pairs if pair.answer is Answer.OPEN]
-    if undecided:
-        found += _planned(undecided, terms)
+    if undecided and len(undecided) < len(_tested(finding)):
+        found.append(f"Not told apart: {listed([f'{pair.one} and {pair.other}' for pair in undecided])}.")
+    found += _planned(undecided, terms)
     for pair in pairs:
         if pair.answer is Answer.FAILED_MORE:
             first, second = pair.failures
@@ -106,17 +110,19 @@ def notes(finding: GroupFinding, terms: Terms) -> list[str]:
 
 def _planned(undecided: Sequence[Pair], terms: Terms) -> Iterable[str]:
     """Return how many seeds would tell the undecided pairs apart, or show that they are equal."""
-    names = [f"{pair.one} and {pair.other}" for pair in undecided]
-    yield f"Not told apart: {listed(names)}."
     known = [pair for pair in undecided if not math.isnan(pair.seeds)]
     if known:
         most = max(known, key=lambda pair: pair.seeds)
         low, seeds, high = (math.ceil(count) for count in (most.seeds_low, most.seeds, most.seeds_high))
         about = f"About {seeds} seeds ({low} to {high})" if seeds <= MANY else f"More than {MANY} seeds"
-        whose = f", of {most.one} and {most.other}" if len(known) > 1 else ""
+        whose = f" between {most.one} and {most.other}" if len(known) > 1 else ""
         yield f"{about} would show a difference of {terms.within}{whose} in 4 of 5 studies."
     if any(pair.equal_within > terms.margin for pair in undecided):
         yield f"{min(pair.n for pair in undecided)} seeds cannot show equality within {terms.within} here."
+
+
+def _more(count: int) -> list[str]:
+    return [f"by more than that {'of the other one' if count == 1 else f'of {count} others'}"] if count > 0 else []
 
 
 def _tested(finding: GroupFinding) -> list[Pair]:

@@ -1,4 +1,4 @@
-"""What is compared on one problem and batch mode: one setting for each optimizer and schedule, and which is the reference."""
+"""What is compared in a group: one setting for each optimizer and schedule."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,13 +6,13 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from descent.analysis.groups import GROUP, one_engine
 from descent.analysis.load import Study, metric_of
 from descent.analysis.statistics import medians
 from descent.metrics import Metric
 
 MODES = ("full", "mini", "stochastic")
-GROUP = ["problem", "batch", "batch_size"]  # within which runs are compared; `batch_size` is nan but for mini-batches
-CONTENDER = ["optimizer", "schedule", "engine", "tuning"]
+CONTENDER = ["optimizer", "schedule", "tuning"]
 
 
 def quantities(runs: pd.DataFrame) -> list[str]:
@@ -31,15 +31,11 @@ def quantities(runs: pd.DataFrame) -> list[str]:
 
 
 def budgets(runs: pd.DataFrame) -> str:
-    """Return why runs may not be ranked, as they had unequal budgets; empty where they may."""
+    """Return why runs may not be ranked, as they were tuned with unequal budgets; empty where they may."""
+    if runs["tuning"].nunique() < 2:
+        return ""
     tuning = runs.groupby("optimizer")["tuning"].agg(lambda labels: " and ".join(sorted(set(labels))))
-    if runs["tuning"].nunique() > 1:
-        return f"tuning budgets differ ({'; '.join(f'{name}: {label}' for name, label in tuning.items())})"
-    whole = runs[runs["status"] != "diverged"].groupby("setting")["examples"].agg(["nunique", "first", "size"])
-    fixed = whole[(whole["nunique"] == 1) & (whole["size"] > 1)]["first"]  # under max_seconds they vary, and may
-    if fixed.nunique() > 1:
-        return f"training budgets differ ({', '.join(f'{n:,.0f}' for n in sorted(fixed.unique()))} examples)"
-    return ""
+    return f"tuning budgets differ ({'; '.join(f'{name}: {label}' for name, label in tuning.items())})"
 
 
 def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -72,30 +68,6 @@ def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None
     return pd.concat(kept), picked
 
 
-def reference(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, named: str | None = None) -> tuple[str, str]:
-    """Return what the others are compared with, and by which rule; never what came out best on the runs to be compared.
-
-    The one that was ``named``; else the best one in ``tuning``; else ``sgd``; else the ``first`` in the alphabet.
-
-    Args:
-        runs: of `choose`.
-        tuning: those that settings were chosen by: the runs on fresh seeds where there are such, else the trials.
-        named: an entry, or an optimizer.
-    """
-    of = runs.groupby("entry")["optimizer"].first().sort_index()
-    if named is not None and (named in of.index or named in set(of)):
-        return (named if named in of.index else str(of.index[of == named][0])), "named"
-    if tuning is not None and len(tuning):
-        seen = tuning[tuning["stage"] == "selection"] if (tuning["stage"] == "selection").any() else tuning
-        seen = seen.assign(entry=entries(seen, runs))
-        best = medians(seen[seen["entry"].isin(of.index)], quantity, ["entry", "scramble", "setting"])
-        if len(best):
-            best = best.groupby(["entry", "scramble"]).agg(metric_of(runs, quantity).best)
-            return str(_best(best.groupby("entry").median(), metric_of(runs, quantity))), "tuning"
-    plain = of.index[of == "sgd"]
-    return (str(plain[0]), "sgd") if len(plain) else (str(of.index[0]), "first")
-
-
 def entries(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
     """Return the optimizer of each run, with what else tells contenders apart `among` runs."""
     telling = [name for name in CONTENDER[1:] if among[name].nunique() > 1]
@@ -109,12 +81,16 @@ def _best(scores: "pd.Series[float]", metric: Metric) -> object:
     return ordered.index[0]
 
 
+Panel = tuple[str, float, str]  # batch mode, examples a step, variant
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """The runs that stand for an optimizer in a batch mode, as in the rankings.
 
     Attributes:
         batch_size: examples a step; 0 where the batch mode says it.
+        group: the settings in which it differs from other groups of the problem and batch mode.
         name: the optimizer, and in brackets what else the study varies.
         runs: rows of `Study.runs`: repetitions of one setting; of a tuned optimizer, of one for each search.
         settings: how many it was chosen from, on these same runs.
@@ -124,6 +100,7 @@ class Candidate:
     problem: str
     batch: str
     batch_size: float
+    group: str
     optimizer: str
     name: str
     runs: pd.DataFrame
@@ -135,8 +112,8 @@ class Candidate:
         return self.name.removeprefix(self.optimizer).strip()
 
     @property
-    def panel(self) -> tuple[str, float]:
-        return self.batch, self.batch_size
+    def panel(self) -> "Panel":
+        return self.batch, self.batch_size, self.group
 
 
 def final(study: Study) -> pd.DataFrame:
@@ -148,9 +125,9 @@ def final(study: Study) -> pd.DataFrame:
 @lru_cache(maxsize=1)  # asked for by each figure of a problem
 def candidates(study: Study) -> list[Candidate]:
     """Return what to draw: for each optimizer the setting with the best median of the problem's metric."""
-    drawn, found = final(study), []
+    drawn, found = one_engine(final(study)), []
     tuning = study.runs[study.runs["stage"] != "final"]
-    for (problem, batch, size), group in drawn.groupby(["problem", "batch", "batch_size"], dropna=False):
+    for (problem, batch, size, variant), group in drawn.groupby(GROUP, dropna=False):
         runs, picked = choose(group, group["metric"].iloc[0], tuning)
         for name, own in runs.groupby("entry"):
             alike = group[(group[CONTENDER] == own[CONTENDER].iloc[0]).all(axis=1)] if name in picked else own
@@ -159,6 +136,7 @@ def candidates(study: Study) -> list[Candidate]:
                     problem=problem,
                     batch=batch,
                     batch_size=float(np.nan_to_num(size)),
+                    group=variant,
                     optimizer=own["optimizer"].iloc[0],
                     name=str(name),
                     runs=own,
@@ -169,7 +147,7 @@ def candidates(study: Study) -> list[Candidate]:
     return sorted(found, key=lambda unit: (unit.problem, panel_order(unit.panel), unit.name))
 
 
-def panel_order(panel: tuple[str, float]) -> tuple[int, str, float]:
+def panel_order(panel: Panel) -> tuple[int, str, float, str]:
     """Return what batch modes are sorted by."""
-    batch, size = panel
-    return (MODES.index(batch) if batch in MODES else len(MODES), batch, size)
+    batch, size, variant = panel
+    return (MODES.index(batch) if batch in MODES else len(MODES), batch, size, variant)

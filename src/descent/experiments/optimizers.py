@@ -1,11 +1,11 @@
 r"""Which optimizer gets furthest with mini-batches, each at its own best learning rate, and which cannot be told apart?
 
 Published rankings mostly tell how well each optimizer was tuned: here all have as many learning rates on the same seeds, the best
-by median is judged on others, and differences are paired by seed, tested exactly and corrected for their number. All else is as
+by median is judged on others, and differences are paired by seed and tested together. All else is as
 in each optimizer's yaml; more tuning (of momentum, beta2, epsilon) may change the order.
 
 Source: Schmidt, Schneider and Hennig, "Descending through a crowded valley", 2021; Choi et al., "On empirical comparisons of
-optimizers for deep learning", 2019; Holm, "A simple sequentially rejective multiple test procedure", 1979.
+optimizers for deep learning", 2019.
 """
 
 import numpy as np
@@ -14,13 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.caveats import edges
+from descent.analysis.entries import rank
 from descent.analysis.grid import apart, curve, untuned
 from descent.analysis.load import NoData, Study
-from descent.analysis.pairs import order
 from descent.analysis.ranking import Ranking, rankings
 from descent.analysis.sentences import sentences
 from descent.analysis.statistics import values
-from descent.analysis.wording import number, rank, size
+from descent.analysis.wording import number, size
 from descent.metrics import AXES
 from descent.plots.style import look, styled
 
@@ -34,15 +34,15 @@ def sentence(study: Study) -> str:
 
 def _say_first(ranking: Ranking) -> str:
     """Return who is first by median and who differs from it, where all pairs were tested; else what the verdict says."""
-    if ranking.family != "all" or ranking.refused or (ranking.table["failed"] == ranking.table["n"]).all():
+    if not ranking.tested or (ranking.table["failed"] == ranking.table["n"]).all():
         return sentences(ranking)[0]
     names = list(ranking.table["median"].sort_values(kind="stable").index)
-    beats = pd.DataFrame(order(ranking.pairs, ranking.entries), ranking.entries, ranking.entries)
+    beats = ranking.beats
     first, *others = names
-    better = [name for name in others if beats.loc[name, first]]  # by how often they fail, or in nearly all pairs
+    better = [name for name in others if beats.loc[name, first]]  # by how often they fail, or by the mean
     worse = [name for name in others if beats.loc[first, name]]
     equal = [name for name in others if name not in (*better, *worse)]
-    told = {"better, in most seeds": better, "indistinguishable from it": equal, "worse": worse}
+    told = {"better, in most seeds": better, "not told apart from it": equal, "worse": worse}
     said = "; ".join(f"{what}: {', '.join(own)}" for what, own in told.items() if own)
     n, what = size(ranking.table["n"]), ranking.metric.label
     ranks = ", ".join(f"{name} {rank(ranking, name)}" for name in ranking.entries)
@@ -73,7 +73,7 @@ def _draw_ends(axes: Axes, ranking: Ranking) -> None:
         ends, colour = own[np.isfinite(own)], look(_own(ranking, name)["optimizer"].iloc[0]).colour
         axes.plot(ends, np.full(len(ends), place), "o", color=colour, ms=4, mew=0, alpha=0.5)
         axes.plot([own.median()], [place], "|", color=colour, ms=14, mew=2)
-    ranks = [f"{name}  (rank {rank(ranking, name)})" if ranking.family else name for name in ranking.entries]
+    ranks = [f"{name}  (rank {rank(ranking, name)})" if ranking.tested else name for name in ranking.entries]
     axes.set_yticks(range(len(ranks)), ranks)
     axes.invert_yaxis()
     axes.set(xscale="log", xlabel=f"{ranking.metric.label} at the end", title="Each seed; bar: median")
@@ -87,7 +87,7 @@ def _ranking(study: Study) -> tuple[Ranking, pd.DataFrame]:
     """Return the ranking by training loss of the seeds that were kept from tuning, and the runs of tuning."""
     tuning, judged = apart(study.runs, "optimizer")
     runs = pd.concat([tuning.assign(stage="trial"), judged.assign(stage="final")]).assign(tuning="grid")
-    found = next(rankings(runs), None)
-    if found is None:
+    found = rankings(runs)
+    if not found:
         raise NoData("every seed was tuned on: none is left to judge")
-    return found, tuning
+    return found[0], tuning

@@ -3,7 +3,7 @@ r"""Which schedule of the learning rate is best, each at its own best rate?
 A schedule multiplies the learning rate of step t of T by a factor: a large rate crosses the valley and a small one settles below
 the floor that gradient noise leaves, which is in proportion to the rate. How much a schedule seems to gain depends on the rate
 that its rivals are given, so each is given its own: chosen on the first seeds of the study, judged on the others. The others are
-compared with the best on the seeds of tuning, paired by seed, by exact flips of signs, with Holm's correction for their number.
+compared with the best on the seeds of tuning, paired by seed, in one family of tests of all pairs.
 
 Source: Robbins and Monro, "A stochastic approximation method", 1951; Loshchilov and Hutter, "SGDR: stochastic gradient descent
 with warm restarts", 2017; Goyal et al., "Accurate, large minibatch SGD", 2017; Smith and Topin, "Super-convergence", 2019; that
@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 
 from descent.analysis.grid import curve, median
 from descent.analysis.load import NoData, Study
-from descent.analysis.pairs import SEEDS, compare, wide
+from descent.analysis.paired_tests import SEEDS, judge
+from descent.analysis.ranking import better, group_of, terms
 from descent.analysis.statistics import values
 from descent.analysis.wording import listed
 from descent.plots.layout import ticks
@@ -50,8 +51,9 @@ def sentence(study: Study) -> str:
     losses = median(judged, f"final:{LOSS}", "entry")
     said = f"The best schedule in tuning is {best} (lr = {rates[best]:g})"
     parts = [f"{said}; on {n} other seed{'s' * (n > 1)} its median training loss is {losses[best]:.3g}"]
-    pairs = compare(*wide(judged, LOSS, list(rates.index)), "reference", best, high=False)
-    found = {(pair.other if pair.one == best else pair.one): pair.winner for pair in pairs.itertuples()}
+    group = group_of(judged, LOSS, list(rates.index), terms(judged, study.metric(LOSS)))
+    won = better(judge([group])[0])
+    found = {name: best if (best, name) in won else name if (name, best) in won else "" for name in rates.index[1:]}
     if n < SEEDS:
         rest = listed([f"{name} {losses[name]:.3g}" for name in rates.index[1:]])
         return f"{parts[0]}, beside {rest}; it takes {SEEDS} seeds to tell them apart.{_edges(study.runs, rates)}"

@@ -13,7 +13,7 @@ from matplotlib.markers import TICKRIGHT, TICKUP, MarkerStyle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from descent.analysis.load import metric_of
-from descent.analysis.selection import Candidate, panel_order
+from descent.analysis.selection import Candidate, Panel, panel_order
 from descent.plots.style import look, order, span, text, wrap
 
 ACROSS = 3  # panels in a row
@@ -26,23 +26,24 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")  # of variants: schedules, engines
 
 
-def panels(units: Iterable[Candidate]) -> list[tuple[str, float]]:
+def panels(units: Iterable[Candidate]) -> list[Panel]:
     """Return the batch modes, each with its batch size, in their order."""
     return sorted({unit.panel: None for unit in units}, key=panel_order)
 
 
 def panel_title(units: Sequence[Candidate]) -> str:
     """Return a batch mode and the budget that its runs had."""
-    batch, size = units[0].panel
+    batch, size, variant = units[0].panel
     per_step = {"full": "all examples a step", "stochastic": "1 example a step"}.get(batch, f"{size:,.0f} examples a step")
     longest = [unit.runs.loc[unit.runs["examples"].idxmax()] for unit in units]
     steps, examples = span(run["steps"] for run in longest), span(run["examples"] for run in longest)
-    return f"{text(batch)}: {per_step}\n{steps} steps, {examples} examples"
+    shared = f", {text(variant)}" if variant else ""
+    return f"{text(batch)}: {per_step}{shared}\n{steps} steps, {examples} examples"
 
 
 def frame(
     units: Sequence[Candidate], rows: int = 1, sharey: Literal["all", "row", False] = "all"
-) -> tuple[Figure, dict[tuple[str, float], list[Axes]]]:
+) -> tuple[Figure, dict[Panel, list[Axes]]]:
     """Return a figure and, for each batch mode, its axes: one, or a column of `rows`."""
     keys = panels(units)
     columns = len(keys) if rows > 1 else min(len(keys), ACROSS)

@@ -27,22 +27,21 @@ class Comparison:
     medians: Path | None
 
 
-def compare(folder: Path | str, metric: str | None = None, reference: str | None = None, events: bool = True) -> Comparison:
+def compare(folder: Path | str, metric: str | None = None, events: bool = True) -> Comparison:
     """Rank the optimizers of a study, test their differences, and write the report into the study's folder.
 
     Reads result files only, at any time, also while the study runs.
 
     Args:
         folder: of the study.
-        metric: rank by this one alone, as ``val/accuracy``; None: by the problem's own, and by the validation metric.
-        reference: the optimizer that others are compared with; None: the best in tuning, or sgd.
+        metric: test this one alone, as ``val/accuracy``; None: the problem's own, and describe the validation metric.
         events: write what TensorBoard shows.
 
     Raises:
-        InputError: there is no such study, metric or reference.
+        InputError: there is no such study or metric.
     """
     study = load(Path(folder))
-    result = judge(study, metric, reference)
+    result = judge(study, metric)
     report = study.folder / REPORT
     drawn = figures.save(study, report / "figures")
     written = page.write(result, drawn)

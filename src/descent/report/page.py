@@ -14,9 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from descent.analysis import summary
-from descent.analysis.pairs import SEEDS
+from descent.analysis.groups import GROUP
+from descent.analysis.paired_tests import SEEDS
 from descent.analysis.selection import final
-from descent.analysis.statistics import EXACT, RESAMPLES, SEARCHES
+from descent.analysis.statistics import RESAMPLES, SEARCHES
 from descent.analysis.verdicts import Verdict, Verdicts
 from descent.metrics import metric
 from descent.plots import figures
@@ -93,7 +94,6 @@ def write(outcome: Verdicts, drawn: Sequence[Path]) -> Path:
         seeds=SEEDS,
         searches=SEARCHES,
         resamples=RESAMPLES,
-        exact=EXACT,
     )
     _replace(folder / "index.html", text)
     return folder / "index.html"
@@ -129,11 +129,9 @@ def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_P
         if name != problem:
             continue
         first = verdicts[0].ranking.runs.iloc[0]
-        own = (frame["problem"] == problem) & (frame["batch"] == first["batch"])
-        if pd.notna(first["batch_size"]):
-            own &= frame["batch_size"] == first["batch_size"]
+        own = pd.concat([frame[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)  # nan is nan
         table = tables.settings(frame[own], runs[runs["problem"] == problem], verdicts, outcome.study.folder)
-        differences = [(v.quantity, tables.pairs(v)) for v in verdicts if len(v.ranking.pairs) and not v.ranking.refused]
+        differences = [(v.quantity, tables.pairs(v)) for v in verdicts if v.ranking.finding.pairs]
         parts.append(Part(batch, verdicts, table, differences))
     return Problem(problem, parts, *pictures.of(pictures.folder / "figures" / figures.file_name(problem)))
 

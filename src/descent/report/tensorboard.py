@@ -171,7 +171,10 @@ def _clear(folder: Path) -> None:
 def _group(unit: Candidate) -> str:
     """Return what tags of a problem and batch mode begin with."""
     size = f" {unit.batch_size:.0f}" if unit.batch_size else ""
-    return re.sub(r"[/()]", "_", f"{unit.problem} {unit.batch}{size}")  # TensorBoard colours no line whose tag has a bracket
+    shared = f" {unit.group}" if unit.group else ""
+    return re.sub(
+        r"[/()]", "_", f"{unit.problem} {unit.batch}{size}{shared}"
+    )  # TensorBoard colours no line whose tag has a bracket
 
 
 def _folder(name: str) -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.load import NoData, Study
-from descent.analysis.selection import Candidate, candidates
+from descent.analysis.selection import Candidate, Panel, candidates
 from descent.plots import layout
 from descent.plots.curves import Curves, faint
 from descent.plots.style import RC, look, span, styled, text
@@ -48,7 +48,7 @@ def _found(study: Study) -> dict[Candidate, Curves]:
     return found
 
 
-def _scene(study: Study, found: dict[Candidate, Curves], others: bool) -> tuple[Figure, dict[tuple[str, float], list[Axes]]]:
+def _scene(study: Study, found: dict[Candidate, Curves], others: bool) -> tuple[Figure, dict[Panel, list[Axes]]]:
     """Return a figure with all but the trajectories."""
     figure, grid = layout.frame(list(found))
     run = next(iter(found.values()))[0][0]
