@@ -60,10 +60,10 @@ POWER = [
     Scenario("the best ahead by 1.5", one_best(1.5), groups=1, candidates=2, wanted={"best": 99}),
     Scenario("the best ahead by 1", one_best(1.0), seeds=20, wanted={"best": 81, "pairs": 86}),
     Scenario("the best ahead by 1", one_best(1.0), candidates=4, seeds=20, wanted={"best": 90, "pairs": 94}),
-    Scenario("the best ahead by 1.5", one_best(1.5), noise="heavy-tailed", wanted={"best": 21}),
-    Scenario("the best ahead by 1.5", one_best(1.5), noise="contaminated", wanted={"best": 7}),
-    Scenario("a ladder, the second behind by 1.5", ladder(1.5), noise="heavy-tailed", wanted={"second": 74}),
-    Scenario("a ladder, the second behind by 1.5", ladder(1.5), noise="contaminated", wanted={"second": 58}),
+    Scenario("the best ahead by 2.1", one_best(2.12), noise="heavy-tailed", wanted={"best": 21}),
+    Scenario("the best ahead by 2.1", one_best(2.12), noise="contaminated", wanted={"best": 7}),
+    Scenario("a ladder, the second behind by 2.1", ladder(2.12, 5.66), noise="heavy-tailed", wanted={"second": 74}),
+    Scenario("a ladder, the second behind by 2.1", ladder(2.12, 5.66), noise="contaminated", wanted={"second": 58}),
     Scenario("two halves, 2 apart", clusters(2.0), wanted={"pairs": 73}),
     Scenario(
         "ahead by 2, 20 % of the others fail", one_best(2.0), candidates=4, failures=(0.0, 0.2, 0.2, 0.2), wanted={"pairs": 98}

@@ -10,6 +10,7 @@ from descent.analysis.wording import are, listed
 
 REPEATED = "Values repeat over seeds, not tested"
 SHOWN = 2  # of the pairs of a verdict, the closest; the rest is in the table
+LARGEST = 700.0  # logarithm of a ratio that is still a number
 MANY = 200  # seeds that a plan names
 WON = (Answer.BETTER, Answer.BETTER_WITHIN)
 UNTESTED = {
@@ -37,7 +38,8 @@ class Terms:
 
     def size(self, difference: float) -> str:
         """Return a difference as a number: "4.6" times, or "2.1" points."""
-        return f"{math.exp(difference):.2g}" if self.ratio else f"{100 * difference:.2g}"
+        value = math.exp(min(difference, LARGEST)) if self.ratio else 100 * difference
+        return f"{value:.2g}" if abs(value) < 99.5 else f"{float(f'{value:.2g}'):,.0f}"
 
     def amount(self, pair: Pair, whose: str = "") -> str:
         """Return by how much the candidate ahead is better: "4.6 times lower than sgd's (1.8 to 12)"."""
@@ -68,7 +70,9 @@ def verdict(finding: GroupFinding, terms: Terms) -> str:
         return ""
     if finding.best:
         own = sorted((pair for pair in tested if finding.best == pair.one), key=lambda pair: pair.difference)
-        amounts = listed([*(terms.amount(pair, pair.other) for pair in own[:SHOWN]), *_more(len(own) - SHOWN)])
+        shown = own if len(own) <= SHOWN + 1 else own[:SHOWN]
+        more = [f"further ahead of {len(own) - SHOWN} others"] if shown != own else []
+        amounts = listed([*(terms.amount(pair, pair.other) for pair in shown), *more])
         return f"{finding.best} is best: {terms.label} {amounts}."
     beaten = {pair.other: pair for pair in sorted(tested, key=lambda pair: pair.p, reverse=True) if pair.answer in WON}
     top = [name for name in finding.candidates if name in _judged(tested) and name not in beaten]
@@ -119,10 +123,6 @@ def _planned(undecided: Sequence[Pair], terms: Terms) -> Iterable[str]:
         yield f"{about} would show a difference of {terms.within}{whose} in 4 of 5 studies."
     if any(pair.equal_within > terms.margin for pair in undecided):
         yield f"{min(pair.n for pair in undecided)} seeds cannot show equality within {terms.within} here."
-
-
-def _more(count: int) -> list[str]:
-    return [f"by more than that {'of the other one' if count == 1 else f'of {count} others'}"] if count > 0 else []
 
 
 def _tested(finding: GroupFinding) -> list[Pair]:

@@ -9,6 +9,7 @@ from itertools import groupby
 import pandas as pd
 
 from descent.analysis.entries import rank
+from descent.analysis.estimates import INTERVAL
 from descent.analysis.load import Study
 from descent.analysis.ranking import Ranking, rankings
 from descent.analysis.sentences import overall, sentences
@@ -61,8 +62,12 @@ def shown(value: float) -> str:
 
 
 def interval(row: "pd.Series[float]") -> str:
-    """Return the ends of an interval; empty where a single value has none."""
-    return "" if math.isnan(row["low"]) else f"{shown(row['low'])} to {shown(row['high'])}"
+    """Return the ends of an interval, or of the range of fewer than six values; empty where a single value has none."""
+    if math.isnan(row["low"]):
+        return ""
+    few = row["n"] < INTERVAL
+    ends = ("min", "max") if few else ("low", "high")
+    return " to ".join(shown(row[end]) for end in ends) + " (range)" * few
 
 
 @dataclass(frozen=True)
