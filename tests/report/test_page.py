@@ -21,7 +21,7 @@ WIDTHS = (390, 1280)
 
 
 def write(folder, drawn=()):
-    return report.write(judge(load(folder)), drawn)
+    return report.write(judge(load(folder)), drawn, {name: drawing.caption for name, drawing in figures.known().items()})
 
 
 def curve(last):

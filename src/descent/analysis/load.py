@@ -40,10 +40,10 @@ class Study:
     Attributes:
         folder: where they lie.
         runs: one row a run, numbered over the whole study by its index. ``folder``, ``id``;
-            ``setting``, which repetitions over seeds share, and its readable ``name``;
-            ``status``, ``problem``, ``batch``, ``batch_size``, ``optimizer``, ``schedule``, ``engine``, ``seed``, ``lr``,
-            ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``, ``diverged_at``,
-            ``schema`` of the file,
+            ``setting``, which repetitions over seeds share, and its readable ``name``; ``status``, ``problem``, ``batch``,
+            ``batch_size`` (nan where the batch mode says it), ``examples_per_step``, ``optimizer``, ``schedule``, ``engine``,
+            ``seed``, ``lr``, ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``,
+            ``diverged_at``, ``schema`` of the file,
             ``target`` (a mapping, or None), ``metrics`` (what the problem declares: see `metric_of`),
             ``tuning``, ``scramble``, ``stage``; and for each metric that was measured
             ``final:train/loss``, ``best:train/loss``, ``test:loss`` (nan: not measured, or not finite) and for each axis
@@ -56,7 +56,6 @@ class Study:
     runs: pd.DataFrame
     skipped: list[tuple[Path, str]] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
-    _curves: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)  # by run; parts of a study share it
 
     @property
     def problems(self) -> list[str]:
@@ -70,7 +69,10 @@ class Study:
 
     def part(self, chosen: "pd.Series[bool]") -> "Study":
         """Return the study with only the `chosen` runs: a value for each row of `runs`."""
-        return replace(self, runs=self.runs[chosen])
+        part = replace(self, runs=self.runs[chosen])
+        if "records" in vars(self):
+            part.records = self.records[self.records["run"].isin(part.runs.index)]
+        return part
 
     def only(self, problem: str) -> "Study":
         """Return the study with only one problem's runs."""
@@ -82,10 +84,14 @@ class Study:
 
         Runs whose curves are damaged have no rows; they go to `skipped`.
         """
-        frames = {run.name: frame for run, frame in self.curves()}
-        if not frames:
-            return pd.DataFrame(columns=["run", *(axis.column for axis in AXES.values())], dtype=float)
-        return pd.concat(frames, names=["run"]).reset_index("run").reset_index(drop=True)
+        frames = {}
+        for run, folder, steps in self.runs[["folder", "steps"]].itertuples():
+            try:
+                frames[run] = _curve(folder / "curve.csv", steps)
+            except Damaged as error:
+                self.skipped.append((folder, str(error)))
+        empty = pd.DataFrame(columns=[axis.column for axis in AXES.values()], dtype=float)
+        return pd.concat(frames or {-1: empty}, names=["run"]).reset_index("run").reset_index(drop=True)
 
     def metric(self, name: str) -> Metric:
         """Return what a metric is; of the first run's problem, where it is the problem's own."""
@@ -108,24 +114,13 @@ class Study:
             raise one_of("metric", metric, self.quantities)
         return metric
 
-    def curve(self, run: pd.Series) -> pd.DataFrame:
-        """Return the records of a run, a row of `runs`.
-
-        Raises:
-            Damaged: they cannot be read.
-        """
-        if run.name not in self._curves:
-            self._curves[run.name] = _curve(run["folder"] / "curve.csv", run["steps"])
-        return self._curves[run.name]
-
     def curves(self, runs: pd.DataFrame | None = None) -> Iterator[tuple[pd.Series, pd.DataFrame]]:
-        """Yield each run, of all or of a part of `runs`, with its records; damaged ones go to `skipped` instead."""
-        for _, run in (self.runs if runs is None else runs).iterrows():
-            try:
-                yield run, self.curve(run)
-            except Damaged as error:
-                if (entry := (run["folder"], str(error))) not in self.skipped:
-                    self.skipped.append(entry)
+        """Yield each run, of all or of a part of `runs`, that has records, with the columns of them that it measured."""
+        by_run = dict(list(self.records.groupby("run")))
+        for run, row in (self.runs if runs is None else runs).iterrows():
+            if run in by_run:
+                frame = by_run[run].drop(columns="run").reset_index(drop=True)
+                yield row, frame.loc[:, frame.notna().any()]
 
     def config(self, run: pd.Series) -> dict[str, Any]:
         """Return the resolved configuration of a run; empty where it cannot be read."""
@@ -187,6 +182,7 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         "folder": folder,
         **{name: getattr(result, name) for name in TEXTS},
         **counted,
+        "examples_per_step": float(result.batch_size),
         "batch_size": _number(result.hyperparameters.get("batch.size")),
         "diverged_at": _number(result.diverged_at),
         "label": result.label,

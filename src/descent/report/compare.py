@@ -27,7 +27,9 @@ class Comparison:
     medians: Path | None
 
 
-def compare(folder: Path | str, metric: str | None = None, reference: str | None = None, events: bool = True) -> Comparison:
+def compare(
+    folder: Path | str, metric: str | None = None, reference: str | None = None, events: bool = True, own: Path | None = None
+) -> Comparison:
     """Rank the optimizers of a study, test their differences, and write the report into the study's folder.
 
     Reads result files only, at any time, also while the study runs.
@@ -37,6 +39,7 @@ def compare(folder: Path | str, metric: str | None = None, reference: str | None
         metric: rank by this one alone, as ``val/accuracy``; None: by the problem's own, and by the validation metric.
         reference: the optimizer that others are compared with; None: the best in tuning, or sgd.
         events: write what TensorBoard shows.
+        own: a folder with figures of your own: each file has ``plot(study) -> Figure``, see `descent.plots.figures`.
 
     Raises:
         InputError: there is no such study, metric or reference.
@@ -44,8 +47,9 @@ def compare(folder: Path | str, metric: str | None = None, reference: str | None
     study = load(Path(folder))
     result = judge(study, metric, reference)
     report = study.folder / REPORT
-    drawn = figures.save(study, report / "figures")
-    written = page.write(result, drawn)
+    drawn = figures.save(study, report / "figures", own)
+    captions = {figures.file_name(name): drawing.caption for name, drawing in figures.known(study, own).items()}
+    written = page.write(result, drawn, captions)
     medians = tensorboard.write(study, result.sentences, _images(drawn, report / "figures"), report) if events else None
     return Comparison(study, result, written, medians)
 

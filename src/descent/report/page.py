@@ -3,7 +3,7 @@
 import base64
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,17 +59,18 @@ class Problem:
     more: list[Picture]
 
 
-def write(outcome: Verdicts, drawn: Sequence[Path]) -> Path:
+def write(outcome: Verdicts, drawn: Sequence[Path], captions: Mapping[str, str]) -> Path:
     """Write the report of a study; return the page.
 
     Args:
+        captions: of the figures, by name.
         drawn: the files of the figures, of `figures.save` into the folder ``figures`` of the report.
     """
     study = outcome.study
     folder = study.folder / REPORT
     folder.mkdir(parents=True, exist_ok=True)
     frame = summary.frame(outcome)
-    pictures = _Pictures(folder, drawn)
+    pictures = _Pictures(folder, drawn, captions)
     problems = [_problem(outcome, frame, problem, pictures) for problem in study.problems]
     whole = Problem("", [], *pictures.of(folder / "figures"))
     _replace(folder / "summary.csv", frame.to_csv(index=False))
@@ -141,11 +142,11 @@ def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_P
 class _Pictures:
     """The figures of a report, put into the page as long as there is room."""
 
-    def __init__(self, folder: Path, drawn: Sequence[Path]) -> None:
+    def __init__(self, folder: Path, drawn: Sequence[Path], captions: Mapping[str, str]) -> None:
         self.folder = folder
         self.drawn = drawn
         self.room = PAGE
-        self.captions = {name: (module.__doc__ or name).partition("\n")[0] for name, module in figures.modules().items()}
+        self.captions = captions
 
     def of(self, folder: Path) -> tuple[list[Picture], list[Picture]]:
         """Return the figures in a folder: those that lead, and the others."""
