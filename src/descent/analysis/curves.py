@@ -1,5 +1,8 @@
 """Curves over runs: which runs measured what, medians and bands at the records that runs share, and values within a budget."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -8,8 +11,19 @@ from descent.analysis.selection import Candidate, candidates
 from descent.analysis.statistics import HUGE
 from descent.metrics import Metric
 
-QUARTILES = (0.25, 0.75)
+Spread = tuple[float, float]
+QUARTILES: Spread = (0.25, 0.75)
 Measured = dict[Candidate, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A column of the records over runs, ``[records]`` each: the median and a band, and the median position on an axis."""
+
+    x: np.ndarray
+    median: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 def measured(study: Study, *columns: str) -> Measured:
@@ -28,10 +42,8 @@ def measured(study: Study, *columns: str) -> Measured:
     raise NoData(f"no run measured {columns[0]}")
 
 
-def band(
-    records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, worst: float, spread: tuple[float, float] = QUARTILES
-) -> pd.DataFrame:
-    """Return the median and a band of a column over runs, a row for each record that those share that did not diverge.
+def band(records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, worst: float, spread: Spread = QUARTILES) -> Summary:
+    """Return the median and a band of a column over runs, at the records that those share that did not diverge.
 
     A run that diverged counts as the worst from there on, so that the median is over all runs, not over the survivors.
 
@@ -42,9 +54,6 @@ def band(
         axis: another, of which ``x`` is the median over the runs that got so far.
         worst: what a run that diverged counts as.
         spread: the quantiles of the band.
-
-    Returns:
-        ``x``, ``median``, ``low``, ``high``.
     """
     keys, row = np.unique(records["run"], return_inverse=True)
     steps, place = np.unique(records["step"], return_inverse=True)
@@ -56,10 +65,21 @@ def band(
     lost = diverged[:, None] & ((steps > last[:, None]) | ((steps > 0) & ~np.isfinite(value)))
     value = np.where(lost, worst, value)
     seen = shared & ~np.isnan(value).any(axis=0)
-    low, median, high = np.quantile(np.clip(value[:, seen], -HUGE, HUGE), (spread[0], 0.5, spread[1]), axis=0)
-    edges = {"median": median, "low": low, "high": high}
-    position = np.nanmedian(at[:, seen], axis=0) if seen.any() else at[0, seen]
-    return pd.DataFrame({"x": position, **{name: np.where(np.abs(q) > HUGE / 1e9, worst, q) for name, q in edges.items()}})
+    quantiles = np.quantile(np.clip(value[:, seen], -HUGE, HUGE), (0.5, *spread), axis=0)
+    edges = (np.where(np.abs(values) > HUGE / 1e9, worst, values) for values in quantiles)
+    return Summary(np.nanmedian(at[:, seen], axis=0) if seen.any() else steps[seen], *edges)
+
+
+def summarise(
+    curves: Sequence[tuple[pd.Series, pd.DataFrame]],
+    column: str,
+    axis: str,
+    worst: float,
+    spread: Spread = QUARTILES,
+) -> Summary:
+    """Return the `band` of some runs and their records."""
+    records = pd.concat({run.name: frame for run, frame in curves}, names=["run"]).reset_index("run")
+    return band(records, pd.DataFrame([run for run, _ in curves]), column, axis, worst, spread)
 
 
 def reached(records: pd.DataFrame, runs: pd.DataFrame, metric: Metric, axis: str, budget: float) -> "pd.Series[float]":

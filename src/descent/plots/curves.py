@@ -72,12 +72,12 @@ def draw_candidate(
         if statuses[run] == "diverged":
             axes.add_line(layout.cross(*_end(x, y, limits[1]), drawn.colour))
     summary = band(records, candidate.runs, metric.name, column, metric.worst)
-    summary = summary[(summary["x"] > 0) & np.isfinite(summary["median"])]
+    seen = (summary.x > 0) & np.isfinite(summary.median)
     if len(segments) > 1:
         faint(axes, segments, drawn.colour)
-        low, high = (summary[edge].clip(limits[0] / 10, limits[1] * 10) for edge in ("low", "high"))
-        axes.fill_between(summary["x"], low, high, color=drawn.colour, alpha=0.13, linewidth=0, zorder=1.4)
-    draw_line(axes, candidate, summary["x"], summary["median"], marker)
+        low, high = (np.clip(edge[seen], limits[0] / 10, limits[1] * 10) for edge in (summary.low, summary.high))
+        axes.fill_between(summary.x[seen], low, high, color=drawn.colour, alpha=0.13, linewidth=0, zorder=1.4)
+    draw_line(axes, candidate, summary.x[seen], summary.median[seen], marker)
 
 
 def draw_line(axes: Axes, candidate: Candidate, x: ArrayLike, y: ArrayLike, marker: str, size: float = 3.5) -> None:

@@ -26,7 +26,7 @@ from tensorboard.plugins.custom_scalar.metadata import create_summary_metadata a
 from tensorboard.plugins.text.metadata import create_summary_metadata as text
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from descent.analysis.curves import band as band_of
+from descent.analysis.curves import summarise
 from descent.analysis.load import Study, metric_of
 from descent.analysis.selection import Candidate, candidates, final
 from descent.metrics import MEASURED
@@ -115,9 +115,9 @@ def _scalars(families: Iterable[tuple[Curves, str]]) -> Iterator[Event]:
         for name in columns:
             measured = [(run, frame) for run, frame in curves if name in frame]
             metric = metric_of(pd.DataFrame([run for run, _ in measured]), name)
-            summary = _band(measured, name, "examples", metric.worst)
+            summary = summarise(measured, name, "examples", metric.worst)
             tags = [f"{BAND}/{group}{name}/{edge}" for edge in EDGES]
-            for x, *band in summary[["x", "low", "median", "high"]].itertuples(index=False):
+            for x, *band in zip(summary.x, summary.low, summary.median, summary.high, strict=True):
                 finite = [abs(value) <= LARGEST for value in band]
                 values = shown.setdefault(int(x), [])
                 if finite[1]:
@@ -129,16 +129,11 @@ def _scalars(families: Iterable[tuple[Curves, str]]) -> Iterator[Event]:
                 yield _event(when, x, shown[x])
 
 
-def _band(curves: Curves, column: str, axis: str, worst: float) -> pd.DataFrame:
-    records = pd.concat({run.name: frame for run, frame in curves}, names=["run"]).reset_index("run")
-    return band_of(records, pd.DataFrame([run for run, _ in curves]), column, axis, worst)
-
-
 def _clock(curves: Curves, examples: Sequence[int]) -> np.ndarray:
     """Return when records were made, so that TensorBoard's relative time is that of training."""
     if not examples:
         return np.empty(0)
-    known, seconds = (_band(curves, "step", axis, math.inf)["x"] for axis in ("examples", "seconds"))
+    known, seconds = (summarise(curves, "step", axis, math.inf).x for axis in ("examples", "seconds"))
     spent = np.interp(examples, known, seconds)
     return time.time() - spent[-1] + spent
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from descent.analysis.curves import band, measured
 from descent.analysis.load import Study
@@ -61,16 +62,18 @@ def _draw(axes: Axes, unit: Candidate, records: pd.DataFrame, norm: str, marker:
         shown = records[_positive(records["examples"], records[norm])]
         faint(axes, [own[["examples", norm]].to_numpy() for _, own in shown.groupby("run")], look(unit.optimizer).colour)
     summary = band(records, unit.runs, norm, "examples", math.inf)
-    summary = summary[_positive(summary["x"], summary["median"])]
-    draw_line(axes, unit, summary["x"], summary["median"], marker, size=3)
+    seen = _positive(summary.x, summary.median)
+    draw_line(axes, unit, summary.x[seen], summary.median[seen], marker, size=3)
 
 
 def _spread(axes: Axes, unit: Candidate, records: pd.DataFrame) -> None:
     drawn, summary = look(unit.optimizer), band(records, unit.runs, "gradient_norm", "examples", math.inf)
-    spread = (summary["high"] - summary["low"]) / summary["median"]
-    seen = _positive(summary["x"], spread)
-    axes.plot(summary["x"][seen], spread[seen], color=drawn.colour, linestyle=drawn.dash, lw=1.3)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = (summary.high - summary.low) / summary.median
+    seen = _positive(summary.x, spread)
+    axes.plot(summary.x[seen], spread[seen], color=drawn.colour, linestyle=drawn.dash, lw=1.3)
 
 
-def _positive(x: "pd.Series[float]", y: "pd.Series[float]") -> "pd.Series[bool]":
+def _positive(x: ArrayLike, y: ArrayLike) -> np.ndarray:
+    x, y = np.asarray(x), np.asarray(y)
     return (x > 0) & np.isfinite(y) & (y > 0)
