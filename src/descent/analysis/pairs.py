@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from enum import StrEnum
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,25 @@ import pandas as pd
 from descent.analysis.statistics import ALPHA, SEARCHES, Array, holm, least_p, sign_flip, t_interval, t_test, values
 
 SEEDS = 10  # from which on a verdict is given
+
+
+class Family(StrEnum):
+    """Which pairs are tested, as one family."""
+
+    ALL = "all"
+    REFERENCE = "reference"  # those with the reference
+    NONE = ""
+
+
+class Untested(StrEnum):
+    """Why no pair is tested."""
+
+    ALONE = "alone"  # one entry
+    SEEDS = "seeds"  # fewer than ten seeds
+    MANY = "many"  # too many entries for the seeds
+    PICKED = "picked"  # settings were chosen on the runs to be compared
+    APART = "apart"  # no two entries have ten seeds in common
+    NO = ""
 
 
 def wide(runs: pd.DataFrame, quantity: str, entries: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -29,27 +49,23 @@ def enough(runs: pd.DataFrame) -> list[str]:
     return [str(entry) for entry in seeds.index[seeds >= SEEDS]]
 
 
-def plan(failed: pd.DataFrame) -> tuple[str, str]:
-    """Return which family of comparisons the seeds suffice for, ``all`` or ``reference``; or none, and why.
+def plan(failed: pd.DataFrame) -> tuple[Family, Untested]:
+    """Return which family of comparisons the seeds suffice for; or none, and why.
 
     No exact p-value of n pairs is below 2^(1-n). Where Holm's correction for all pairs would leave none below .05 whatever the
     values say, only those with the reference are tested. This looks at how many runs there are, never at what they show.
 
     Args:
         failed: of `wide`.
-
-    Returns:
-        The family, or an empty name and ``alone`` (fewer than two entries), ``seeds`` (fewer than ten) or ``many`` (entries for
-        so few seeds).
     """
     count = failed.notna().groupby(level="seed").any().sum()
     judged = count[count >= SEEDS]
     if len(count) < 2 or len(judged) < 2:
-        return "", "alone" if len(count) < 2 else "seeds"
+        return Family.NONE, Untested.ALONE if len(count) < 2 else Untested.SEEDS
     least, k = float(least_p(judged.min())), len(judged)
     if least * k * (k - 1) / 2 <= ALPHA:
-        return "all", ""
-    return ("reference", "") if least * (k - 1) <= ALPHA else ("", "many")
+        return Family.ALL, Untested.NO
+    return (Family.REFERENCE, Untested.NO) if least * (k - 1) <= ALPHA else (Family.NONE, Untested.MANY)
 
 
 def seeds_for(comparisons: int) -> int:
@@ -57,7 +73,7 @@ def seeds_for(comparisons: int) -> int:
     return next(n for n in itertools.count(SEEDS) if 2.0 ** (1 - n) * comparisons <= ALPHA)
 
 
-def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str, high: bool) -> pd.DataFrame:
+def compare(value: pd.DataFrame, failed: pd.DataFrame, family: Family, against: str, high: bool) -> pd.DataFrame:
     """Return paired differences over common seeds, and which of them are more than chance.
 
     Two tests a pair, by exact flips of signs: on failures, which come first, and on the values of pairs in which both finished.
@@ -71,7 +87,7 @@ def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str
     Args:
         value: of `wide`; differences are of these, not of logarithms, as gaps may be zero.
         failed: of `wide`, the same columns.
-        family: which pairs, ``all`` or ``reference``; if empty those with the reference, untested.
+        family: which pairs; of `Family.NONE` those with the reference, untested.
         against: the reference.
         high: whether high values are good.
 
@@ -83,7 +99,7 @@ def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str
     """
     names = list(value.columns)
     pairs = itertools.combinations(range(len(names)), 2)
-    chosen = [(i, j) for i, j in pairs if family == "all" or against in (names[i], names[j])]
+    chosen = [(i, j) for i, j in pairs if family == Family.ALL or against in (names[i], names[j])]
     one, other = np.array(chosen, dtype=int).reshape(-1, 2).T
     v, f = value.to_numpy().T, failed.to_numpy().T
     difference, failures = (1 if high else -1) * (v[one] - v[other]), f[other] - f[one]
@@ -93,7 +109,7 @@ def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str
     both = ~np.isnan(failures)
     seeds = (~np.isnan(_means(failures, seed))).sum(axis=1)
     p, sign = zip(*(_test(d, seed, search if searched else None) for d in (failures, difference)), strict=True)
-    adjusted = _family(np.where((seeds >= SEEDS) & (family != ""), p, math.nan))
+    adjusted = _family(np.where((seeds >= SEEDS) & (family != Family.NONE), p, math.nan))
     won = [np.where(kind <= ALPHA, way, 0) for kind, way in zip(adjusted, sign, strict=True)]
     winner = np.where(won[0] != 0, won[0], won[1])
     labels = np.array(names, dtype=object)

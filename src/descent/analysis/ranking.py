@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from descent.analysis.load import metric_of
-from descent.analysis.pairs import SEEDS, compare, enough, order, plan, wide
-from descent.analysis.selection import GROUP, budgets, choose, quantities, reference
+from descent.analysis.pairs import SEEDS, Family, Untested, compare, enough, order, plan, wide
+from descent.analysis.selection import GROUP, Rule, budgets, choose, quantities, reference
 from descent.analysis.sensitivity import edges, tolerance
 from descent.analysis.statistics import summary
 from descent.metrics import Metric
@@ -23,8 +23,8 @@ class Ranking:
         table: one row an entry, the best first: `summary`, and ``first``, ``last``, the ranks that it may have.
         pairs: of `compare`.
         reference: the entry that others are compared with, and `rule`, by which it was chosen.
-        family: which pairs were tested, ``all`` or ``reference``; empty where none was.
-        untested: why none was: ``alone``, ``seeds``, ``many`` (of `plan`), ``picked``, or ``apart`` (no common seeds).
+        family: which pairs were tested.
+        untested: why none was.
         refused: why there is no ranking at all; empty where there is one.
         searches: how many searches the settings come from; 0: from none.
         picked: the names of settings that were chosen, out of several, on these same runs, by entry.
@@ -39,9 +39,9 @@ class Ranking:
     table: pd.DataFrame
     pairs: pd.DataFrame
     reference: str
-    rule: str
-    family: str = ""
-    untested: str = ""
+    rule: Rule
+    family: Family = Family.NONE
+    untested: Untested = Untested.NO
     refused: str = ""
     searches: int = 0
     picked: dict[str, str] = field(default_factory=dict)
@@ -93,11 +93,11 @@ def rank(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, 
     value, failed = wide(chosen, quantity, entries)
     family, untested = plan(failed)
     if refused or picked:
-        family, untested = "", untested or ("picked" if picked else "")
+        family, untested = Family.NONE, untested or (Untested.PICKED if picked else Untested.NO)
     pairs = compare(value, failed, family, against, high)
     swept = runs if tuning is None or tuning.empty else tuning
     if family and not (pairs["seeds"] >= SEEDS).any():
-        family, untested = "", "apart"
+        family, untested = Family.NONE, Untested.APART
     beats = order(pairs, entries)
     table["first"], table["last"] = 1 + beats.sum(axis=0), len(entries) - beats.sum(axis=1)
     return Ranking(

@@ -1,6 +1,7 @@
 """What is compared on one problem and batch mode: one setting for each optimizer and schedule, and which is the reference."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +13,16 @@ from descent.metrics import Metric
 
 MODES = ("full", "mini", "stochastic")
 GROUP = ["problem", "batch", "batch_size"]  # within which runs are compared; `batch_size` is nan but for mini-batches
-CONTENDER = ["optimizer", "schedule", "engine", "tuning"]
+CANDIDATE = ["optimizer", "schedule", "engine", "tuning"]
+
+
+class Rule(StrEnum):
+    """How the reference is chosen."""
+
+    NAMED = "named"
+    TUNING = "tuning"  # the best one in tuning
+    SGD = "sgd"
+    FIRST = "first"  # in the alphabet
 
 
 def quantities(runs: pd.DataFrame) -> list[str]:
@@ -72,7 +82,9 @@ def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None
     return pd.concat(kept), picked
 
 
-def reference(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, named: str | None = None) -> tuple[str, str]:
+def reference(
+    runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, named: str | None = None
+) -> tuple[str, Rule]:
     """Return what the others are compared with, and by which rule; never what came out best on the runs to be compared.
 
     The one that was ``named``; else the best one in ``tuning``; else ``sgd``; else the ``first`` in the alphabet.
@@ -84,21 +96,21 @@ def reference(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = N
     """
     of = runs.groupby("entry")["optimizer"].first().sort_index()
     if named is not None and (named in of.index or named in set(of)):
-        return (named if named in of.index else str(of.index[of == named][0])), "named"
+        return (named if named in of.index else str(of.index[of == named][0])), Rule.NAMED
     if tuning is not None and len(tuning):
         seen = tuning[tuning["stage"] == "selection"] if (tuning["stage"] == "selection").any() else tuning
         seen = seen.assign(entry=entries(seen, runs))
         best = medians(seen[seen["entry"].isin(of.index)], quantity, ["entry", "scramble", "setting"])
         if len(best):
             best = best.groupby(["entry", "scramble"]).agg(metric_of(runs, quantity).best)
-            return str(_best(best.groupby("entry").median(), metric_of(runs, quantity))), "tuning"
+            return str(_best(best.groupby("entry").median(), metric_of(runs, quantity))), Rule.TUNING
     plain = of.index[of == "sgd"]
-    return (str(plain[0]), "sgd") if len(plain) else (str(of.index[0]), "first")
+    return (str(plain[0]), Rule.SGD) if len(plain) else (str(of.index[0]), Rule.FIRST)
 
 
 def entries(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
     """Return the optimizer of each run, with what else tells contenders apart `among` runs."""
-    telling = [name for name in CONTENDER[1:] if among[name].nunique() > 1]
+    telling = [name for name in CANDIDATE[1:] if among[name].nunique() > 1]
     rows = zip(runs["optimizer"], *(runs[name] for name in telling), strict=True)
     return [f"{optimizer} ({', '.join(rest)})" if rest else str(optimizer) for optimizer, *rest in rows]
 
@@ -153,7 +165,7 @@ def candidates(study: Study) -> list[Candidate]:
     for (problem, batch, size), group in drawn.groupby(["problem", "batch", "batch_size"], dropna=False):
         runs, picked = choose(group, group["metric"].iloc[0], tuning)
         for name, own in runs.groupby("entry"):
-            alike = group[(group[CONTENDER] == own[CONTENDER].iloc[0]).all(axis=1)] if name in picked else own
+            alike = group[(group[CANDIDATE] == own[CANDIDATE].iloc[0]).all(axis=1)] if name in picked else own
             found.append(
                 Candidate(
                     problem=problem,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from descent.analysis.load import metric_of
-from descent.analysis.selection import CONTENDER, GROUP, choose, entries, quantities
+from descent.analysis.selection import CANDIDATE, GROUP, choose, entries, quantities
 from descent.analysis.statistics import medians, values, wilson
 from descent.metrics import Metric
 
@@ -56,7 +56,7 @@ def tolerance(runs: pd.DataFrame, quantity: str, factor: float = FACTOR) -> pd.D
     """
     rows = []
     stems = runs["name"].str.replace(r"(?<=[ _])lr=[^ _]+_?", "", regex=True).str.replace(r"[ _](?= |$)| #\w+$", "", regex=True)
-    for (sweep, *_), group in runs.groupby([stems, *CONTENDER]):
+    for (sweep, *_), group in runs.groupby([stems, *CANDIDATE]):
         value = values(group, quantity).mask(group["status"] != "finished", metric_of(runs, quantity).worst)
         by_rate = group.assign(value=value).groupby("lr")["value"].median().sort_index()
         if len(by_rate) >= LRS and group.groupby("lr")["setting"].nunique().max() == 1:

@@ -5,15 +5,16 @@ import math
 import pandas as pd
 
 from descent.analysis.caveats import edges, notes
-from descent.analysis.pairs import SEEDS, order, seeds_for
+from descent.analysis.pairs import SEEDS, Family, Untested, order, seeds_for
 from descent.analysis.ranking import Ranking
+from descent.analysis.selection import Rule
 from descent.analysis.wording import LISTED, are, difference, endings, judged, listed, median, rank, searches, size
 
 RULES = {
-    "named": "as it was named",
-    "tuning": "as it was the best in tuning",
-    "sgd": "by rule, as there are no runs of tuning to choose it by",
-    "first": "as the first in the alphabet: there are neither runs of tuning to choose it by nor sgd",
+    Rule.NAMED: "as it was named",
+    Rule.TUNING: "as it was the best in tuning",
+    Rule.SGD: "by rule, as there are no runs of tuning to choose it by",
+    Rule.FIRST: "as the first in the alphabet: there are neither runs of tuning to choose it by nor sgd",
 }
 
 
@@ -24,7 +25,7 @@ def sentences(ranking: Ranking) -> list[str]:
     if (ranking.table["failed"] == ranking.table["n"]).all():
         lost = listed([f"{entry} ({endings(ranking, entry)})" for entry in ranking.entries])
         return [f"Every run failed: {lost}. There is nothing to compare.", *edges(ranking)]
-    say = {"all": _every_pair, "reference": _with_reference, "": _described}
+    say = {Family.ALL: _every_pair, Family.REFERENCE: _with_reference, Family.NONE: _described}
     return [*say[ranking.family](ranking), *notes(ranking)]
 
 
@@ -36,8 +37,8 @@ def _described(ranking: Ranking) -> list[str]:
         said = f"Its median {what}, with the range over seeds, is {median(ranking, entries[0])}"
         return [f"Only {entries[0]} was run ({n}): there is nothing to compare it with.", f"{said}."]
     n += {
-        "many": f"; {seeds_for(len(table) - 1)} seeds can tell one setting from {len(table) - 1} others",
-        "apart": f"; no two have {SEEDS} seeds in common",
+        Untested.MANY: f"; {seeds_for(len(table) - 1)} seeds can tell one setting from {len(table) - 1} others",
+        Untested.APART: f"; no two have {SEEDS} seeds in common",
     }.get(ranking.untested, "")
     if not math.isfinite(best):
         lost = listed([f"{entry} {median(ranking, entry)}" for entry in entries])
