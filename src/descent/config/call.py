@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from descent.config.values import Arguments
-from descent.errors import InputError
+from descent.errors import InputError, first_line
 
 REFUSALS = (TypeError, ValueError, IndexError, KeyError, RuntimeError, MemoryError, ArithmeticError)  # of a class
 
@@ -25,7 +25,7 @@ def call(group: str, made: Callable[..., Any], arguments: Arguments, **given: An
     except Exception as error:
         if made.__module__.startswith("descent.") and not isinstance(error, REFUSALS):
             raise  # a fault of ours
-        text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        text = first_line(error)
         name = _largest(arguments) if isinstance(error, (MemoryError, OverflowError)) or "alloc" in text else None
         if name is None and group == "optimizer":
             name = _blamed(made, arguments, given)

@@ -3,7 +3,7 @@
 import torch
 
 from descent.config.schema import RunConfig
-from descent.errors import InputError
+from descent.errors import InputError, first_line
 from descent.optimizers.capabilities import needs_closure
 from descent.optimizers.silent import require_effect
 from descent.problems.base import Problem
@@ -103,6 +103,5 @@ def _why_not(config: RunConfig) -> str | None:
             closure()
             optimizer.step(*([closure] if needs_closure(optimizer) else []))  # type: ignore[arg-type]
     except Exception as error:  # whatever a class says of its arguments
-        text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        return f"its first steps fail ({type(error).__name__}: {text})"
+        return f"its first steps fail ({type(error).__name__}: {first_line(error)})"
     return "its first steps are no numbers" if weight.isnan().any() else None
