@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from descent.config.compose import compose
+from descent.metrics import metric
 from descent.training.run import run
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
@@ -75,11 +76,11 @@ def find(problem: str, studies: Path, *more: str) -> Found:
         InputError: its data are not there, or there is no gradient by hand.
     """
     chosen = compose(f"problem={problem}").problem
-    metric, sign = chosen.metric, _sign(chosen.metric)
+    name, sign = chosen.metric, -metric(chosen.metric, chosen.metrics).sign
 
     def train(optimizer: str, lr: float, seeds: range) -> list[Run]:
         given = (f"problem={problem}", f"optimizer={optimizer}", f"optimizer.lr={lr}", f"output_dir={studies}", *more)
-        return [_trained(metric, *given, f"seed={seed}") for seed in seeds]
+        return [_trained(name, sign, *given, f"seed={seed}") for seed in seeds]
 
     tried = {}
     for setting in product(OPTIMIZERS, RATES):
@@ -90,18 +91,18 @@ def find(problem: str, studies: Path, *more: str) -> Found:
     worst = sorted(run.reached for run in runs)[math.ceil(SEEDS * len(FRESH)) - 1]  # of those that count
     start, why = median(run.start for run in runs), ""
     if worst == math.inf:
-        return Found(metric, worst, optimizer, lr, f"fail in more than {100 * (1 - SEEDS):g} %")
-    if metric.endswith(("/loss", "/gap")) and worst <= ROUNDING * chosen.loss_scale:
+        return Found(name, worst, optimizer, lr, f"fail in more than {100 * (1 - SEEDS):g} %")
+    if name.endswith(("/loss", "/gap")) and worst <= ROUNDING * chosen.loss_scale:
         why = f"reach {worst:.1g}, which is rounding"
-    if metric.endswith("/gap") and worst > FALLEN * start:
+    if name.endswith("/gap") and worst > FALLEN * start:
         why = f"reach {worst:.2g} from {start:.2g}, no more than a local minimum"
-    return Found(metric, sign * float(EASIER.create_decimal(repr(worst))), optimizer, lr, why)
+    return Found(name, sign * float(EASIER.create_decimal(repr(worst))), optimizer, lr, why)
 
 
-def _trained(metric: str, *overrides: str) -> Run:
+def _trained(name: str, sign: int, *overrides: str) -> Run:
     done = run(compose("study=targets", "engine=numpy", "logger=csv", *overrides))
     rows = done.rows
-    values = [_sign(metric) * row[metric] for row in rows]
+    values = [sign * row[name] for row in rows]
     if done.result.status != "finished":
         return Run(values[0], math.inf, math.inf)
     return Run(values[0], values[-1], reached(values, [row["examples"] / rows[-1]["examples"] for row in rows]))
@@ -121,7 +122,3 @@ def _number(value: float) -> str:
     """Return a number as YAML reads it: with a point in its mantissa, else 3e-06 is a text."""
     mantissa, e, exponent = f"{value:g}".partition("e")
     return f"{mantissa}.0e{exponent}" if e and "." not in mantissa else f"{value:g}"
-
-
-def _sign(metric: str) -> int:
-    return -1 if metric.endswith("/accuracy") else 1
