@@ -28,7 +28,7 @@ def call(group: str, made: Callable[..., Any], arguments: Arguments, **given: An
         text = first_line(error)
         name = _largest(arguments) if isinstance(error, (MemoryError, OverflowError)) or "alloc" in text else None
         if name is None and group == "optimizer":
-            name = _blamed(made, arguments, given)
+            name = blamed(arguments, lambda others: _makes(made, others, given))
         if name is not None:
             raise InputError(f"{group}.{name}", arguments[name], text) from error
         raise InputError(group, made.__name__, text) from error
@@ -40,12 +40,17 @@ def _largest(arguments: Arguments) -> str | None:
     return max(numbers, key=lambda name: numbers[name]) if numbers else None
 
 
-def _blamed(made: Callable[..., Any], arguments: Arguments, given: dict[str, Any]) -> str | None:
-    """Return the argument without which an optimizer can be made, None where there is no such one."""
-    for name in sorted(arguments, key=lambda name: name == "fused"):  # which no one typed, last
-        try:
-            made(**{key: value for key, value in arguments.items() if key != name}, **given)
-        except Exception:  # whatever it says, it still does
-            continue
-        return name
+def blamed(arguments: Arguments, works: Callable[[Arguments], bool]) -> str | None:
+    """Return the argument without which it works, None where there is no such one; `fused`, which no one typed, at last."""
+    for name in sorted(arguments, key=lambda name: name == "fused"):
+        if works({key: value for key, value in arguments.items() if key != name}):
+            return name
     return None
+
+
+def _makes(made: Callable[..., Any], arguments: Arguments, given: dict[str, Any]) -> bool:
+    try:
+        made(**arguments, **given)
+    except Exception:  # whatever it says, it still does
+        return False
+    return True
