@@ -13,6 +13,7 @@ from studies import GRID, write_run
 from descent.analysis import load
 from descent.analysis.load import NoData
 from descent.analysis.selection import candidates
+from descent.errors import InputError
 from descent.plots import figures
 from descent.plots.style import LOOKS, look
 
@@ -391,6 +392,46 @@ def test_a_curve_that_is_damaged_is_left_out_of_the_figures(tmp_path):
     study = load(tmp_path)
     figures.save(study, tmp_path / "out")
     assert [folder for folder, _ in study.skipped] == [broken]
+
+
+OWN = (
+    "'The median over all runs.'\n"
+    "from matplotlib.figure import Figure\n"
+    "def plot(study):\n"
+    "    figure = Figure()\n"
+    "    figure.subplots().plot(study.records.groupby('step')['train/loss'].median())\n"
+    "    return figure\n"
+)
+
+
+def test_a_figure_of_the_users_own_is_drawn_of_each_problem(tmp_path):
+    write_run(tmp_path / "study")
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "all_runs.py").write_text(OWN)
+    files = figures.save(load(tmp_path / "study"), tmp_path / "figures", own)
+    assert {f"digits_mlp/all_runs.{kind}" for kind in ("png", "svg")} < {
+        path.relative_to(tmp_path / "figures").as_posix() for path in files
+    }
+    assert figures.known(own=own)["all_runs"].caption == "The median over all runs."
+
+
+@pytest.mark.parametrize("content", ["1 / 0", "def draw(study): pass", "def plot(:", None])
+def test_a_file_that_draws_no_figure_is_named(tmp_path, content):
+    if content is not None:
+        (tmp_path / "bad.py").write_text(content)
+    with pytest.raises(InputError, match=r"^figures=.*plot\(study\) -> Figure"):
+        figures.known(own=tmp_path)
+
+
+def test_a_declared_quantity_has_figures_of_its_own(tmp_path):
+    scores = (0.1, 0.5, 0.6, 0.7, 0.8)
+    write_run(tmp_path, columns={"val/f1": scores}, metrics={"f1": {"direction": "max", "label": "F1"}})
+    study = load(tmp_path)
+    figure = figures.known(study)["f1_by_steps"].plot(study)
+    assert lines(figure, "sgd")[0].get_ydata().tolist() == list(scores[1:])
+    assert figure.axes[0].get_ylabel() == "validation F1"
+    assert figure.axes[0].get_yscale() == "linear"
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ def seeds_for(comparisons: int) -> int:
     return next(n for n in itertools.count(SEEDS) if 2.0 ** (1 - n) * comparisons <= ALPHA)
 
 
-def compare(value: pd.DataFrame, failed: pd.DataFrame, family: Family, against: str, high: bool) -> pd.DataFrame:
+def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str, high: bool) -> pd.DataFrame:
     """Return paired differences over common seeds, and which of them are more than chance.
 
     Two tests a pair, by exact flips of signs: on failures, which come first, and on the values of pairs in which both finished.

@@ -45,10 +45,10 @@ def compare(
         InputError: there is no such study, metric or reference.
     """
     study = load(Path(folder))
+    captions = {figures.file_name(name): drawing.caption for name, drawing in figures.known(study, own).items()}
     result = judge(study, metric, reference)
     report = study.folder / REPORT
     drawn = figures.save(study, report / "figures", own)
-    captions = {figures.file_name(name): drawing.caption for name, drawing in figures.known(study, own).items()}
     written = page.write(result, drawn, captions)
     medians = tensorboard.write(study, result.sentences, _images(drawn, report / "figures"), report) if events else None
     return Comparison(study, result, written, medians)

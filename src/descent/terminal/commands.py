@@ -3,7 +3,7 @@
 import argparse
 import shlex
 
-from descent.config.flags import Parser, existing_folder
+from descent.config.flags import Parser
 from descent.config.values import File
 from descent.errors import InputError
 from descent.records.folders import run_folders
@@ -28,11 +28,10 @@ def compare() -> int:
     parser.add("--tensorboard", action=argparse.BooleanOptionalAction, default=True, help="write what TensorBoard shows")
     parser.add("--figures", File, help="a folder with figures of your own: files with plot(study) -> Figure")
     given = parser.read()
-    own = existing_folder("--figures", given.figures) if given.figures else None
     with loading("the study"):
         from descent.report.compare import compare as compared
 
-    done = compared(given.study, given.metric, given.reference, given.tensorboard, own)
+    done = compared(given.study, given.metric, given.reference, given.tensorboard, given.figures)
     study = done.study
     show_outcome(done.outcome)
     waiting = ", ".join(f"{count} {state}" for state, count in study.waiting.items())

@@ -61,13 +61,15 @@ def known(study: Study | None = None, own: Path | None = None) -> dict[str, Draw
         own: a folder with files of the user's.
 
     Raises:
-        InputError: a file of the user's has no ``plot``, or cannot be imported.
+        InputError: there is no such folder, or a file in it has no ``plot`` or raises.
     """
     declared = [] if study is None else [name for metrics in study.runs["metrics"] for name in metrics]
     drawings = {name: Drawing(caption, by_axis.EACH, plot) for name, (caption, plot) in by_axis.figures(declared).items()}
     for found in pkgutil.iter_modules(__path__):
         if hasattr(module := importlib.import_module(f"{__name__}.{found.name}"), "plot"):
             drawings[found.name] = _drawing(found.name, vars(module))
+    if own is not None and not any(own.glob("*.py")):
+        raise InputError("figures", own, "must be a folder with files that have plot(study) -> Figure")
     for path in sorted(own.glob("*.py")) if own else ():
         try:
             drawings[path.stem] = _drawing(path.stem, runpy.run_path(str(path)))
