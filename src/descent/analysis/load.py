@@ -63,7 +63,7 @@ class Study:
 
     @property
     def problem(self) -> str:
-        """The problem of a study that has one."""
+        """The only problem of the study."""
         (problem,) = self.problems
         return problem
 
@@ -99,7 +99,7 @@ class Study:
 
     @property
     def quantities(self) -> list[str]:
-        """What the runs measured: ``train/loss``, ``val/accuracy`` and so on."""
+        """The metrics that the runs measured: ``train/loss``, ``val/accuracy`` and so on."""
         measured = self.runs.columns[self.runs.notna().any()]
         found = [name.partition(":")[2] for name in self.runs if name.startswith("final:")]
         return [name for name in found if f"final:{name}" in measured or f"best:{name}" in measured]
@@ -218,7 +218,7 @@ def _curve(path: Path, steps: float) -> pd.DataFrame:
 
 
 def _reason(error: Exception) -> str:
-    """Return what is wrong with a result: in its own words where those say more than that it is damaged."""
+    """Return why a result cannot be used: its own message if that tells more than that it is damaged."""
     text = str(error)
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror})"

@@ -1,4 +1,4 @@
-"""Paired differences between entries over common seeds, and which are more than chance: one family of tests."""
+"""Test paired differences between candidates over common seeds, as one family."""
 
 import itertools
 import math
@@ -23,16 +23,16 @@ class Family(StrEnum):
 class Untested(StrEnum):
     """Why no pair is tested."""
 
-    ALONE = "alone"  # one entry
+    ALONE = "alone"  # one candidate
     SEEDS = "seeds"  # fewer than ten seeds
-    MANY = "many"  # too many entries for the seeds
+    MANY = "many"  # too many candidates for the seeds
     PICKED = "picked"  # settings were chosen on the runs to be compared
-    APART = "apart"  # no two entries have ten seeds in common
+    APART = "apart"  # no two candidates have ten seeds in common
     NO = ""
 
 
 def wide(runs: pd.DataFrame, quantity: str, entries: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one row a repetition (scramble, seed) and one column an entry: values, and failures as 1.
+    """Arrange runs as one row a repetition (scramble, seed) and one column a candidate: final values, and failures as 1.
 
     A value is nan where the run failed; both are nan where there is none.
     """
@@ -44,13 +44,13 @@ def wide(runs: pd.DataFrame, quantity: str, entries: list[str]) -> tuple[pd.Data
 
 
 def enough(runs: pd.DataFrame) -> list[str]:
-    """Return the entries with seeds enough for a verdict."""
+    """Return the candidates with enough seeds for a verdict."""
     seeds = runs.groupby("entry")["seed"].nunique()
     return [str(entry) for entry in seeds.index[seeds >= SEEDS]]
 
 
 def plan(failed: pd.DataFrame) -> tuple[Family, Untested]:
-    """Return which family of comparisons the seeds suffice for; or none, and why.
+    """Choose the largest family of comparisons that the seeds suffice for; or none, and why.
 
     No exact p-value of n pairs is below 2^(1-n). Where Holm's correction for all pairs would leave none below .05 whatever the
     values say, only those with the reference are tested. This looks at how many runs there are, never at what they show.
@@ -69,12 +69,12 @@ def plan(failed: pd.DataFrame) -> tuple[Family, Untested]:
 
 
 def seeds_for(comparisons: int) -> int:
-    """Return how many seeds it takes for one of so many comparisons to come out below .05 after Holm's correction."""
+    """Return the number of seeds with which one of `comparisons` can come out below .05 after Holm's correction."""
     return next(n for n in itertools.count(SEEDS) if 2.0 ** (1 - n) * comparisons <= ALPHA)
 
 
 def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str, high: bool) -> pd.DataFrame:
-    """Return paired differences over common seeds, and which of them are more than chance.
+    """Estimate and test paired differences over common seeds.
 
     Two tests a pair, by exact flips of signs: on failures, which come first, and on the values of pairs in which both finished.
     Those that could not come out below .05 whatever happened are left out (Tarone 1990); the others are one family for Holm.
@@ -134,7 +134,7 @@ def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str
 
 
 def order(pairs: pd.DataFrame, entries: list[str]) -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]]":
-    """Return who beats whom, [entries, entries]: what `compare` found, and what follows from it.
+    """Return which candidate (row) beats which (column): what `compare` found, and its transitive closure.
 
     If A beats B and B beats C, both truly, then A beats C: no test is needed. What would follow both ways follows neither.
     """
@@ -148,7 +148,7 @@ def order(pairs: pd.DataFrame, entries: list[str]) -> "np.ndarray[tuple[int, int
 
 
 def _means(differences: Array, label: pd.Index) -> Array:
-    """Return means over what shares a label, [M, labels]; nan where there is nothing."""
+    """Return means over equal labels, [M, labels]; nan where there are no values."""
     return pd.DataFrame(differences).T.groupby(np.asarray(label)).mean().T.to_numpy(dtype=float)
 
 

@@ -1,4 +1,4 @@
-"""What is compared on one problem and batch mode: one setting for each optimizer and schedule, and which is the reference."""
+"""Select what is compared on one problem and batch mode: one setting a candidate, and the reference."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +17,7 @@ CANDIDATE = ["optimizer", "schedule", "engine", "tuning"]
 
 
 class Rule(StrEnum):
-    """How the reference is chosen."""
+    """The rule by which the reference was chosen."""
 
     NAMED = "named"
     TUNING = "tuning"  # the best one in tuning
@@ -26,10 +26,10 @@ class Rule(StrEnum):
 
 
 def quantities(runs: pd.DataFrame) -> list[str]:
-    """Return what a problem's runs are ranked by: in optimization, and in generalization where that was measured.
+    """Return the metrics that runs of a problem are ranked by: one of optimization and, where measured, one of generalization.
 
-    The problem's own metric where it speaks of that; otherwise the training loss (above its optimum, where known), and the
-    validation loss.
+    Each is the problem's own metric where that is of the training or the validation split; else the training loss, above its
+    minimum where that is known, and the validation loss.
     """
     metric = str(runs["metric"].iloc[0])
     found = []
@@ -41,7 +41,7 @@ def quantities(runs: pd.DataFrame) -> list[str]:
 
 
 def budgets(runs: pd.DataFrame) -> str:
-    """Return why runs may not be ranked, as they had unequal budgets; empty where they may."""
+    """Return why budgets are too unequal for a ranking; empty if they are equal."""
     tuning = runs.groupby("optimizer")["tuning"].agg(lambda labels: " and ".join(sorted(set(labels))))
     if runs["tuning"].nunique() > 1:
         return f"tuning budgets differ ({'; '.join(f'{name}: {label}' for name, label in tuning.items())})"
@@ -53,18 +53,18 @@ def budgets(runs: pd.DataFrame) -> str:
 
 
 def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the runs of one setting for each contender and search, and which of them were picked on these same runs.
+    """Select one setting for each candidate and search: the one with the best median over the tuning runs.
 
-    Where a contender has several settings, such as learning rates, the one with the best median over the runs of tuning stands
-    for it. Where there are none, over its own runs: then the choice flatters it, more so the more settings it had, and no test
-    that follows is one.
+    Without tuning runs the best median over the same runs decides. That is selection bias, which grows with the number of
+    settings: such candidates are reported and not tested.
 
     Args:
         runs: of one problem and batch mode.
-        tuning: those that settings were chosen by.
+        tuning: the runs that settings are chosen by.
 
     Returns:
-        The runs, with a column ``entry``; and the names of the settings that were picked on them, by entry.
+        The selected runs, with the name of their candidate in the column ``entry``; and by candidate the names of the settings
+        that were chosen on these same runs.
     """
     runs = runs.assign(entry=entries(runs, runs))
     picked, kept = {}, []
@@ -85,14 +85,14 @@ def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None
 def reference(
     runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, named: str | None = None
 ) -> tuple[str, Rule]:
-    """Return what the others are compared with, and by which rule; never what came out best on the runs to be compared.
+    """Choose the candidate that others are compared with, and name the rule; never the winner on the runs to be compared.
 
-    The one that was ``named``; else the best one in ``tuning``; else ``sgd``; else the ``first`` in the alphabet.
+    The named one; else the best one in tuning; else sgd; else the first in the alphabet.
 
     Args:
         runs: of `choose`.
-        tuning: those that settings were chosen by: the runs on fresh seeds where there are such, else the trials.
-        named: an entry, or an optimizer.
+        tuning: the runs that settings were chosen by; if some are on fresh seeds, only those count.
+        named: a candidate, or an optimizer.
     """
     of = runs.groupby("entry")["optimizer"].first().sort_index()
     if named is not None and (named in of.index or named in set(of)):
@@ -109,28 +109,28 @@ def reference(
 
 
 def entries(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
-    """Return the optimizer of each run, with what else tells contenders apart `among` runs."""
+    """Return the name of each run's candidate: its optimizer, and in brackets what else differs `among` runs."""
     telling = [name for name in CANDIDATE[1:] if among[name].nunique() > 1]
     rows = zip(runs["optimizer"], *(runs[name] for name in telling), strict=True)
     return [f"{optimizer} ({', '.join(rest)})" if rest else str(optimizer) for optimizer, *rest in rows]
 
 
 def _best(scores: "pd.Series[float]", metric: Metric) -> object:
-    """Return the label of the best score, the first of those that are equal; where all failed, the first."""
+    """Return the label of the best score; the first of equal ones."""
     ordered = scores.fillna(metric.worst).sort_values(ascending=not metric.higher_is_better, kind="stable")
     return ordered.index[0]
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """The runs that stand for an optimizer in a batch mode, as in the rankings.
+    """What is ranked and drawn: an optimizer with its schedule at one setting, in one batch mode.
 
     Attributes:
         batch_size: examples a step; 0 where the batch mode says it.
         name: the optimizer, and in brackets what else the study varies.
         runs: rows of `Study.runs`: repetitions of one setting; of a tuned optimizer, of one for each search.
-        settings: how many it was chosen from, on these same runs.
-        rates: how many learning rates they had.
+        settings: number of settings that it was chosen from, on these same runs.
+        rates: number of their learning rates.
     """
 
     problem: str
@@ -152,14 +152,14 @@ class Candidate:
 
 
 def final(study: Study) -> pd.DataFrame:
-    """Return the runs that results are about: not those of the search that tuned them, unless there are no others."""
+    """Return the final runs of a study, not those of its search; all runs if it has no others."""
     runs = study.runs[study.runs["stage"] == "final"]
     return study.runs if runs.empty else runs
 
 
 @lru_cache(maxsize=1)  # asked for by each figure of a problem
 def candidates(study: Study) -> list[Candidate]:
-    """Return what to draw: for each optimizer the setting with the best median of the problem's metric."""
+    """Return the candidates of a study, each at the setting with the best median of the problem's metric."""
     drawn, found = final(study), []
     tuning = study.runs[study.runs["stage"] != "final"]
     for (problem, batch, size), group in drawn.groupby(["problem", "batch", "batch_size"], dropna=False):
@@ -182,6 +182,6 @@ def candidates(study: Study) -> list[Candidate]:
 
 
 def panel_order(panel: tuple[str, float]) -> tuple[int, str, float]:
-    """Return what batch modes are sorted by."""
+    """Return the sorting key of a batch mode and size."""
     batch, size = panel
     return (MODES.index(batch) if batch in MODES else len(MODES), batch, size)

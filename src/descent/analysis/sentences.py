@@ -1,4 +1,4 @@
-"""A ranking in sentences: who beats whom and by how much, or why that cannot be said."""
+"""Write a ranking as sentences: which candidate beats which and by how much, or why there is no answer."""
 
 import math
 
@@ -19,7 +19,7 @@ RULES = {
 
 
 def sentences(ranking: Ranking) -> list[str]:
-    """Return what a ranking says, as sentences: the verdict itself first, then what it rests on."""
+    """Return the verdict on a ranking, then its caveats."""
     if ranking.refused:
         return [f"No ranking: {ranking.refused}. Only equal budgets are ranked."]
     if (ranking.table["failed"] == ranking.table["n"]).all():
@@ -30,7 +30,7 @@ def sentences(ranking: Ranking) -> list[str]:
 
 
 def _described(ranking: Ranking) -> list[str]:
-    """What is seen where nothing is tested: medians over seeds."""
+    """Describe medians over seeds, where nothing is tested."""
     table, entries, what = ranking.table, ranking.entries, ranking.metric.label
     n, best = size(table["n"]), table["median"].iloc[0]
     if len(entries) == 1:
@@ -56,7 +56,7 @@ def _extreme(ranking: Ranking) -> str:
 
 
 def _every_pair(ranking: Ranking) -> list[str]:
-    """Who is beaten by nobody, and whom these beat."""
+    """Name the unbeaten candidates, and whom they beat."""
     names, what = judged(ranking), ranking.metric.label
     beats = pd.DataFrame(order(ranking.pairs, ranking.entries), ranking.entries, ranking.entries).loc[names, names]
     top = [name for name in names if not beats[name].any()]
@@ -86,7 +86,7 @@ def _every_pair(ranking: Ranking) -> list[str]:
 
 
 def _with_reference(ranking: Ranking) -> list[str]:
-    """Who is better than the reference, and who worse, where there are too few seeds for all pairs."""
+    """Name the candidates better and worse than the reference, where seeds do not suffice for all pairs."""
     names, against, pairs = judged(ranking), ranking.reference, ranking.pairs
     pairs = pairs[pairs["seeds"] >= SEEDS]
     winner = dict(zip(pairs["one"].where(pairs["one"] != against, pairs["other"]), pairs["winner"], strict=True))

@@ -1,7 +1,7 @@
-"""How a quantity lies over seeds, and how sure a difference is. Pure functions on arrays.
+"""Summarise a metric over seeds, and test differences. Pure functions on arrays.
 
-A run that diverged, or whose number is not finite, has the worst value there is; medians are taken with it. One that stalled
-keeps its value, and counts as a failure all the same.
+A run that diverged, or whose value is not finite, counts as infinitely bad in medians. A stalled run keeps its value and
+counts as a failure too.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The numbers behind a report: one row a problem, batch mode, setting and metric, as a table, as CSV and as Markdown."""
+"""Tabulate the numbers of a report: one row a problem, batch mode, setting and metric; as a frame and as Markdown."""
 
 import html
 import math
@@ -19,11 +19,11 @@ COLUMNS = ["rank", "setting", "n", "median", "95 % interval", "failed"]
 
 
 def frame(outcome: Verdicts) -> pd.DataFrame:
-    """Return all numbers of a study.
+    """Return the numbers of all settings of a study.
 
     Returns:
         ``problem``, ``batch``, ``batch_size``, ``setting``, ``metric``; where that was ranked ``entry``, ``first_rank``,
-        ``last_rank``, and whether it was the ``reference``; what `statistics.summary` says of it; where the problem has a target
+        ``last_rank``, and whether it was the ``reference``; the columns of `statistics.summary`; where the problem has a target
         ``reached``, of n, and for each axis the median ``time:steps`` (inf: fewer than half came there); median ``test:loss``.
     """
     rows = [
@@ -60,7 +60,7 @@ def _ranked(ranking: Ranking) -> Iterable[list[object]]:
 
 
 def markdown(outcome: Verdicts) -> str:
-    """Return the verdicts and rankings, to be pasted where Markdown is read."""
+    """Return verdicts and rankings as Markdown."""
     lines = [f"# {_plain(outcome.study.folder.resolve().name)}", ""]
     for problem, batch, verdicts in outcome.groups:
         lines += [f"## {_plain(problem)}, {_plain(batch)}", ""]

@@ -1,4 +1,4 @@
-"""What a study says: its rankings, and their verdicts in sentences."""
+"""Judge a study: its rankings, and their verdicts as sentences."""
 
 import math
 import re
@@ -17,7 +17,7 @@ from descent.errors import one_of
 
 @dataclass(frozen=True)
 class Verdict:
-    """A ranking, and what it says: the verdict itself, and the notes on it that do not hold for all of the study."""
+    """A ranking, its sentence, and the caveats that do not hold for the whole study."""
 
     ranking: Ranking
     sentence: str
@@ -25,7 +25,7 @@ class Verdict:
 
     @property
     def kind(self) -> str:
-        """What it is a verdict on."""
+        """The subject: optimization, generalization, or the metric's name."""
         kinds = {"train": "optimization", "val": "generalization"}
         return kinds.get(self.ranking.quantity.partition("/")[0], self.ranking.quantity)
 
@@ -35,7 +35,7 @@ class Verdict:
 
     @property
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield for each entry, the best first: its ranks, the setting that stands for it, n, median, interval, failed share."""
+        """Yield a row a candidate, the best first: ranks, setting, n, median, interval, failed share."""
         for entry, row in self.ranking.table.iterrows():
             names = self.ranking.runs.loc[self.ranking.runs["entry"] == entry, "name"].unique()
             name = (
@@ -46,12 +46,12 @@ class Verdict:
 
 
 def plain(name: str, batch: str) -> str:
-    """Return a setting's name without the batch mode and size, where a title says them."""
+    """Return a setting's name without batch mode and size, which the title has."""
     return re.sub(rf" {re.escape(batch)} (size=\d+_?)?", " ", name, count=1).strip()
 
 
 def ranks(ranking: Ranking, entry: str) -> str:
-    """Return the ranks that an entry may have; empty where nothing was tested."""
+    """Return the ranks that a candidate may have; empty if nothing was tested."""
     return rank(ranking, entry) if ranking.family and not ranking.refused else ""
 
 
@@ -61,7 +61,7 @@ def shown(value: float) -> str:
 
 
 def interval(row: "pd.Series[float]") -> str:
-    """Return the ends of an interval; empty where a single value has none."""
+    """Return the ends of an interval; empty for a single value."""
     return "" if math.isnan(row["low"]) else f"{shown(row['low'])} to {shown(row['high'])}"
 
 
@@ -70,7 +70,7 @@ class Verdicts:
     """The verdicts on a study, one for each problem, batch mode and kind.
 
     Attributes:
-        common: notes that hold for all of them.
+        common: caveats that hold for all of them.
     """
 
     study: Study
@@ -85,17 +85,17 @@ class Verdicts:
 
     @property
     def sentences(self) -> dict[str, list[str]]:
-        """All that is said, by what it is about."""
+        """Sentences by ranking."""
         said = {f"{v.ranking.problem}, {v.ranking.batch}: {v.quantity} ({v.kind})": [v.sentence, *v.notes] for v in self.verdicts}
         return said | ({"All of these": self.common} if self.common else {})
 
 
 def judge(study: Study, metric: str | None = None, reference: str | None = None) -> Verdicts:
-    """Compare what a study holds.
+    """Rank the candidates of a study, and write the verdicts.
 
     Args:
-        metric: ranks by this one alone; else by the training and the validation quantity of each problem.
-        reference: an optimizer, or an entry of the rankings, that others are compared with.
+        metric: rank by this one alone; None: by a training and a validation metric of each problem.
+        reference: the optimizer or candidate that others are compared with; None: see `selection.reference`.
 
     Raises:
         InputError: the study has no such metric, or no such reference.

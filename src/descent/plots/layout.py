@@ -32,7 +32,7 @@ def panels(units: Iterable[Candidate]) -> list[tuple[str, float]]:
 
 
 def panel_title(units: Sequence[Candidate]) -> str:
-    """Return a batch mode and the budget that its runs had."""
+    """Return the title of a panel: the batch mode, and the budget of its runs."""
     batch, size = units[0].batch, int(units[0].runs["examples_per_step"].iloc[0])
     per_step = "all examples a step" if batch == "full" else f"{count(size)} example{'s' * (size != 1)} a step"
     longest = [unit.runs.loc[unit.runs["examples"].idxmax()] for unit in units]
@@ -103,12 +103,12 @@ def variants(units: Iterable[Candidate]) -> list[str]:
 
 
 def marker(unit: Candidate, known: Sequence[str]) -> str:
-    """Return the mark on the lines of a variant, where there are several."""
+    """Return the marker of a variant; none if there is only one."""
     return MARKERS[known.index(unit.variant) % len(MARKERS)]
 
 
 def handles(units: Iterable[Candidate], extra: Iterable[Line2D] = ()) -> dict[str, Line2D]:
-    """Return the lines that a legend names: each optimizer once, in one order everywhere."""
+    """Return the lines of a legend by label: each candidate once, in the same order in all figures."""
     units = sorted(units, key=lambda unit: (order(unit.optimizer), unit.variant))
     known = variants(units)
     found = {}
@@ -134,7 +134,7 @@ def finish(
     between: float = 0.72,
     beside: float = 0.0,
 ) -> None:
-    """Lay the figure out: the title above the panels, the legend beside them, the small print below.
+    """Place the title above the panels, the legend beside them, and the small print below.
 
     Args:
         named: the lines of the legend.
@@ -178,7 +178,7 @@ def finish(
 
 
 def chosen(units: Iterable[Candidate]) -> str:
-    """Say how the settings that are shown were chosen."""
+    """Return how the settings that are shown were chosen, as a clause."""
     units = list(units)
     picked = [unit for unit in units if unit.settings > 1]
     tuned = sorted({tuning for unit in units for tuning in unit.runs["tuning"]})
@@ -192,7 +192,7 @@ def chosen(units: Iterable[Candidate]) -> str:
 
 
 def sample(units: Iterable[Candidate]) -> str:
-    """Say how many runs each line stands for."""
+    """Return the number of runs behind each line, as ``n = 3 seeds``."""
     units = list(units)
     seeds = all(unit.runs["seed"].is_unique for unit in units)
     number = span(len(unit.runs) for unit in units)

@@ -1,4 +1,4 @@
-"""Problems in the plane: the contours of the function, the trajectories of optimizers over them, and their animation."""
+"""Draw problems in the plane: contours, trajectories of optimizers, and their animation."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -49,11 +49,11 @@ def in_plane(records: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def draw_contours(axes: Iterable[Axes], problem: Mapping[str, Any], frames: Sequence[pd.DataFrame]) -> bool:
-    """Draw the contours of a problem, and where its minima lie, on some axes; say whether it has minima that are known.
+    """Draw the contours of a problem and its minima on some axes. Return whether minima are known.
 
     Args:
         problem: its settings.
-        frames: the records of all runs, which tell what part of the plane is drawn.
+        frames: the records of all runs, which decide the part of the plane.
     """
     surface, scale = str(problem.get("surface")), float(problem.get("scale", 1.0))
     minima = np.array(MINIMA.get(surface, np.empty((0, 2))))
@@ -84,8 +84,8 @@ def write_animation(figure: Figure, trajectories: Sequence[Trajectory], axis: st
     """Write trajectories of a figure as an animated GIF, with straight lines between the records.
 
     Args:
-        axis: the column of the records that is the time; it goes on logarithmically.
-        word: what it counts.
+        axis: the column of the records that is the clock, which runs logarithmically.
+        word: its unit.
     """
     clock = figure.text(0.99, 0.99, "", ha="right", va="top", fontsize=9)
     for artist in [clock, *(artist for each in trajectories for artist in (each.line, each.end))]:

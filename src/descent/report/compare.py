@@ -12,7 +12,7 @@ from descent.report import page, tensorboard
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the runs of a study say, and where it is written.
+    """The result of comparing a study, and where it is written.
 
     Attributes:
         study: the runs, and what was skipped of them.

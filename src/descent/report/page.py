@@ -1,4 +1,4 @@
-"""The report of a study: one page that needs nothing else, its numbers as CSV and Markdown, and the figures as files."""
+"""Write the report of a study: one self-contained page, its numbers as CSV and Markdown, and the figures as files."""
 
 import base64
 import os
@@ -101,7 +101,7 @@ def write(outcome: Verdicts, drawn: Sequence[Path], captions: Mapping[str, str])
 
 
 def targets(runs: pd.DataFrame) -> list[str]:
-    """Return the targets that times are to, of each problem that has one."""
+    """Return the target of each problem that has one, as text."""
     found = runs[runs["time:steps"].notna()].drop_duplicates("problem").sort_values("problem")
     return [
         f"{problem}, {(what := metric(target['metric'], declared)).label} {what.bound} {target['value']:g}"
@@ -110,7 +110,7 @@ def targets(runs: pd.DataFrame) -> list[str]:
 
 
 def provenance(runs: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
-    """Return with and from what runs were made: each fact's values, and how many runs have them."""
+    """Count the values of each fact of the runs' environments: versions, devices, data."""
     found: dict[str, Counter[str]] = {}
     for run in runs.to_dict("records"):
         try:

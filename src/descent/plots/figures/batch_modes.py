@@ -63,7 +63,7 @@ def plot(study: Study) -> Figure:
 
 
 def _view(axes: Axes, found: Measured, view: str, metric: Metric, names: list[str], modes: list[tuple[str, float]]) -> bool:
-    """Draw one budget; say whether a run diverged within it."""
+    """Draw one budget. Return whether a run diverged within it."""
     column = AXES[view].column
     budget = _shortest(found, column) * (1 + 1e-9)
     lost = False
@@ -124,7 +124,7 @@ def _mode(mode: tuple[str, float]) -> str:
 
 
 def _budgets(found: Iterable[Candidate], modes: list[tuple[str, float]]) -> str:
-    """Say what the runs were made for: a view at another budget is no verdict on it."""
+    """Return the budgets that the runs were made for, as a clause."""
     ends = {mode: span(unit.runs["examples"].max() for unit in found if unit.panel == mode) for mode in modes}
     if len(set(ends.values())) == 1:
         return f"all were run for {ends[modes[0]]} examples"
