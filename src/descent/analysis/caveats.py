@@ -54,10 +54,9 @@ def _picked(ranking: Ranking) -> list[str]:
     names = list(ranking.picked.values())
     if not names:
         return []
-    verb, them = ("was", "it") if len(names) == 1 else ("were each", "them")
     return [
-        f"{listed(names)} {verb} picked among several settings on these same seeds, which flatters {them}: "
-        "for a verdict, choose on other seeds."
+        f"{listed(names)} {'was' if len(names) == 1 else 'were each'} selected among several settings on the evaluation seeds "
+        "(selection bias): tune on separate seeds to get a test."
     ]
 
 

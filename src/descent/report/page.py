@@ -16,7 +16,7 @@ from PIL import Image
 from descent.analysis import summary
 from descent.analysis.pairs import SEEDS
 from descent.analysis.selection import final
-from descent.analysis.statistics import EXACT, RESAMPLES, SEARCHES
+from descent.analysis.statistics import EXACT, FLIPS, RESAMPLES, SEARCHES
 from descent.analysis.verdicts import Verdict, Verdicts
 from descent.metrics import metric
 from descent.plots import figures
@@ -95,6 +95,7 @@ def write(outcome: Verdicts, drawn: Sequence[Path], captions: Mapping[str, str])
         searches=SEARCHES,
         resamples=RESAMPLES,
         exact=EXACT,
+        flips=FLIPS,
     )
     _replace(folder / "index.html", text)
     return folder / "index.html"
