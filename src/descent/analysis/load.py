@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -116,11 +117,15 @@ class Study:
 
     def curves(self, runs: pd.DataFrame | None = None) -> Iterator[tuple[pd.Series, pd.DataFrame]]:
         """Yield each run, of all or of a part of `runs`, that has records, with the columns of them that it measured."""
-        by_run = dict(list(self.records.groupby("run")))
         for run, row in (self.runs if runs is None else runs).iterrows():
-            if run in by_run:
-                frame = by_run[run].drop(columns="run").reset_index(drop=True)
-                yield row, frame.loc[:, frame.notna().any()]
+            if run in self._by_run:
+                yield row, self._by_run[run]
+
+    @cached_property
+    def _by_run(self) -> dict[int, pd.DataFrame]:
+        """The records of each run, with the columns that it measured."""
+        frames = {run: own.drop(columns="run").reset_index(drop=True) for run, own in self.records.groupby("run")}
+        return {run: own.loc[:, own.notna().to_numpy().any(axis=0)] for run, own in frames.items()}
 
     def config(self, run: pd.Series) -> dict[str, Any]:
         """Return the resolved configuration of a run; empty where it cannot be read."""
@@ -207,14 +212,14 @@ def _number(value: Any, missing: float = math.nan) -> float:
 
 def _curve(path: Path, steps: float) -> pd.DataFrame:
     try:
-        records = pd.DataFrame(curve.read(path), dtype=float)
+        rows = curve.read(path)
     except OSError as error:
         raise Damaged(f"{path.name} cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise Damaged(f"{path.name} is damaged") from error
-    if records.empty or records["step"].iloc[-1] != steps:
+    if not rows or rows[-1]["step"] != steps:
         raise Damaged(f"{path.name} does not end at step {steps:.0f}, where the run did")
-    return records
+    return pd.DataFrame(np.array([[*row.values()] for row in rows], dtype=float), columns=[*rows[0]])
 
 
 def _reason(error: Exception) -> str:
