@@ -7,6 +7,7 @@ from pathlib import Path
 from descent.records.result import Result
 
 REPORT = "report"  # what the comparison of a study writes, beside the problems
+MEDIANS = "tensorboard"  # in it, what TensorBoard shows of the study: medians and bands
 Key = tuple[str, str]  # problem, setting
 LABELLED = ("problem", "batch", "optimizer", "engine", "lr", "seed", "batch.size", "schedule")  # what a name tells anyhow
 

@@ -1,7 +1,6 @@
 """The commands that read a study: ``descent compare`` and ``descent status``, or the scripts of these names."""
 
 import argparse
-import shlex
 
 from descent.config.flags import Parser
 from descent.config.values import File
@@ -9,9 +8,8 @@ from descent.errors import InputError
 from descent.records.folders import run_folders
 from descent.records.result import SCHEMA
 from descent.terminal.console import loading, printable, say
-from descent.terminal.summary import counts, load, show_failures, show_outcome, show_study
+from descent.terminal.summary import counts, load, show_curves, show_failures, show_outcome, show_study
 
-SELECTED = 40  # runs beyond which TensorBoard selects none by itself
 NAMED = 5  # of the folders that were skipped; the report names all
 
 
@@ -42,9 +40,7 @@ def compare() -> int:
         say(f"{len(study.skipped)} skipped in all, which the report names")
     say(f"report   {done.report}")
     if done.medians is not None:
-        say(f"curves   tensorboard --logdir {shlex.quote(str(study.folder))}")
-        if len(study.runs) > SELECTED:
-            say(f"         tensorboard --logdir {shlex.quote(str(done.medians))}, the medians alone")
+        show_curves(study.folder)
     return 0
 
 

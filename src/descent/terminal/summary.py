@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from descent.config.ending import command
 from descent.records import result as results
-from descent.records.folders import names
+from descent.records.folders import MEDIANS, REPORT, names
 from descent.records.lock import held
 from descent.records.result import Result
 from descent.terminal.console import console, printable, say, table
@@ -98,8 +98,16 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
         console.print(rows)
         console.print()
     if settings:
-        say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
+        show_curves(study)
         say(f"verdict  {command('compare')} {shlex.quote(str(study))}")
+
+
+def show_curves(study: Path) -> None:
+    """Name the folder whose curves TensorBoard shows best: the medians where they are written, then every run."""
+    medians = study / REPORT / MEDIANS
+    if medians.is_dir():
+        say(f"curves   tensorboard --logdir {shlex.quote(str(medians))}")
+    say(f"{'runs  ' if medians.is_dir() else 'curves'}   tensorboard --logdir {shlex.quote(str(study))}")
 
 
 def cells(setting: Setting) -> list[str]:
