@@ -8,6 +8,7 @@ from typing import Any
 
 from torch.utils.tensorboard import FileWriter
 
+from descent.metrics import measured
 from descent.records.curve import Row
 from descent.records.dashboard import columns, session, tag
 from descent.records.tensorboard_internals import Summary
@@ -39,8 +40,8 @@ class TensorBoard:
     def record(self, row: Row) -> None:
         """Show one record; numbers that are not finite are left out."""
         if not self.values:  # the first record tells which measurements there are
-            measured = [tag(name) for name in row if name.startswith(("train/", "val/"))]
-            self.events.add_summary(Summary(value=[columns([self.hyperparameters], measured), *session(self.hyperparameters)]))
+            metrics = [tag(name) for name in measured(row)]
+            self.events.add_summary(Summary(value=[columns([self.hyperparameters], metrics), *session(self.hyperparameters)]))
             for axis, tagged in (("examples", tag), ("step", "vs_step/{}".format)):
                 self.values[axis] = {name: Summary.Value(tag=tagged(name)) for name in row if name not in AXES}
         when = self.start + row["seconds"]

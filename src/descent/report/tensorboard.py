@@ -23,9 +23,10 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar.metadata import CONFIG_SUMMARY_TAG
 from tensorboard.plugins.custom_scalar.metadata import create_summary_metadata as custom_scalars
 
-from descent.analysis.load import MEASURED, Study
-from descent.analysis.statistics import high_is_better, values, worst
+from descent.analysis.load import Study, metric_of
+from descent.analysis.statistics import values
 from descent.analysis.units import Unit, final, summarise, units
+from descent.metrics import measured, metric
 from descent.plots.lines import QUARTILES
 from descent.records.dashboard import columns, session, tag
 from descent.records.folders import MEDIANS
@@ -127,7 +128,7 @@ def _candidates(study: Study) -> list[Candidate]:
     each = max(1, MOST // len(modes)) if len(units(study)) > MOST else MOST
     several, found = len(study.problems) > 1, []
     for problem in study.problems:
-        columns = sorted((name for name in study.only(problem).quantities if name.startswith(MEASURED)), key=tag)
+        columns = sorted(measured(study.only(problem).quantities), key=tag)
         own = [sorted(drawn, key=_median)[:each] for (of, *_), drawn in modes.items() if of == problem]
         for unit in (unit for drawn in own for unit in drawn):
             mode = f"{unit.batch} {unit.batch_size:.0f}" if unit.batch_size else unit.batch
@@ -139,8 +140,8 @@ def _candidates(study: Study) -> list[Candidate]:
 
 def _median(unit: Unit) -> float:
     """Return the median of the problem's metric; less is better."""
-    metric = unit.runs["metric"].iloc[0]
-    return float(values(unit.runs, metric).median()) * (-1 if high_is_better(metric) else 1)
+    name = unit.runs["metric"].iloc[0]
+    return -metric_of(unit.runs, name).sign * float(values(unit.runs, name).median())
 
 
 def _about(candidates: Sequence[Candidate], verdict: Mapping[str, Sequence[str]], images: Mapping[str, bytes]) -> Iterator[Event]:
@@ -172,23 +173,24 @@ def _scalars(
 ) -> Iterator[Event]:
     """Yield the medians and bands of some runs over examples, an event a record.
 
-    Numbers that are not finite are left out, and bands that reach zero, which break on a log axis; but for accuracies, which do
-    not need one. Of a band all three are, as a chart of bands draws none where they differ in length.
+    Numbers that are not finite are left out, and bands that reach zero, which break on a log axis; but for metrics
+    on a linear one. Of a band all three are, as a chart of bands draws none where they differ in length.
 
     Args:
         medians: from a column of the records to the tags of its median.
         band: to the tags of its band, from the lowest edge; empty: none is shown.
     """
     shown: dict[int, list[Summary.Value]] = {}
-    for column in dict.fromkeys(name for _, frame in curves for name in frame if name.startswith(MEASURED)):
-        measured = [(run, frame) for run, frame in curves if column in frame]
-        summary, tags, edges = summarise(measured, column, "examples", worst(column), QUARTILES), medians(column), band(column)
+    for column in dict.fromkeys(measured(name for _, frame in curves for name in frame)):
+        known = metric(column, curves[0][0].get("metrics"))
+        having = [(run, frame) for run, frame in curves if column in frame]
+        summary, tags, edges = summarise(having, column, "examples", known.worst, QUARTILES), medians(column), band(column)
         for x, *numbers in zip(summary.x, summary.low, summary.median, summary.high, strict=True):
             finite = [abs(number) <= LARGEST for number in numbers]
             events = shown.setdefault(int(x), [])
             if finite[1]:
                 events += [Summary.Value(tag=median, simple_value=numbers[1]) for median in tags]
-            if edges and all(finite) and (numbers[0] > 0 or high_is_better(column)):
+            if edges and all(finite) and (numbers[0] > 0 or known.scale == "linear"):
                 events += [Summary.Value(tag=edge, simple_value=number) for edge, number in zip(edges, numbers, strict=True)]
     for x, when in zip(sorted(shown), _clock(curves, sorted(shown)), strict=True):
         if shown[x]:
