@@ -28,15 +28,16 @@ from descent.analysis.statistics import values
 from descent.analysis.units import Unit, final, summarise, units
 from descent.metrics import measured, metric
 from descent.plots.lines import QUARTILES
+from descent.plots.style import look
 from descent.records.dashboard import columns, session, tag
 from descent.records.folders import MEDIANS
 from descent.records.result import Hyperparameters
 from descent.records.tensorboard_internals import Event, Summary
-from descent.report import event_files
+from descent.report import event_files, thumbnails
 from descent.report.event_files import event, folder_name, string
 
 BAND = "with_quartiles"  # the group of tags that hold the band; like that of the images after those of the medians
-IMAGES = "visual"
+IMAGES = "visual"  # and visual_large, for what needs its actual size
 EDGES = ("low", "median", "high")
 FIRST = ("optimizer", "lr", "batch", "batch.size", "seeds")  # columns of HPARAMS
 MOST = 39  # candidates; beyond 40 runs, one of which holds the text, TensorBoard selects none by itself
@@ -152,8 +153,27 @@ def _about(candidates: Sequence[Candidate], verdict: Mapping[str, Sequence[str]]
     yield event(now, 0, [columns([candidate.hyperparameters for candidate in candidates], metrics, FIRST)])
     if verdict:
         yield event(now, 0, [event_files.text("verdict", verdict)])
+    if images:
+        for name, picture in _pictures(candidates):
+            yield event(now, 0, [event_files.image(f"{IMAGES}/{name}", picture)])
     for name, image in images.items():
-        yield event(now, 0, [event_files.image(f"{IMAGES}/{name}", image)])
+        yield event(now, 0, [event_files.image(f"{IMAGES}_large/{name}", image)])
+
+
+def _pictures(candidates: Sequence[Candidate]) -> Iterator[tuple[str, bytes]]:
+    """Yield of each problem and batch mode the medians and bands of the problem's metric, as large as TensorBoard shows images."""
+    charts: dict[tuple[str, str], list[Candidate]] = {}
+    for candidate in candidates:
+        charts.setdefault((candidate.unit.problem, candidate.mode), []).append(candidate)
+    for (problem, mode), shown in charts.items():
+        known = metric_of(shown[0].unit.runs, shown[0].unit.runs["metric"].iloc[0])
+        lines = {}
+        for candidate in shown:
+            if curves := [(run, frame) for run, frame in candidate.curves if known.name in frame]:
+                summary = summarise(curves, known.name, "examples", known.worst, QUARTILES)
+                lines[candidate.unit.name] = look(candidate.unit.optimizer), summary
+        if lines:
+            yield f"{_tagged(problem)} {mode}", thumbnails.draw(f"{problem}, {mode}: {known.label}", known, lines)
 
 
 def layout(candidates: Iterable[Candidate]) -> layout_pb2.Layout:

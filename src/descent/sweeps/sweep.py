@@ -4,7 +4,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,10 +14,9 @@ from descent.config.schema import RunConfig
 from descent.errors import InputError
 from descent.metrics import metric
 from descent.records import result as results
-from descent.records.folders import MEDIANS, REPORT
 from descent.records.lock import Busy, held
 from descent.terminal.console import errors, loading, say, show_warnings, warn
-from descent.terminal.summary import show_failures, show_study
+from descent.terminal.summary import show_failures, show_study, write_medians
 from descent.terminal.sweep_progress import StudyDisplay
 from descent.training.run import POLL, run
 
@@ -110,23 +108,13 @@ def sweep(
     _writable(study, runs[0].config.output_dir)
     with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
         lost = _train(missing, launch, begun)
-    _write_medians(study, bool(missing))
+    write_medians(study, bool(missing))
     say("")
     show_study(study, [planned.folder for planned in runs])
     failed = show_failures(study, [planned.folder for planned in missing]) + lost
     if experiment and failed < len(runs):
         _conclude(experiment, study, runs)
     return failed
-
-
-def _write_medians(study: Path, trained: bool) -> None:
-    """Write what TensorBoard shows of a study whose runs it shows, where runs were trained or it is not written yet."""
-    if not any(study.glob("*/*/*/*/events.out.tfevents.*")) or (not trained and (study / REPORT / MEDIANS).exists()):
-        return
-    with loading("the medians"), suppress(OSError, InputError):  # the runs themselves are shown where it cannot be written
-        from descent.report.compare import write_medians
-
-        write_medians(study)
 
 
 def _require_experiment(name: str) -> None:

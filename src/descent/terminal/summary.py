@@ -5,6 +5,7 @@ import shlex
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from descent.config.ending import command
+from descent.errors import InputError
 from descent.metrics import Metric, metric
 from descent.records import result as results
 from descent.records.folders import MEDIANS, REPORT, names
 from descent.records.lock import held
 from descent.records.result import Result
-from descent.terminal.console import console, printable, say, table
+from descent.terminal.console import console, loading, printable, say, table
 
 if TYPE_CHECKING:
     from descent.analysis.outcome import Outcome
@@ -99,6 +101,16 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
     if settings:
         show_curves(study)
         say(f"verdict  {command('compare')} {shlex.quote(str(study))}")
+
+
+def write_medians(study: Path, trained: bool) -> None:
+    """Write what TensorBoard shows of a sweep's study, if its runs have events and `trained` or nothing is written yet."""
+    if not any(study.glob("*/*/*/*/events.out.tfevents.*")) or (not trained and (study / REPORT / MEDIANS).exists()):
+        return
+    with loading("the medians"), suppress(OSError, InputError):  # nothing to show, or a folder that cannot be written
+        from descent.report.compare import write_medians as write
+
+        write(study)
 
 
 def show_curves(study: Path) -> None:
