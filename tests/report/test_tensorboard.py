@@ -222,10 +222,10 @@ def test_figures_are_images(study):
     picture = png(30, 20)
     gif = b"GIF89a" + (7).to_bytes(2, "little") + (5).to_bytes(2, "little")
     run = read(write(study, images={"digits_mlp/loss": picture, "moves": gif}))
-    (event,) = run.Images("visual_large/digits_mlp/loss")
+    (event,) = run.Images("wide/digits_mlp/loss")
     assert (event.encoded_image_string, event.width, event.height) == (picture, 30, 20)
     assert imread(io.BytesIO(event.encoded_image_string)).shape[:2] == (20, 30)
-    (event,) = run.Images("visual_large/moves")
+    (event,) = run.Images("wide/moves")
     assert (event.width, event.height) == (7, 5)
 
 

@@ -37,7 +37,7 @@ from descent.report import event_files, thumbnails
 from descent.report.event_files import event, folder_name, string
 
 BAND = "with_quartiles"  # the group of tags that hold the band; like that of the images after those of the medians
-IMAGES = "visual"  # and visual_large, for what needs its actual size
+IMAGES, WIDE = "visual", "wide"  # as wide as TensorBoard shows them, and wider
 EDGES = ("low", "median", "high")
 FIRST = ("optimizer", "lr", "batch", "batch.size", "seeds")  # columns of HPARAMS
 MOST = 39  # candidates; beyond 40 runs, one of which holds the text, TensorBoard selects none by itself
@@ -157,11 +157,11 @@ def _about(candidates: Sequence[Candidate], verdict: Mapping[str, Sequence[str]]
         for name, picture in _pictures(candidates):
             yield event(now, 0, [event_files.image(f"{IMAGES}/{name}", picture)])
     for name, image in images.items():
-        yield event(now, 0, [event_files.image(f"{IMAGES}_large/{name}", image)])
+        yield event(now, 0, [event_files.image(f"{WIDE}/{name}", image)])
 
 
 def _pictures(candidates: Sequence[Candidate]) -> Iterator[tuple[str, bytes]]:
-    """Yield of each problem and batch mode the medians and bands of the problem's metric, as large as TensorBoard shows images."""
+    """Yield pictures of medians and bands by name: one of each problem and batch mode, of the metric of the problem."""
     charts: dict[tuple[str, str], list[Candidate]] = {}
     for candidate in candidates:
         charts.setdefault((candidate.unit.problem, candidate.mode), []).append(candidate)
