@@ -173,7 +173,7 @@ def _pictures(candidates: Sequence[Candidate]) -> Iterator[tuple[str, bytes]]:
                 summary = summarise(curves, known.name, "examples", known.worst, QUARTILES)
                 lines[candidate.unit.name] = look(candidate.unit.optimizer), summary
         if lines:
-            yield f"{_tagged(problem)} {mode}", thumbnails.draw(f"{problem}, {mode}: {known.label}", known, lines)
+            yield f"{_tagged(problem)} {mode}", thumbnails.draw(f"{mode}: {known.label}", known, lines)
 
 
 def layout(candidates: Iterable[Candidate]) -> layout_pb2.Layout:

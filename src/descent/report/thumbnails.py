@@ -13,13 +13,14 @@ from descent.metrics import Metric
 from descent.plots.style import RC, Look, text
 
 WIDTH, HEIGHT, DPI = 3.45, 2.2, 100  # inches of a picture without its legend, and pixels an inch: TensorBoard's are 345 wide
-ACROSS, ROW = 3, 0.14  # names in a row of the legend, and its inches
+ROW, LETTERS = 0.14, 60  # inches of a row of the legend, and the letters that fit into one
 NAMED = 24  # lines that the legend names
 
 
 def draw(title: str, metric: Metric, lines: Mapping[str, tuple[Look, Summary]]) -> bytes:
     """Return a PNG of medians and bands over examples, `lines` by name."""
-    legend = -(-min(len(lines), NAMED) // ACROSS) * ROW + 0.1
+    across = max(1, LETTERS // (max(map(len, lines)) + 7))
+    legend = -(-min(len(lines), NAMED) // across) * ROW + 0.1
     tall = HEIGHT + legend
     with mpl.rc_context(RC):
         figure = Figure(figsize=(WIDTH, tall), dpi=DPI)
@@ -30,14 +31,14 @@ def draw(title: str, metric: Metric, lines: Mapping[str, tuple[Look, Summary]]) 
             axes.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
             axes.plot(x, median, color=look.colour, linestyle=look.dash, label=text(name))
         for axis in (axes.xaxis, axes.yaxis) if metric.scale == "log" else (axes.xaxis,):
-            axis.set_major_locator(LogLocator(numticks=6))
+            axis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
             axis.set_minor_locator(NullLocator())
         axes.set_xlabel("training examples processed")
         figure.text(0.02, 1 - 0.06 / tall, text(title), va="top", fontweight="bold", fontsize=8)
         handles, names = axes.get_legend_handles_labels()
         anchor = (0.0, 1 - 0.24 / tall)
         figure.legend(
-            handles[:NAMED], names[:NAMED], loc="upper left", bbox_to_anchor=anchor, ncols=ACROSS, fontsize=6.5, columnspacing=1
+            handles[:NAMED], names[:NAMED], loc="upper left", bbox_to_anchor=anchor, ncols=across, fontsize=6.5, columnspacing=1
         )
         file = io.BytesIO()
         FigureCanvasAgg(figure).print_png(file)
