@@ -243,6 +243,12 @@ def test_a_picture_of_each_batch_mode_is_as_wide_as_tensorboard_shows_it(study):
         assert {(0, 0, 0), (213, 94, 0)} <= colours  # sgd's and adam's
 
 
+@pytest.mark.parametrize("losses", [(0.0,) * 5, (1.0, math.inf), (1.0,), (1.0, 1e-300, 1e300, 1.0, 0.5)])
+def test_a_picture_of_extreme_numbers_is_drawn(tmp_path, losses):
+    write_run(tmp_path, optimizer="a$_b^", losses=losses, status="diverged" if math.inf in losses else "finished")
+    assert "visual/digits_mlp mini 32" in read(write(tmp_path, images={"a": png(3, 2)})).Tags()["images"]
+
+
 def test_the_verdict_is_shown_letter_by_letter(study):
     sentences = {
         "digits_mlp, train/loss": ["adam beats sgd (difference 0.021, 95 % interval 0.012 to 0.031, n = 10).", "Second_one_."],
