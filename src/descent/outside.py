@@ -1,0 +1,70 @@
+"""Folders and files of the user: written whole or not at all, and what is said where that fails."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from descent.errors import InputError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EIO)
+
+
+@contextmanager
+def output(key: str, value: object) -> Iterator[None]:
+    """Refuse what cannot be written within, for a disk that is full or a folder that can only be read.
+
+    Args:
+        key: the setting or argument that chose the folder.
+        value: the value it had.
+
+    Raises:
+        InputError: names the file.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL + _CLOSED:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        remedy = "Free some space, and repeat the command." if error.errno in _FULL else ""
+        raise InputError(key, value, f"cannot be written ({error.strerror}{where})", remedy) from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Let an error of the system name the file that is written, as that of a full disk does not.
+
+    Raises:
+        OSError: it.
+    """
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary file beside `path`, and put it in its place; where writing fails, delete it and keep the old one."""
+    fresh = path.with_name(f"{path.stem}.tmp")
+    try:
+        with writing(path):
+            yield fresh
+            os.replace(fresh, path)
+    except BaseException:
+        with suppress(OSError):  # of a folder that can only be read
+            fresh.unlink()
+        raise
+
+
+def remove(path: Path) -> None:
+    """Delete a file, or a folder that lies where a file belongs."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
