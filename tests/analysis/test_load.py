@@ -98,9 +98,8 @@ def test_the_names_are_those_of_the_terminals_table(tmp_path):
 
     for lr in (0.1, 0.2):
         write_run(tmp_path, lr=lr)
-    assert {setting.name for setting in settings_of(list(read(run_folders(tmp_path))[0].values()))} == set(
-        load(tmp_path).runs["name"]
-    )
+    results, _ = read(run_folders(tmp_path))
+    assert {setting.name for setting in settings_of(list(results.values()))} == set(load(tmp_path).runs["name"])
 
 
 def test_a_curve_is_read_when_asked_for(tmp_path):

@@ -191,8 +191,8 @@ def test_a_write_that_fails_leaves_the_old_result_alone(tmp_path: Path, monkeypa
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patched, pytest.raises(OSError, match=r"No space left on device: .*result\.json"):
-        patched.setattr("os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*result\.json"):
         results.write(tmp_path / "result.json", RESULT.model_copy(update={"seed": 2}))
     assert results.read(tmp_path / "result.json") == RESULT
     assert [file.name for file in tmp_path.iterdir()] == ["result.json"]

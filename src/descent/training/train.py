@@ -77,14 +77,14 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
 
     with output("output_dir", config.output_dir), _held(folder):
         engine.position.data_checksum, engine.position.run = problem.checksum, key
-        notes = _clear(folder)
+        notes = []
         try:
             if result := results.sound(folder, key):  # another process finished it since we looked
                 return result
         except Unsound as error:
             notes.append(str(error))
             remove(folder / "result.json")
-        notes += _resume(engine, checkpoint, curve)
+        notes += _clear(folder) + _resume(engine, checkpoint, curve)
         for why in notes:
             log.warning(f"{folder / why}; the run is trained again.")
         (folder / "config.yaml").write_text(yaml.dump(config.settings(), Dumper=Dumper, sort_keys=False))
