@@ -54,7 +54,7 @@ def cut_off(folder: Path, engine: str, records: int, *overrides: str) -> None:
 def states(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Train, once for an engine, what the matrix compares with and copies from.
 
-    ``whole`` is finished, ``half`` cut off, ``earlier`` cut off before; ``foreign`` and ``foreign half`` have another learning rate.
+    ``whole`` is finished, ``half`` cut off, ``earlier`` cut off before; ``foreign`` and ``foreign half`` have another lr.
     """
     kept: dict[str, Path] = {}
 

@@ -129,10 +129,7 @@ def load(folder: Path | str) -> Study:
     refused = {path for path, _ in skipped}
     for path in folders:
         if path in read:
-            try:
-                found.append((read[path], _row(path, read[path])))
-            except (ValueError, KeyError, OverflowError):
-                skipped.append((path, "result.json is damaged"))
+            found.append((read[path], _row(path, read[path])))
         elif (path / "error.txt").exists():
             skipped.append((path, f"failed: {results.cause(path)}"))
         elif path not in refused and (path / "config.yaml").exists():
@@ -149,7 +146,7 @@ def load(folder: Path | str) -> Study:
 
 
 def _row(folder: Path, result: Result) -> dict[str, Any]:
-    """Return a result as a row; one that contradicts itself raises."""
+    """Return a result as a row."""
     never = math.nan if result.target is None else math.inf
     return {
         "folder": folder,
@@ -168,7 +165,7 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         **{f"final:{name}": _number(value) for name, value in result.final.items() if name.startswith(MEASURED)},
         **{f"best:{name}": best.value for name, best in result.best.items()},
         **{f"test:{name}": _number(value) for name, value in result.test.items()},
-        **{f"time:{axis}": _number(result.time_to_target[axis], never) for axis in AXES},
+        **{f"time:{axis}": _number(result.time_to_target.get(axis), never) for axis in AXES},
     }
 
 

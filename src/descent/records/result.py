@@ -20,7 +20,7 @@ STATUSES = ("finished", "diverged", "stalled")
 CHECKSUM = "sha256"  # the key of the file's own checksum, of all other keys as canonical JSON
 VOUCHED = ("config.yaml", "curve.csv")  # files that a finished run has; its events are a view of them, and may be missing
 Shown = Annotated[str, AfterValidator(printable)]  # a text on its way to terminals and pages
-Hyperparameters = dict[Shown, bool | int | float | Shown | None]
+Hyperparameters = dict[Shown, bool | Annotated[int, Field(gt=-MOST, lt=MOST)] | float | Shown | None]
 Numbers = dict[Shown, float | None]  # None: not finite
 Whole = Annotated[int, Field(ge=0, lt=MOST)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -103,9 +103,14 @@ class Result(Model):
     stage: Shown = "final"
 
     @model_validator(mode="after")
-    def _judged(self) -> Self:
+    def _consistent(self) -> Self:
         if self.metric not in self.final:
             raise ValueError(f"has no {self.metric}, its metric")
+        for name in ("lr", "batch.size"):
+            if isinstance(self.hyperparameters.get(name), str):
+                raise ValueError(f"has a text for {name}")
+        if any(Path(name).name != name for name in self.files):
+            raise ValueError("has files elsewhere")
         return self
 
 
@@ -201,7 +206,7 @@ def sound(folder: Path, key: str) -> Result | None:
         raise Unsound(f"{path.name} {error}") from error
     if result.id != key:
         raise Unsound(f"{path.name} is that of another run, {result.id}")
-    if not set(VOUCHED) <= result.files.keys() or any(Path(name).name != name for name in result.files):
+    if not set(VOUCHED) <= result.files.keys():
         raise Unsound(f"{path.name} is damaged")
     for name, digest in result.files.items():
         if (name in VOUCHED or (folder / name).exists()) and not _has(folder / name, digest):
