@@ -15,6 +15,7 @@ from conftest import settings
 from descent.config.schema import RunConfig
 from descent.records import curve
 from descent.records import result as results
+from descent.records.finished import sound
 from descent.training import recorder as recording
 from descent.training.run import Run, run
 
@@ -161,7 +162,7 @@ def test_a_run_ends_as_an_undisturbed_one_whatever_happened_to_its_files(
     if (file, damage, state) not in SILENT:
         assert named
         assert any(path.name in note for note in done.result.notes)
-    assert results.sound(done.folder, done.result.id) == done.result
+    assert sound(done.folder, done.result.id) == done.result
     assert not list(done.folder.glob("*.tmp"))
 
 

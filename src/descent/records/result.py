@@ -1,4 +1,4 @@
-"""result.json: written last and atomically; a run is finished whose result, and the files beside it, are as it says."""
+"""result.json: written last and atomically, with a checksum of itself."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
-from descent.config.schema import Target
+from descent.config.schema import Quantity, Target
 from descent.config.values import MOST, Model
 from descent.errors import printable
 from descent.outside import replacing
@@ -18,7 +18,6 @@ from descent.outside import replacing
 SCHEMA = 3
 STATUSES = ("finished", "diverged", "stalled")
 CHECKSUM = "sha256"  # the key of the file's own checksum, of all other keys as canonical JSON
-VOUCHED = ("config.yaml", "curve.csv")  # files that a finished run has; its events are a view of them, and may be missing
 Shown = Annotated[str, AfterValidator(printable)]  # a text on its way to terminals and pages
 Hyperparameters = dict[Shown, bool | Annotated[int, Field(gt=-MOST, lt=MOST)] | float | Shown | None]
 Numbers = dict[Shown, float | None]  # None: not finite
@@ -58,6 +57,7 @@ class Result(Model):
         best: the best finite value of each metric.
         test: each metric on the test set.
         target: what the run was to reach.
+        metrics: the quantities that the problem declares: which values are better.
         time_to_target: when it did, on each axis; None: never, or there is no target.
         diverged_at: the step of the record that showed divergence.
         asked: the budget.
@@ -93,6 +93,7 @@ class Result(Model):
     best: dict[Shown, Best]
     test: Numbers
     target: Target | None
+    metrics: dict[Shown, Quantity] = Field(default={})
     time_to_target: Numbers
     diverged_at: Whole | None
     files: dict[str, str] = Field(default={})
@@ -175,50 +176,6 @@ def status(folder: Path) -> str:
     except ValueError:
         return "damaged"
     return "failed" if (folder / "error.txt").exists() else "unfinished"
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of the files that a result vouches for."""
-    files = [*(folder / name for name in VOUCHED), *sorted(folder.glob("events.out.tfevents.*"))]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-class Unsound(Exception):
-    """A file of a run cannot be used; tells which, by its name in the run's folder, and why."""
-
-
-def sound(folder: Path, key: str) -> Result | None:
-    """Return the result of a finished run whose files are as it says; None where there is no result.
-
-    Args:
-        folder: of the run.
-        key: the id that stands for the run.
-
-    Raises:
-        Unsound: a file is damaged, or of another run.
-    """
-    path = folder / "result.json"
-    try:
-        result = read(path)
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
-        raise Unsound(f"{path.name} {error}") from error
-    if result.id != key:
-        raise Unsound(f"{path.name} is that of another run, {result.id}")
-    if not set(VOUCHED) <= result.files.keys():
-        raise Unsound(f"{path.name} is damaged")
-    for name, digest in result.files.items():
-        if (name in VOUCHED or (folder / name).exists()) and not _has(folder / name, digest):
-            raise Unsound(f"{name} is damaged")
-    return result
-
-
-def _has(file: Path, digest: str) -> bool:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest() == digest
-    except OSError:
-        return False
 
 
 def fail(folder: Path, error: BaseException) -> None:

@@ -1,6 +1,5 @@
 """A study: a folder of runs. A sweep trains those that are missing, and survives whatever happens to its workers."""
 
-import math
 import tempfile
 import time
 from collections import Counter
@@ -13,9 +12,11 @@ from descent import __version__
 from descent.config.identity import identity, key, place
 from descent.config.schema import RunConfig
 from descent.errors import InputError
+from descent.metrics import metric
 from descent.records import result as results
+from descent.records.finished import Unsound, sound
 from descent.records.lock import Busy, held
-from descent.records.result import Result, Unsound
+from descent.records.result import Result
 from descent.terminal.console import errors, loading, say, show_warnings, shown, warn
 from descent.terminal.summary import show_failures, show_study
 from descent.terminal.sweep_progress import StudyDisplay
@@ -144,7 +145,7 @@ def _conclude(experiment: str, study: Path, runs: list[Planned]) -> None:
 
 def _finished(folder: Path, key: str) -> Result | None:
     try:
-        return results.sound(folder, key)
+        return sound(folder, key)
     except Unsound:  # the run names what is damaged
         return None
 
@@ -225,7 +226,7 @@ def work(config: RunConfig) -> float:
     from descent.sweeps import gpus
     from descent.training import build
 
-    worst = -math.inf if config.problem.metric.endswith("/accuracy") else math.inf
+    worst = metric(config.problem.metric, config.problem.metrics).worst
     gpus.claim(config)
     try:
         result = run(config, wait=False).result

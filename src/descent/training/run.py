@@ -11,9 +11,9 @@ from pathlib import Path
 from descent.config.identity import identity, key, place
 from descent.config.schema import RunConfig
 from descent.records import curve
-from descent.records import result as results
+from descent.records.finished import Unsound, sound
 from descent.records.lock import Busy, held
-from descent.records.result import Result, Unsound
+from descent.records.result import Result
 from descent.training.observer import SILENT, Observer
 
 POLL = 0.5  # seconds between two looks at what another process is doing
@@ -62,7 +62,7 @@ def run(config: RunConfig, observer: Observer = SILENT, wait: bool = True) -> Ru
     final = place(config, who)
     if not config.rerun:
         with suppress(Unsound):  # which `train` names
-            if result := results.sound(final, key(who)):
+            if result := sound(final, key(who)):
                 observer.note("This run is finished; here is its result again (rerun=true trains it anew).\n")
                 return Run(final, result)
 

@@ -20,9 +20,10 @@ from descent.records import judging as verdict
 from descent.records import result as results
 from descent.records.curve import Curve, read
 from descent.records.environment import environment
+from descent.records.finished import Unsound, digests, sound
 from descent.records.folders import is_own
 from descent.records.lock import LOCK, lock
-from descent.records.result import Asked, Hyperparameters, Result, Unsound
+from descent.records.result import Asked, Hyperparameters, Result
 from descent.training import build, requirements
 from descent.training.engine import Engine
 from descent.training.observer import Observer
@@ -79,7 +80,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
         engine.position.data_checksum, engine.position.run = problem.checksum, key
         notes = []
         try:
-            if result := results.sound(folder, key):  # another process finished it since we looked
+            if result := sound(folder, key):  # another process finished it since we looked
                 return result
         except Unsound as error:
             notes.append(str(error))
@@ -221,12 +222,13 @@ def _result(
         seconds=last["seconds"],
         wall_seconds=engine.position.wall_seconds,
         final={name: value for name, value in last.items() if name not in counted},
-        best=verdict.best(rows),
+        best=verdict.best(rows, config.problem.metrics),
         test={name.removeprefix("test/"): value for name, value in test.items()},
         target=target,
-        time_to_target=verdict.time_to_target(rows, target),
+        metrics=config.problem.metrics,
+        time_to_target=verdict.time_to_target(rows, target, config.problem.metrics),
         diverged_at=diverged,
-        files=results.digests(curve.path.parent),
+        files=digests(curve.path.parent),
         environment={
             **environment(),
             "device": engine.position.hardware,
