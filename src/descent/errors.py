@@ -45,7 +45,7 @@ class InputError(ValueError):
 
 def printable(text: str) -> str:
     """Return a text with a blank in place of each character that is not printed: a terminal would obey it."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _shown(value: object) -> str:

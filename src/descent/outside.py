@@ -9,29 +9,37 @@ from pathlib import Path
 
 from descent.errors import InputError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EIO)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+
+
+def refusal(error: OSError, key: str, value: object) -> InputError:
+    """Return what is said of a file that cannot be written.
+
+    Args:
+        error: of the system.
+        key: the setting or argument that chose where it lies.
+        value: the value it had.
+    """
+    where = f": {error.filename}" if error.filename and str(error.filename) != str(value) else ""
+    remedy = "Free some space, and repeat the command." if error.errno in FULL else ""
+    return InputError(key, value, f"cannot be written ({error.strerror}{where})", remedy)
 
 
 @contextmanager
 def output(key: str, value: object) -> Iterator[None]:
-    """Refuse what cannot be written within, for a disk that is full or a folder that can only be read.
-
-    Args:
-        key: the setting or argument that chose the folder.
-        value: the value it had.
+    """Refuse what cannot be written within: the disk is full, or the folder can only be read or is none.
 
     Raises:
-        InputError: names the file.
+        InputError: names the file; see `refusal`.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL + _CLOSED:
+        if error.errno not in (*FULL, *CLOSED, *NO_FOLDER):
             raise
-        where = f": {error.filename}" if error.filename else ""
-        remedy = "Free some space, and repeat the command." if error.errno in _FULL else ""
-        raise InputError(key, value, f"cannot be written ({error.strerror}{where})", remedy) from error
+        raise refusal(error, key, value) from error
 
 
 @contextmanager
@@ -60,6 +68,12 @@ def replacing(path: Path) -> Iterator[Path]:
         with suppress(OSError):  # of a folder that can only be read
             fresh.unlink()
         raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that nobody sees half of."""
+    with replacing(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
 
 
 def remove(path: Path) -> None:

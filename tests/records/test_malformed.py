@@ -123,7 +123,6 @@ def script(name: str, *arguments: str) -> int:
     return ended.value.code or 0
 
 
-@pytest.mark.usefixtures("no_collecting")
 @pytest.mark.parametrize("damage", MALFORMED)
 def test_a_malformed_result_is_named_and_the_others_are_shown(study, tmp_path, capsys, monkeypatch, damage):
     monkeypatch.setattr("descent.plots.figures.save", lambda *_: [])  # which takes seconds
@@ -166,7 +165,6 @@ OTHERS: dict[str, tuple[str, str | bytes | None]] = {
 }
 
 
-@pytest.mark.usefixtures("no_collecting")
 @pytest.mark.parametrize("damage", OTHERS)
 def test_other_malformed_files_hide_no_study(study, tmp_path, capsys, damage):
     from descent.analysis.load import load

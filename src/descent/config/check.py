@@ -93,7 +93,14 @@ def describe(kind: Any) -> str:
 
 def _words(kind: Any) -> str:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    simple = {Whole: "a whole number", Real: "a number", Flag: "true or false", Text: "text", Null: "null", File: "a file"}
+    simple = {
+        Whole: "a whole number",
+        Real: "a number",
+        Flag: "true or false",
+        Text: "text without control characters",
+        Null: "null",
+        File: "a file",
+    }
     if kind in simple:
         return simple[kind]
     if kind == Folder:

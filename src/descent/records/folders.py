@@ -9,8 +9,8 @@ from descent.records.result import Result
 
 REPORT = "report"  # what the comparison of a study writes, beside the problems
 Key = tuple[str, str]  # problem, setting
-OWN = ("config.yaml", "curve.csv", "last.ckpt", "result.json", "error.txt", "last.tmp", "result.tmp")
-ALIKE = ("batch", "batch_size", "optimizer", "schedule", "engine", "metric")  # what runs of one setting share
+OWN = ("config.yaml", "curve.csv", "last.ckpt", "result.json", "error.txt", "last.tmp", "result.tmp", "config.tmp")
+ALIKE = ("batch", "optimizer")  # what runs of one setting share
 LABELLED = ("problem", "batch", "optimizer", "engine", "lr", "seed", "batch.size", "schedule")  # what a name tells anyhow
 
 

@@ -13,6 +13,7 @@ from descent.config.identity import identity, key, place
 from descent.config.schema import RunConfig
 from descent.errors import InputError
 from descent.metrics import metric
+from descent.outside import output, writing
 from descent.records import result as results
 from descent.records.finished import Unsound, sound
 from descent.records.lock import Busy, held
@@ -112,7 +113,8 @@ def sweep(
     missing = [planned for planned in runs if planned.result is None]
     say(_summary(runs, missing))
     _name_other_versions(runs)
-    _writable(study, runs[0].config.output_dir)
+    if missing:
+        _writable(study, runs[0].config.output_dir)
     with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
         lost = _train(missing, launch, begun)
     say("")
@@ -158,12 +160,10 @@ def _name_other_versions(runs: list[Planned]) -> None:
 
 
 def _writable(study: Path, output_dir: str) -> None:
-    try:
+    with output("output_dir", output_dir), writing(study):
         study.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=study) as file:
             file.write(b"descent")
-    except OSError as error:
-        raise InputError("output_dir", output_dir, f"cannot be written ({error.strerror}: {study})") from error
 
 
 def _train(missing: list[Planned], launch: Callable[[list[Planned]], object], begun: float) -> int:

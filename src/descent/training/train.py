@@ -14,7 +14,7 @@ from descent.batching import Batches
 from descent.config.identity import label, setting
 from descent.config.schema import RunConfig
 from descent.config.targets import factory
-from descent.outside import output, remove
+from descent.outside import output, remove, write_text
 from descent.problems.base import Problem
 from descent.records import judging as verdict
 from descent.records import result as results
@@ -88,7 +88,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
         notes += _clear(folder) + _resume(engine, checkpoint, curve)
         for why in notes:
             log.warning(f"{folder / why}; the run is trained again.")
-        (folder / "config.yaml").write_text(yaml.dump(config.settings(), Dumper=Dumper, sort_keys=False))
+        write_text(folder / "config.yaml", yaml.dump(config.settings(), Dumper=Dumper, sort_keys=False))
         _fit(engine, recorder)
         result = _result(config, identity, key, problem, batches.size, curve, engine, notes)
         results.write(folder / "result.json", result)
