@@ -19,7 +19,7 @@ def test_a_run_leaves_its_configuration_curve_events_checkpoint_and_result(train
     assert run.folder.relative_to(run.folder.parents[3]).parts[:3] == ("digits_mlp", "mini", "adam")
     assert run.folder.name.startswith("size=32_lr=0.003_seed=1-")
     assert yaml.safe_load((run.folder / "config.yaml").read_text())["optimizer"]["lr"] == 0.003
-    assert json.loads((run.folder / "result.json").read_text()) == run.result
+    assert json.loads((run.folder / "result.json").read_text()).items() >= run.result.items()
     header = (run.folder / "curve.csv").read_text().splitlines()[0].split(",")
     assert header[:6] == ["step", "examples", "gradient_evaluations", "epoch", "seconds", "lr"]
     assert {"train/loss", "val/loss", "val/accuracy", "gradient_norm", "update_norm"} <= set(header)

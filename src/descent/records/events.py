@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch.utils.tensorboard import FileWriter
-
 from descent.metrics import measured
+from descent.outside import remove
 from descent.records.curve import Row
 from descent.records.dashboard import columns, session, tag
+from descent.records.event_file import EventFile
 from descent.records.tensorboard_internals import Summary
 
 AXES = ("step", "examples", "gradient_evaluations", "epoch", "seconds")  # not curves themselves
@@ -29,8 +29,8 @@ class TensorBoard:
 
     def __init__(self, folder: Path, hyperparameters: Mapping[str, Any], rows: Sequence[Row]) -> None:
         for stale in folder.glob("events.out.tfevents.*"):
-            stale.unlink()
-        self.events = FileWriter(str(folder), flush_secs=5)
+            remove(stale)
+        self.events = EventFile(folder)
         self.start = time.time() - (rows[-1]["seconds"] if rows else 0.0)
         self.hyperparameters = dict(hyperparameters)
         self.values: dict[str, dict[str, Summary.Value]] = {}  # by axis and column

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from descent.analysis.load import Study, load
 from descent.analysis.outcome import Outcome, outcome
+from descent.outside import output
 from descent.plots import figures
 from descent.records.folders import REPORT
 from descent.report import page, tensorboard
@@ -39,14 +40,15 @@ def compare(folder: Path | str, metric: str | None = None, reference: str | None
         events: write what TensorBoard shows.
 
     Raises:
-        InputError: there is no such study, metric or reference.
+        InputError: there is no such study, metric or reference, or the report cannot be written.
     """
     study = load(Path(folder))
     result = outcome(study, metric, reference)
     report = study.folder / REPORT
-    drawn = figures.save(study, report / "figures")
-    written = page.write(result, drawn)
-    medians = tensorboard.write(study, _verdict_first(result), _images(drawn, report / "figures"), report) if events else None
+    with output("study", folder):
+        drawn = figures.save(study, report / "figures")
+        written = page.write(result, drawn)
+        medians = tensorboard.write(study, _verdict_first(result), _images(drawn, report / "figures"), report) if events else None
     return Comparison(study, result, written, medians)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from descent.records.curve import Row
-from descent.terminal.console import console, loading, say, show_warnings, table
+from descent.terminal.console import console, loading, say, show_warnings, shown, table
 from descent.terminal.summary import show_curves
 from descent.training.observer import Observer
 from descent.training.run import Run
@@ -82,7 +82,7 @@ def show(run: Run, study: Path) -> None:
         best = result.best.get(name)
         test = tested.get(name.removeprefix("val/")) if name.startswith("val/") else None
         rows.add_row(
-            name,
+            shown(name),
             _number(result.final[name]),
             _number(best.value if best else None),
             f"{best.step:,}" if best else "",
