@@ -14,6 +14,7 @@ from descent.analysis import load
 from descent.analysis.load import NoData
 from descent.analysis.selection import candidates
 from descent.errors import InputError
+from descent.outside import safe_name
 from descent.plots import figures
 from descent.plots.style import LOOKS, look
 
@@ -340,14 +341,14 @@ def test_no_name_of_a_problem_breaks_a_figure(tmp_path, name):
     study = load(tmp_path / "study")
     (problem,) = study.problems
     assert problem == name
-    folder = tmp_path / "figures" / figures.file_name(problem)
+    folder = tmp_path / "figures" / safe_name(problem)
     assert folder.parent == tmp_path / "figures"
     assert all(path.exists() for path in figures.write(DRAWN["loss_by_examples"].plot(study), folder / "figure"))
 
 
 def test_a_name_is_no_path_and_none_is_taken_for_another():
     names = ["../../etc", "..", ".", "/tmp/x", "_tmp_x", "a/b", "a_b", "digits_mlp", "", "x" * 300, "x" * 301, "condition=10"]
-    made = [figures.file_name(name) for name in names]
+    made = [safe_name(name) for name in names]
     assert not [name for name in made if "/" in name or name.startswith(".") or not name or len(name) > 80]
     assert len(set(made)) == len(names)
     assert made[7] == "digits_mlp"

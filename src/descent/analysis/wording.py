@@ -1,11 +1,14 @@
 """Write the names and numbers of a ranking for a sentence."""
 
+import html
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from descent.analysis.pairs import enough
 from descent.analysis.ranking import Ranking
 from descent.analysis.statistics import values
+from descent.errors import printable
 
 LISTED = 6  # what a sentence lists; the rest is in the table
 
@@ -14,6 +17,12 @@ def listed(names: Sequence[str]) -> str:
     """Return "a", "a and b", "a, b and c"; of very many "a, b and 3 more"."""
     names = [*names[:LISTED], f"{len(names) - LISTED} more"] if len(names) > LISTED + 1 else names
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def markdown_text(text: str) -> str:
+    """Escape a text so that Markdown shows it letter by letter, at the start of a line and in a table too."""
+    line = " ".join(printable(text).split())
+    return re.sub(r"([\\`*_\[\]{}|#]|^[-+](?= )|(?<=^\d)[.)](?= ))", r"\\\1", html.escape(line, quote=False))
 
 
 def are(names: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """Write the report of a study: one self-contained page, its numbers as CSV and Markdown, and the figures as files."""
 
 import base64
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,9 @@ from descent.analysis.pairs import SEEDS
 from descent.analysis.selection import final
 from descent.analysis.statistics import EXACT, FLIPS, RESAMPLES, SEARCHES
 from descent.analysis.verdicts import Verdict, Verdicts
+from descent.errors import printable
 from descent.metrics import metric
+from descent.outside import safe_name, write_text
 from descent.plots import figures
 from descent.records import result as results
 from descent.records.folders import REPORT
@@ -73,20 +74,20 @@ def write(outcome: Verdicts, drawn: Sequence[Path], captions: Mapping[str, str])
     pictures = _Pictures(folder, drawn, captions)
     problems = [_problem(outcome, frame, problem, pictures) for problem in study.problems]
     whole = Problem("", [], *pictures.of(folder / "figures"))
-    _replace(folder / "summary.csv", frame.to_csv(index=False))
-    _replace(folder / "summary.md", summary.markdown(outcome))
+    write_text(folder / "summary.csv", summary.csv(frame))
+    write_text(folder / "summary.md", summary.markdown(outcome))
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page.loader = PackageLoader("descent.report", ".")
     page.filters["whole"] = lambda sentence: sentence.replace(" %", "\N{NO-BREAK SPACE}%").replace(
         " = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
     )
     text = page.get_template("report.html").render(
-        name=study.folder.resolve().name,
+        name=printable(study.folder.resolve().name),
         outcome=outcome,
         study=study,
         problems=[*problems, whole] if whole.pictures else problems,
         endings=Counter(study.runs["status"]),
-        skipped=[(path.relative_to(study.folder).as_posix(), why) for path, why in study.skipped],
+        skipped=[(printable(path.relative_to(study.folder).as_posix()), printable(why)) for path, why in study.skipped],
         targets=targets(study.runs),
         provenance=provenance(study.runs),
         tuning=sorted(study.runs["tuning"].unique()),
@@ -97,7 +98,7 @@ def write(outcome: Verdicts, drawn: Sequence[Path], captions: Mapping[str, str])
         exact=EXACT,
         flips=FLIPS,
     )
-    _replace(folder / "index.html", text)
+    write_text(folder / "index.html", text)
     return folder / "index.html"
 
 
@@ -137,7 +138,7 @@ def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_P
         table = tables.settings(frame[own], runs[runs["problem"] == problem], verdicts, outcome.study.folder)
         differences = [(v.quantity, tables.pairs(v)) for v in verdicts if len(v.ranking.pairs) and not v.ranking.refused]
         parts.append(Part(batch, verdicts, table, differences))
-    return Problem(problem, parts, *pictures.of(pictures.folder / "figures" / figures.file_name(problem)))
+    return Problem(problem, parts, *pictures.of(pictures.folder / "figures" / safe_name(problem)))
 
 
 class _Pictures:
@@ -175,10 +176,3 @@ def _inside(svg: Path, png: Path) -> str:
     if svg.stat().st_size <= DRAWN:
         return f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode()}"
     return f"data:image/png;base64,{base64.b64encode(figures.small(png.read_bytes())).decode()}"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file that nobody sees half of."""
-    fresh = path.with_name(f"{path.name}.tmp")
-    fresh.write_text(text, encoding="utf-8")
-    os.replace(fresh, path)

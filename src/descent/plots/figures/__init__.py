@@ -11,10 +11,8 @@ import importlib
 import io
 import os
 import pkgutil
-import re
 import runpy
 import warnings
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -28,8 +26,9 @@ from PIL import Image
 
 from descent.analysis.load import NoData, Study
 from descent.errors import InputError
+from descent.outside import safe_name
 from descent.plots.figures import by_axis
-from descent.plots.style import LONGEST, RC
+from descent.plots.style import RC
 
 FORMATS = ("png", "svg")
 COLOURS = 256  # of a small picture
@@ -92,19 +91,13 @@ def save(study: Study, folder: Path, own: Path | None = None) -> list[Path]:
         own: a folder of the user's with more of them.
     """
     _ = study.records  # read before they are split
-    parts = [(study.only(problem), folder / file_name(problem), "problem", own) for problem in study.problems]
+    parts = [(study.only(problem), folder / safe_name(problem), "problem", own) for problem in study.problems]
     parts.append((study, folder, "study", own))
     if len(study.problems) == 1 or len(study.runs) < MANY:
         written = [_save(*part) for part in parts]
     else:
         written = Parallel(n_jobs=min(len(parts), os.cpu_count() or 1))(delayed(_save_apart)(*part) for part in parts)
     return [path for paths in written for path in paths]
-
-
-def file_name(name: str) -> str:
-    """Return a name as that of a folder; what a result says is not to be trusted with paths."""
-    safe = re.sub(r"[^\w=.-]", "_", name).lstrip(".")[:LONGEST]
-    return name if name and safe == name else f"{safe}-{zlib.crc32(name.encode()):08x}"
 
 
 def _save(study: Study, folder: Path, each: str, own: Path | None) -> list[Path]:
@@ -120,10 +113,10 @@ def _written(study: Study, folder: Path, each: str, own: Path | None) -> Iterato
             figure = drawing.plot(study)
         except NoData:
             continue
-        yield from write(figure, folder / file_name(name))
+        yield from write(figure, folder / safe_name(name))
         if drawing.animate:
-            drawing.animate(study, folder / f"{file_name(name)}.gif")
-            yield folder / f"{file_name(name)}.gif"
+            drawing.animate(study, folder / f"{safe_name(name)}.gif")
+            yield folder / f"{safe_name(name)}.gif"
 
 
 def _save_apart(study: Study, folder: Path, each: str, own: Path | None) -> list[Path]:
@@ -138,8 +131,8 @@ def write(figure: Figure, path: Path) -> list[Path]:
     with mpl.rc_context(RC), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in letters that the font lacks
         for extension in FORMATS:
-            figure.savefig(path.with_suffix(f".{extension}"), metadata={"Date": None} if extension == "svg" else None)
-    return [path.with_suffix(f".{extension}") for extension in FORMATS]
+            figure.savefig(path.with_name(f"{path.name}.{extension}"), metadata={"Date": None} if extension == "svg" else None)
+    return [path.with_name(f"{path.name}.{extension}") for extension in FORMATS]
 
 
 @cache  # the page and TensorBoard show the same ones
