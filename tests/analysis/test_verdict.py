@@ -152,8 +152,8 @@ def test_a_learning_rate_picked_on_the_same_seeds_is_said_and_not_tested():
     sentences = said({"adam@0.1": NOISE, "adam@0.2": NOISE + 1, "sgd": NOISE + 5})
     assert sentences[0].startswith("Descriptive only (n = 10): adam has the lowest median training loss, ")
     assert (
-        "adam full lr=0.1 was picked among several settings on these same seeds, which flatters it: "
-        "for a verdict, choose on other seeds." in sentences
+        "adam full lr=0.1 was selected among several settings on the evaluation seeds (selection bias): "
+        "tune on separate seeds to get a test." in sentences
     )
     assert "beats" not in " ".join(sentences)
 

@@ -4,6 +4,7 @@ import math
 import re
 import shutil
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -21,7 +22,7 @@ WIDTHS = (390, 1280)
 
 
 def write(folder, drawn=()):
-    return report.write(judge(load(folder)), drawn)
+    return report.write(judge(load(folder)), drawn, {name: drawing.caption for name, drawing in figures.known().items()})
 
 
 def curve(last):
@@ -157,7 +158,7 @@ def test_pictures_that_the_page_has_no_room_for_stay_beside_it(study, drawn, mon
     beside = [source for source in sources if not source.startswith("data:")]
     assert beside
     for source in beside:
-        with Image.open(path.parent / source.replace("%20", " ")) as image:
+        with Image.open(path.parent / unquote(source)) as image:
             assert image.format == "PNG"
 
 

@@ -1,4 +1,4 @@
-"""What a verdict rests on, and what it does not cover, in sentences."""
+"""Write what limits a verdict, as sentences."""
 
 from descent.analysis.entries import endings
 from descent.analysis.family import SEARCHES
@@ -8,13 +8,13 @@ from descent.analysis.wording import LISTED, listed
 
 
 def notes(ranking: Ranking) -> list[str]:
-    """Return what a person should know of a verdict: failures, missing seeds, how settings were chosen, unequal work."""
+    """Return the caveats of a verdict: failures, missing seeds, selection bias, searches, unequal work, edges of the grid."""
     parts = (_failures, _missing, _picked, _searches, _engines, _floor, _gradients, edges, _tolerance)
     return [sentence for part in parts for sentence in part(ranking)]
 
 
 def _failures(ranking: Ranking) -> list[str]:
-    """Which runs failed; where nothing is tested, the medians say so."""
+    """Count failed runs; where nothing is tested, the medians tell them."""
     lost = ranking.table[ranking.table["failed"] > 0]
     if lost.empty or not ranking.tested:
         return []
@@ -24,7 +24,7 @@ def _failures(ranking: Ranking) -> list[str]:
 
 
 def _missing(ranking: Ranking) -> list[str]:
-    """Which seeds some have and others lack."""
+    """Name the seeds that some candidates lack."""
     runs = ranking.runs
     have = {str(entry): set(zip(group["scramble"], group["seed"], strict=True)) for entry, group in runs.groupby("entry")}
     every, found = set().union(*have.values()), []
@@ -38,19 +38,18 @@ def _missing(ranking: Ranking) -> list[str]:
 
 
 def _picked(ranking: Ranking) -> list[str]:
-    """Which settings were chosen by the runs that they are described by."""
+    """Name settings that were selected on the evaluation seeds."""
     names = list(ranking.picked.values())
     if not names:
         return []
-    verb, them = ("was", "it") if len(names) == 1 else ("were each", "them")
     return [
-        f"{listed(names)} {verb} picked among several settings on these same seeds, which flatters {them}: "
-        "for a verdict, choose on other seeds."
+        f"{listed(names)} {'was' if len(names) == 1 else 'were each'} selected among several settings on the evaluation seeds "
+        "(selection bias): tune on separate seeds to get a test."
     ]
 
 
 def _searches(ranking: Ranking) -> list[str]:
-    """What another search might change."""
+    """Tell how many searches the settings come from, where these are too few."""
     count = ranking.searches
     if len(ranking.entries) < 2 or ranking.picked or count >= SEARCHES:
         return []
@@ -65,14 +64,14 @@ def _searches(ranking: Ranking) -> list[str]:
 
 
 def _engines(ranking: Ranking) -> list[str]:
-    """Which runs are no further evidence."""
+    """Count the runs that are no further evidence."""
     if not ranking.repeated:
         return []
     return [f"{ranking.repeated} runs of other engines are not counted: those of torch stand for the same candidates."]
 
 
 def _floor(ranking: Ranking) -> list[str]:
-    """Which values are 0 but for rounding."""
+    """Count the values that are 0 but for rounding."""
     if not ranking.floored or not ranking.tested:
         return []
     floor = ranking.runs["floor"].max()
@@ -80,7 +79,7 @@ def _floor(ranking: Ranking) -> list[str]:
 
 
 def _gradients(ranking: Ranking) -> list[str]:
-    """Who computed more gradients than others on as many examples."""
+    """Name candidates that computed more gradients on as many examples."""
     runs = ranking.runs[ranking.runs["examples"] > 0]
     per_example = (runs["gradient_evaluations"] / runs["examples"]).groupby(runs["entry"]).median()
     more = (per_example / per_example.min()).loc[lambda times: times > 1.05]
@@ -89,7 +88,7 @@ def _gradients(ranking: Ranking) -> list[str]:
 
 
 def edges(ranking: Ranking) -> list[str]:
-    """Return whose best learning rate may lie beyond those that were tried."""
+    """Name optimizers whose best learning rate may lie beyond the grid."""
     return [
         f"The best learning rate of {optimizer}, {best:g}, is at the {'upper' if side == 'high' else 'lower'} edge of those "
         f"tried ({low:g} to {high:g}): widen the range."
@@ -98,7 +97,7 @@ def edges(ranking: Ranking) -> list[str]:
 
 
 def _tolerance(ranking: Ranking) -> list[str]:
-    """How far from the best a learning rate may be, where it was swept."""
+    """Tell the range of tolerated learning rates, where they were swept."""
     found = []
     for sweep in ranking.tolerance.dropna(subset="best").itertuples():
         among = sum(ranking.tolerance["optimizer"] == sweep.optimizer)

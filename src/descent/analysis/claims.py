@@ -80,9 +80,9 @@ def verdict(finding: GroupFinding, terms: Terms) -> str:
     if not beaten and all(pair.answer is Answer.EQUAL for pair in among):
         return f"{listed(top)} are equal within {terms.within} in {terms.label}."
     if not beaten:
-        shown = f" ({terms.amount(tested[0])})" if len(tested) == 1 else ""
+        amount = f" ({terms.amount(tested[0])})" if len(tested) == 1 else ""
         ahead = [tested[0].one, tested[0].other] if len(tested) == 1 else top
-        return f"Not told apart in {terms.label}: {listed(ahead)}{shown}."
+        return f"Not told apart in {terms.label}: {listed(ahead)}{amount}."
     lost = [f"{pair.one} better than {name}, {terms.amount(pair)}" for name, pair in beaten.items()]
     return f"No best in {terms.label}: {listed(top)} {are(top)} beaten by nobody; {listed(lost)}."
 

@@ -1,4 +1,4 @@
-"""What is compared in a group: one setting for each optimizer and schedule."""
+"""Select what is compared in a group: one setting a candidate."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,14 +12,14 @@ from descent.analysis.statistics import medians
 from descent.metrics import Metric
 
 MODES = ("full", "mini", "stochastic")
-CONTENDER = ["optimizer", "schedule", "tuning"]
+CANDIDATE = ["optimizer", "schedule", "tuning"]
 
 
 def quantities(runs: pd.DataFrame) -> list[str]:
-    """Return what a problem's runs are ranked by: in optimization, and in generalization where that was measured.
+    """Return the metrics that runs of a problem are ranked by: one of optimization and, where measured, one of generalization.
 
-    The problem's own metric where it speaks of that; otherwise the training loss (above its optimum, where known), and the
-    validation loss.
+    Each is the problem's own metric where that is of the training or the validation split; else the training loss, above its
+    minimum where that is known, and the validation loss.
     """
     metric = str(runs["metric"].iloc[0])
     found = []
@@ -31,7 +31,7 @@ def quantities(runs: pd.DataFrame) -> list[str]:
 
 
 def budgets(runs: pd.DataFrame) -> str:
-    """Return why runs may not be ranked, as they were tuned with unequal budgets; empty where they may."""
+    """Return why tuning budgets are too unequal for a ranking; empty if they are equal."""
     if runs["tuning"].nunique() < 2:
         return ""
     tuning = runs.groupby("optimizer")["tuning"].agg(lambda labels: " and ".join(sorted(set(labels))))
@@ -39,18 +39,18 @@ def budgets(runs: pd.DataFrame) -> str:
 
 
 def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the runs of one setting for each contender and search, and which of them were picked on these same runs.
+    """Select one setting for each candidate and search: the one with the best median over the tuning runs.
 
-    Where a contender has several settings, such as learning rates, the one with the best median over the runs of tuning stands
-    for it. Where there are none, over its own runs: then the choice flatters it, more so the more settings it had, and no test
-    that follows is one.
+    Without tuning runs the best median over the same runs decides. That is selection bias, which grows with the number of
+    settings: such candidates are reported and not tested.
 
     Args:
         runs: of one problem and batch mode.
-        tuning: those that settings were chosen by.
+        tuning: the runs that settings are chosen by.
 
     Returns:
-        The runs, with a column ``entry``; and the names of the settings that were picked on them, by entry.
+        The selected runs, with the name of their candidate in the column ``entry``; and by candidate the names of the settings
+        that were chosen on these same runs.
     """
     runs = runs.assign(entry=entries(runs, runs))
     picked, kept = {}, []
@@ -69,14 +69,14 @@ def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None
 
 
 def entries(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
-    """Return the optimizer of each run, with what else tells contenders apart `among` runs."""
-    telling = [name for name in CONTENDER[1:] if among[name].nunique() > 1]
+    """Return the name of each run's candidate: its optimizer, and in brackets what else differs `among` runs."""
+    telling = [name for name in CANDIDATE[1:] if among[name].nunique() > 1]
     rows = zip(runs["optimizer"], *(runs[name] for name in telling), strict=True)
     return [f"{optimizer} ({', '.join(rest)})" if rest else str(optimizer) for optimizer, *rest in rows]
 
 
 def _best(scores: "pd.Series[float]", metric: Metric) -> object:
-    """Return the label of the best score, the first of those that are equal; where all failed, the first."""
+    """Return the label of the best score; the first of equal ones."""
     ordered = scores.fillna(metric.worst).sort_values(ascending=not metric.higher_is_better, kind="stable")
     return ordered.index[0]
 
@@ -86,15 +86,15 @@ Panel = tuple[str, float, str]  # batch mode, examples a step, variant
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """The runs that stand for an optimizer in a batch mode, as in the rankings.
+    """What is ranked and drawn: an optimizer with its schedule at one setting, in one batch mode.
 
     Attributes:
         batch_size: examples a step; 0 where the batch mode says it.
         group: the settings in which it differs from other groups of the problem and batch mode.
         name: the optimizer, and in brackets what else the study varies.
         runs: rows of `Study.runs`: repetitions of one setting; of a tuned optimizer, of one for each search.
-        settings: how many it was chosen from, on these same runs.
-        rates: how many learning rates they had.
+        settings: number of settings that it was chosen from, on these same runs.
+        rates: number of their learning rates.
     """
 
     problem: str
@@ -117,20 +117,20 @@ class Candidate:
 
 
 def final(study: Study) -> pd.DataFrame:
-    """Return the runs that results are about: not those of the search that tuned them, unless there are no others."""
+    """Return the final runs of a study, not those of its search; all runs if it has no others."""
     runs = study.runs[study.runs["stage"] == "final"]
     return study.runs if runs.empty else runs
 
 
 @lru_cache(maxsize=1)  # asked for by each figure of a problem
 def candidates(study: Study) -> list[Candidate]:
-    """Return what to draw: for each optimizer the setting with the best median of the problem's metric."""
+    """Return the candidates of a study, each at the setting with the best median of the problem's metric."""
     drawn, found = one_engine(final(study)), []
     tuning = study.runs[study.runs["stage"] != "final"]
     for (problem, batch, size, variant), group in drawn.groupby(GROUP, dropna=False):
         runs, picked = choose(group, group["metric"].iloc[0], tuning)
         for name, own in runs.groupby("entry"):
-            alike = group[(group[CONTENDER] == own[CONTENDER].iloc[0]).all(axis=1)] if name in picked else own
+            alike = group[(group[CANDIDATE] == own[CANDIDATE].iloc[0]).all(axis=1)] if name in picked else own
             found.append(
                 Candidate(
                     problem=problem,
@@ -148,6 +148,6 @@ def candidates(study: Study) -> list[Candidate]:
 
 
 def panel_order(panel: Panel) -> tuple[int, str, float, str]:
-    """Return what batch modes are sorted by."""
+    """Return the sorting key of a batch mode and size."""
     batch, size, variant = panel
     return (MODES.index(batch) if batch in MODES else len(MODES), batch, size, variant)

@@ -1,4 +1,4 @@
-"""A ranking in sentences: who is better and by how much, or why that cannot be said."""
+"""Write a ranking as sentences: which candidate is better and by how much, or why there is no answer."""
 
 import math
 
@@ -11,7 +11,7 @@ from descent.analysis.wording import LISTED, are, listed, size
 
 
 def sentences(ranking: Ranking) -> list[str]:
-    """Return what a ranking says, as sentences: the verdict itself first, then what it rests on."""
+    """Return the verdict on a ranking, then its caveats."""
     if ranking.refused:
         return [f"No ranking: {ranking.refused}. Only equal budgets are ranked."]
     if (ranking.table["failed"] == ranking.table["n"]).all():
@@ -21,7 +21,7 @@ def sentences(ranking: Ranking) -> list[str]:
 
 
 def _tested(ranking: Ranking) -> list[str]:
-    """What the tests say, and the ranks that follow."""
+    """Write what the tests say, and the ranks that follow."""
     names = judged(ranking)
     ranks = [f"Ranks: {listed([f'{name} {rank(ranking, name)}' for name in names])}."] if len(names) > 2 else []
     finding, terms = ranking.finding, ranking.terms
@@ -30,7 +30,7 @@ def _tested(ranking: Ranking) -> list[str]:
 
 
 def _described(ranking: Ranking) -> list[str]:
-    """What is seen where nothing is tested: medians over seeds."""
+    """Describe medians over seeds, where nothing is tested."""
     table, entries, what = ranking.table, ranking.entries, ranking.metric.label
     n, best = size(table["n"]), table["median"].iloc[0]
     if len(entries) == 1:

@@ -1,4 +1,4 @@
-"""What a study says: its rankings, and their verdicts in sentences."""
+"""Judge a study: its rankings, and their verdicts as sentences."""
 
 import math
 import re
@@ -18,7 +18,7 @@ from descent.analysis.wording import listed
 
 @dataclass(frozen=True)
 class Verdict:
-    """A ranking, and what it says: the verdict itself, and the notes on it that do not hold for all of the study."""
+    """A ranking, its sentence, and the caveats that do not hold for the whole study."""
 
     ranking: Ranking
     sentence: str
@@ -26,7 +26,7 @@ class Verdict:
 
     @property
     def kind(self) -> str:
-        """What it is a verdict on."""
+        """The subject: optimization, generalization, or the metric's name."""
         kinds = {"train": "optimization", "val": "generalization"}
         return kinds.get(self.ranking.quantity.partition("/")[0], self.ranking.quantity)
 
@@ -36,7 +36,7 @@ class Verdict:
 
     @property
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield for each entry, the best first: its ranks, the setting that stands for it, n, median, interval, failed share."""
+        """Yield a row a candidate, the best first: ranks, setting, n, median, interval, failed share."""
         for entry, row in self.ranking.table.iterrows():
             names = self.ranking.runs.loc[self.ranking.runs["entry"] == entry, "name"].unique()
             name = (
@@ -47,12 +47,12 @@ class Verdict:
 
 
 def plain(name: str, batch: str) -> str:
-    """Return a setting's name without the batch mode and size, where a title says them."""
+    """Return a setting's name without batch mode and size, which the title has."""
     return re.sub(rf" {re.escape(batch)} (size=\d+_?)?", " ", name, count=1).strip()
 
 
 def ranks(ranking: Ranking, entry: str) -> str:
-    """Return the ranks that an entry may have; empty where nothing was tested."""
+    """Return the ranks that a candidate may have; empty if nothing was tested."""
     return rank(ranking, entry) if ranking.tested else ""
 
 
@@ -75,7 +75,7 @@ class Verdicts:
     """The verdicts on a study, one for each problem, batch mode and kind.
 
     Attributes:
-        common: notes that hold for all of them.
+        common: caveats that hold for all of them.
     """
 
     study: Study
@@ -90,7 +90,7 @@ class Verdicts:
 
     @property
     def sentences(self) -> dict[str, list[str]]:
-        """All that is said, by what it is about."""
+        """Sentences by ranking."""
         said = {f"{v.ranking.problem}, {v.ranking.batch}: {v.quantity} ({v.kind})": [v.sentence, *v.notes] for v in self.verdicts}
         return said | ({"All of these": self.common} if self.common else {})
 
@@ -106,7 +106,7 @@ def environments(runs: pd.DataFrame) -> list[str]:
 
 
 def judge(study: Study, metric: str | None = None) -> Verdicts:
-    """Compare what a study holds.
+    """Rank the candidates of a study, and write the verdicts.
 
     Args:
         metric: tests this one alone; else each problem's own, and describes what else was measured.

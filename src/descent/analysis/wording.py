@@ -1,6 +1,10 @@
-"""English lists and numbers of sentences."""
+"""Write lists and numbers for a sentence."""
 
+import html
+import re
 from collections.abc import Iterable, Sequence
+
+from descent.errors import printable
 
 LISTED = 6  # what a sentence lists; the rest is in the table
 
@@ -11,8 +15,14 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def markdown_text(text: str) -> str:
+    """Escape a text so that Markdown shows it letter by letter, at the start of a line and in a table too."""
+    line = " ".join(printable(text).split())
+    return re.sub(r"([\\`*_\[\]{}|#]|^[-+](?= )|(?<=^\d)[.)](?= ))", r"\\\1", html.escape(line, quote=False))
+
+
 def are(names: Sequence[str]) -> str:
-    """Return the verb for so many names."""
+    """Return "is" or "are", by the number of names."""
     return "is" if len(names) == 1 else "are"
 
 

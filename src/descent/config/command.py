@@ -1,4 +1,4 @@
-"""What is typed, before Hydra reads it. NoData heavy: ``--help`` passes through here."""
+"""What is typed, before Hydra reads it. Nothing heavy: ``--help`` passes through here."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

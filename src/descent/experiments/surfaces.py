@@ -22,7 +22,7 @@ from descent.analysis.load import NoData, Study
 from descent.analysis.wording import listed, size
 from descent.plots.curves import Curves, faint
 from descent.plots.style import GREY, RC, look, order, styled
-from descent.plots.trajectories import POINT, Trajectory, draw_contours, in_plane, way, write_animation
+from descent.plots.trajectories import POINT, Trajectory, draw_contours, draw_trajectory, in_plane, write_animation
 
 TOLERANCE = 1e-3  # of the gap at the start: what counts as the minimum
 SADDLE, NEAR = (0.0, 0.0), 0.2  # where the surface `saddle` has it, and what is near it
@@ -78,7 +78,7 @@ def _scene(found: Found) -> tuple[Figure, list[Trajectory]]:
             steps = _median(_reached(frame) for _, frame in curves)
             run, frame = curves[0]
             label = f"{run['optimizer']}, lr {run['lr']:g}: {f'{steps:,.0f}' if np.isfinite(steps) else 'never'}"
-            ways.append(way(axes, run["optimizer"], frame, label, float(width)))
+            ways.append(draw_trajectory(axes, run["optimizer"], frame, label, float(width)))
         frames = [frame for curves in optimizers.values() for _, frame in curves]
         draw_contours([axes], {"surface": surface}, frames)
         if near := surface == "saddle":

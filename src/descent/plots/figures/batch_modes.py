@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from descent.analysis.curves import reached
+from descent.analysis.curves import Measured, measured, reached
 from descent.analysis.load import NoData, Study
-from descent.analysis.selection import Candidate, Panel, candidates
+from descent.analysis.selection import Candidate, Panel
 from descent.metrics import AXES, Metric
 from descent.plots import layout
 from descent.plots.curves import training_loss
@@ -23,17 +23,13 @@ VIEWS = ("examples", "steps", "seconds")
 MARKS = {"full": "s", "mini": "o", "stochastic": "^"}
 OTHERS = ("D", "v", "P", "X", "*", "<", ">", "p")  # of further batch sizes
 ROW = 0.13  # inches for a batch mode of an optimizer
-Curves = list[tuple[pd.Series, pd.DataFrame]]
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw the training loss of each optimizer and batch mode at each of the three budgets."""
     quantity = training_loss(study)
-    found: dict[Candidate, Curves] = {}
-    for unit in candidates(study):
-        if curves := [(run, frame) for run, frame in study.curves(unit.runs) if quantity in frame]:
-            found[unit] = curves
+    found = measured(study, quantity)
     modes = layout.panels(found)
     if len(modes) < 2:
         raise NoData("compares batch modes, of which there is one")
@@ -66,14 +62,14 @@ def plot(study: Study) -> Figure:
     return figure
 
 
-def _view(axes: Axes, found: dict[Candidate, Curves], view: str, metric: Metric, names: list[str], modes: list[Panel]) -> bool:
-    """Draw one budget; say whether a run diverged within it."""
+def _view(axes: Axes, found: Measured, view: str, metric: Metric, names: list[str], modes: list[Panel]) -> bool:
+    """Draw one budget. Return whether a run diverged within it."""
     column = AXES[view].column
-    budget = _shortest(found, column, modes) * (1 + 1e-9)
+    budget = _shortest(found, column) * (1 + 1e-9)
     lost = False
-    for unit, curves in found.items():
+    for unit, records in found.items():
         place = names.index(unit.name) + (modes.index(unit.panel) - (len(modes) - 1) / 2) / (len(modes) + 1.2)
-        values = np.array([reached(run, frame, metric, column, budget) for run, frame in curves])
+        values = reached(records, unit.runs, metric, column, budget).to_numpy()
         colour, mark = look(unit.optimizer).colour, _marks(modes)[unit.panel]
         finite = values[np.isfinite(values)]
         if len(finite):
@@ -89,15 +85,18 @@ def _view(axes: Axes, found: dict[Candidate, Curves], view: str, metric: Metric,
     return lost
 
 
-def _shortest(found: dict[Candidate, Curves], column: str, modes: list[Panel]) -> float:
-    """Return where the shortest batch mode ends. Runs that diverged ended early, and tell only where there are no others."""
-    ends: dict[bool, list[float]] = {False: [], True: []}
-    for mode in modes:
-        of = [(run, frame) for unit, curves in found.items() if unit.panel == mode for run, frame in curves]
-        alive = [frame for run, frame in of if run["status"] != "diverged"]
-        lasts = [frame[column].iloc[-1] for frame in alive or [frame for _, frame in of]]
-        ends[bool(alive)].append(float(np.median(lasts)))
-    return min(ends[True] or ends[False])
+def _shortest(found: Measured, column: str) -> float:
+    """Return where the shortest batch mode ends, by medians. Runs that diverged ended early: they count only where all did."""
+    ends = pd.concat(
+        records.groupby("run")[column]
+        .max()
+        .rename(unit.panel)
+        .to_frame("end")
+        .assign(panel=str(unit.panel), diverged=unit.runs["status"] == "diverged")
+        for unit, records in found.items()
+    )
+    by_mode = ends.groupby(["diverged", "panel"])["end"].median()
+    return float(by_mode[by_mode.index.get_level_values("diverged").min()].min())
 
 
 def _axes(grid: np.ndarray, names: list[tuple[str, str]]) -> None:
@@ -125,7 +124,7 @@ def _mode(mode: Panel) -> str:
 
 
 def _budgets(found: Iterable[Candidate], modes: list[Panel]) -> str:
-    """Say what the runs were made for: a view at another budget is no verdict on it."""
+    """Return the budgets that the runs were made for, as a clause."""
     ends = {mode: span(unit.runs["examples"].max() for unit in found if unit.panel == mode) for mode in modes}
     if len(set(ends.values())) == 1:
         return f"all were run for {ends[modes[0]]} examples"

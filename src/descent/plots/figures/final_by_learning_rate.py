@@ -60,7 +60,7 @@ def _linear_limits(finite: np.ndarray) -> tuple[float, float]:
 
 
 def _runs(runs: pd.DataFrame, unit: Candidate) -> pd.DataFrame:
-    """Return all runs, of tuning too, of the optimizer, batch mode and schedule that a unit stands for."""
+    """Return all runs, of tuning too, of a candidate's optimizer, batch mode and schedule."""
     same = {"batch": unit.batch, "optimizer": unit.optimizer}
     same |= {name: unit.runs[name].iloc[0] for name in ("schedule", "tuning", "variant")}
     size = runs["batch_size"].fillna(0.0) == unit.batch_size
@@ -70,7 +70,7 @@ def _runs(runs: pd.DataFrame, unit: Candidate) -> pd.DataFrame:
 def _draw(
     axes: Axes, unit: Candidate, runs: pd.DataFrame, metric: Metric, limits: tuple[float, float], marker: str, row: float
 ) -> bool:
-    """Draw one unit, what left the picture in a row of its own at the edge; say whether a run did."""
+    """Draw one candidate, with runs that left the picture in a row at the edge. Return whether one did."""
     drawn, high = look(unit.optimizer), metric.higher_is_better
     value = values(runs, metric.name)
     inside = np.isfinite(value) & (value >= limits[0] if high else value <= limits[1])

@@ -88,6 +88,6 @@ def _draw(axes: Axes, found: list[Candidate], view: str, limits: tuple[float, fl
 
 
 def _closures(found: list[Candidate]) -> bool:
-    """Say whether some optimizer computes more gradients than it processes examples: else the two axes are one."""
+    """Return whether some candidate computes more gradients than it processes examples; else the two axes are one."""
     runs = pd.concat([unit.runs for unit in found])
     return bool((runs["gradient_evaluations"] != runs["examples"]).any())
