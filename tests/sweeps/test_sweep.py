@@ -223,6 +223,29 @@ def test_damage_to_a_finished_run_is_named_and_costs_that_run_alone(command, tmp
     assert not list(tmp_path.glob("*/*/*/*/*.rerun"))
 
 
+def test_a_sweep_writes_and_recommends_the_medians_first(command, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    study = tmp_path / "default"
+    medians = study / "report" / "tensorboard"
+    _, out, _ = command("seed=1,2,3", "batch=full,mini", "logger=tensorboard")
+    assert f"curves   tensorboard --logdir {medians}\nruns     tensorboard --logdir {study}\n" in out
+    shown = EventAccumulator(str(medians / "sgd full")).Reload().Scalars("train/loss")
+    final = sorted(result["final"]["train/loss"] for folder, result in results(tmp_path).items() if result["batch"] == "full")
+    assert shown[-1].value == pytest.approx(final[1])
+    before = {path: path.stat().st_mtime_ns for path in medians.rglob("*")}
+    command("seed=1,2,3", "batch=full,mini", "logger=tensorboard")  # nothing to train: a verdict that is there stays
+    assert {path: path.stat().st_mtime_ns for path in medians.rglob("*")} == before
+    command("seed=4", "logger=tensorboard")
+    assert {path: path.stat().st_mtime_ns for path in medians.rglob("*")} != before
+
+
+def test_without_events_a_sweep_writes_no_medians(command, tmp_path):
+    _, out, _ = command("seed=1,2")
+    assert not (tmp_path / "default" / "report").exists()
+    assert f"curves   tensorboard --logdir {tmp_path / 'default'}\n" in out
+
+
 def test_events_may_be_thrown_away(command, tmp_path):
     command("seed=1", "logger=tensorboard")
     next(tmp_path.glob("*/*/*/*/*/events*")).unlink()

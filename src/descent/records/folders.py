@@ -8,6 +8,7 @@ from descent.records import result as results
 from descent.records.result import Result
 
 REPORT = "report"  # what the comparison of a study writes, beside the problems
+MEDIANS = "tensorboard"  # in it, what TensorBoard shows of the study: medians and bands
 Key = tuple[str, str]  # problem, setting
 OWN = ("config.yaml", "curve.csv", "last.ckpt", "result.json", "error.txt", "last.tmp", "result.tmp", "config.tmp")
 ALIKE = ("batch", "optimizer")  # what runs of one setting share

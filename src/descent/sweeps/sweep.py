@@ -19,7 +19,7 @@ from descent.records.finished import Unsound, sound
 from descent.records.lock import Busy, held
 from descent.records.result import Result
 from descent.terminal.console import errors, loading, say, show_warnings, shown, warn
-from descent.terminal.summary import show_failures, show_study
+from descent.terminal.summary import show_failures, show_study, write_medians
 from descent.terminal.sweep_progress import StudyDisplay
 from descent.training.run import POLL, run
 
@@ -117,6 +117,7 @@ def sweep(
         _writable(study, runs[0].config.output_dir)
     with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
         lost = _train(missing, launch, begun)
+    write_medians(study, bool(missing))
     say("")
     show_study(study, [planned.folder for planned in runs])
     failed = show_failures(study, [planned.folder for planned in missing]) + lost

@@ -1,16 +1,13 @@
 """The commands that read a study: ``descent compare`` and ``descent status``, or the scripts of these names."""
 
 import argparse
-import shlex
 
 from descent.config.flags import Parser
 from descent.config.values import File
 from descent.errors import InputError
 from descent.records.folders import run_folders
 from descent.terminal.console import loading, say
-from descent.terminal.summary import counts, name_folders, show_failures, show_outcome, show_study
-
-SELECTED = 40  # runs beyond which TensorBoard selects none by itself
+from descent.terminal.summary import counts, name_folders, show_curves, show_failures, show_outcome, show_study
 
 
 def compare() -> int:
@@ -36,9 +33,7 @@ def compare() -> int:
     name_folders("skipped", study.folder, study.skipped)
     say(f"report   {done.report}")
     if done.medians is not None:
-        say(f"curves   tensorboard --logdir {shlex.quote(str(study.folder))}")
-        if len(study.runs) > SELECTED:
-            say(f"         tensorboard --logdir {shlex.quote(str(done.medians))}, the medians alone")
+        show_curves(study.folder)
     return 0
 
 

@@ -1,6 +1,5 @@
 """Show one run: its progress while it trains, and a table at its end."""
 
-import shlex
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from descent.records.curve import Row
 from descent.terminal.console import console, loading, say, show_warnings, shown, table
+from descent.terminal.summary import show_curves
 from descent.training.observer import Observer
 from descent.training.run import Run
 
@@ -96,7 +96,7 @@ def show(run: Run, study: Path) -> None:
     if result.status == "stalled":
         say("The training loss did not improve on the start, or is no better than chance. Try another optimizer.lr.")
     say(f"results  {folder}")
-    say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
+    show_curves(study)
 
 
 def _number(value: float | None) -> str:

@@ -5,18 +5,20 @@ import shlex
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from descent.config.ending import command
+from descent.errors import InputError
 from descent.metrics import Metric, metric
 from descent.records import result as results
-from descent.records.folders import names
+from descent.records.folders import MEDIANS, REPORT, names
 from descent.records.folders import read as read_results
 from descent.records.lock import held
 from descent.records.result import Result
-from descent.terminal.console import console, say, shown, table
+from descent.terminal.console import console, loading, say, shown, table
 
 if TYPE_CHECKING:
     from descent.analysis.outcome import Outcome
@@ -91,7 +93,7 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
     name_folders("repaired", study, [(folder, why) for folder, result in read.items() for why in result.notes])
     name_folders("skipped", study, skipped)
     if settings:
-        say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
+        show_curves(study)
         say(f"verdict  {command('compare')} {shlex.quote(str(study))}")
 
 
@@ -101,6 +103,24 @@ def name_folders(what: str, study: Path, folders: Sequence[tuple[Path, str]]) ->
         say(f"{what:<8} {folder.relative_to(study)}: {why}")
     if len(folders) > NAMED:
         say(f"{'':<8} and {len(folders) - NAMED} more")
+
+
+def write_medians(study: Path, trained: bool) -> None:
+    """Write what TensorBoard shows of a sweep's study, if its runs have events and `trained` or nothing is written yet."""
+    if not any(study.glob("*/*/*/*/events.out.tfevents.*")) or (not trained and (study / REPORT / MEDIANS).exists()):
+        return
+    with loading("the medians"), suppress(OSError, InputError):  # nothing to show, or a folder that cannot be written
+        from descent.report.compare import write_medians as write
+
+        write(study)
+
+
+def show_curves(study: Path) -> None:
+    """Name the folder whose curves TensorBoard shows best: the medians where they are written, then every run."""
+    medians = study / REPORT / MEDIANS
+    if medians.is_dir():
+        say(f"curves   tensorboard --logdir {shlex.quote(str(medians))}")
+    say(f"{'runs  ' if medians.is_dir() else 'curves'}   tensorboard --logdir {shlex.quote(str(study))}")
 
 
 def cells(setting: Setting) -> list[str]:
