@@ -16,48 +16,47 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from descent.analysis.grid import curve, groups, median, varied
+from descent.analysis.findings import Finding, adjusted
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
-from descent.analysis.statistics import ALPHA, holm, t_interval, t_test
+from descent.analysis.settings import Tuned, curve, first_seeds, groups, median, tune, varied
+from descent.plots.medians import draw_ends, row
 from descent.plots.panels import ticks
 from descent.plots.style import BLACK, GREY, VERMILION, count, shades, styled
 
-SIZE = "batch.size"
 TUNING = 2  # seeds of the study, the first ones, that choose
-CHANGES = {
-    "loss": "a {} validation loss at the end",
-    "gap": "a {} gap between validation and training loss",
-    "equal": "a {} validation loss at equal training loss",
-}
+CHANGES = ("loss", "gap", "equal")
+TEXT = """
+After {{ examples }} examples (median over {{ seeds }} seeds that did not choose the learning rates):
+{% for row in (small, large) %}batches of {{ row.size }} (lr {{ row.lr }}): training loss {{ row.train }}, validation loss
+{{ row.val }}{{ ";" if loop.first }} {% endfor %}.
+Large against small batches (Holm-adjusted): validation loss at the end: {{ loss | change }}; gap between validation and training
+loss: {{ gap | change }}; validation loss at equal training loss: {{ equal | change }}.
+"""
 
 
-def sentence(study: Study) -> str:
+def analyse(study: Study) -> Finding:
     """Compare the smallest batch with the largest, at the end and at equal training loss."""
-    rates, judged = _tuned(study)
-    small, large = rates.index.min(), rates.index.max()
-    changes = _changes(study, judged, small, large)
-    p = dict(zip(changes, holm([t_test(changes[name])[0] for name in changes]), strict=True))
-    (train, val), (trains, vals) = (_ends(judged, size) for size in (small, large))
-    return (
-        f"After {count(judged['examples'].max())} examples, batches of {small:g} (lr = {rates[small]:g}) have a training loss of "
-        f"{train:.3g} and a validation loss of {val:.3g}, batches of {large:g} (lr = {rates[large]:g}) {trains:.3g} and "
-        f"{vals:.3g}. On {len(changes)} seeds that did not choose the rates, the large ones have {_listed(changes, p)} "
-        "(Holm-adjusted)."
+    tuned = _tuned(study)
+    judged = tuned.judged
+    small, large = (
+        {"size": size, "lr": tuned.best[size], **{split: _end(judged, size, f"{split}/loss") for split in ("train", "val")}}
+        for size in (tuned.best.index.min(), tuned.best.index.max())
     )
+    changes = _changes(study, judged, small["size"], large["size"])
+    differences = dict(zip(CHANGES, adjusted([changes[name].to_numpy() for name in CHANGES]), strict=True))
+    return Finding(examples=judged["examples"].max(), seeds=len(changes), small=small, large=large, **differences)
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw validation over training loss, as training goes, for each batch size; and both at the end, over the batch size."""
-    rates, judged = _tuned(study)
-    figure = Figure(figsize=(8.6, 3.7), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    _draw_paths(left, study, rates, judged)
+    tuned = _tuned(study)
+    judged = tuned.judged
+    figure, (left, right) = row(2, 4.3, 3.7)
+    _draw_paths(left, study, tuned)
     for metric, colour, name in (("final:val/loss", VERMILION, "validation"), ("final:train/loss", BLACK, "training")):
-        right.plot(judged[SIZE], judged[metric], ".", color=colour, ms=4, alpha=0.5, mew=0)
-        ends = median(judged, metric, SIZE)
-        right.plot(ends.index, ends, "o-", color=colour, ms=4, lw=1.4, label=name)
+        draw_ends(right, judged, metric, "size", seeds=True, color=colour, lw=1.4, label=name)
     right.set(xscale="log", yscale="log", xlabel="examples a step", ylabel="loss")
     right.set_title(f"After {count(judged['examples'].max())} examples, {judged['seed'].nunique()} seeds and medians")
     right.legend()
@@ -66,21 +65,18 @@ def plot(study: Study) -> Figure:
     return figure
 
 
-def _tuned(study: Study) -> "tuple[pd.Series[float], pd.DataFrame]":
+def _tuned(study: Study) -> Tuned:
     """Return the best learning rate of each batch size on the first seeds, and its runs on the others."""
-    runs = varied(study, SIZE)
-    runs = runs[runs[SIZE].notna()]
-    seeds = sorted(runs["seed"].unique())
-    if len(seeds) < TUNING + 2 or runs[SIZE].nunique() < 2:
+    runs = varied(study, size="batch.size")
+    runs = runs[runs["size"].notna()]
+    if runs["seed"].nunique() < TUNING + 2 or runs["size"].nunique() < 2:
         raise Nothing(f"it takes two batch sizes, {TUNING} seeds that choose their learning rates, and two that judge")
-    first, fresh = runs["seed"].isin(seeds[:TUNING]), runs["seed"].isin(seeds[TUNING:])
-    rates = median(runs[first], "final:val/loss", SIZE, "lr").unstack().idxmin(axis=1)
-    return rates, runs[fresh & (runs["lr"] == runs[SIZE].map(rates))]
+    return tune(runs, first_seeds(runs, TUNING), "size", "val/loss").at_best("size")
 
 
 def _changes(study: Study, judged: pd.DataFrame, small: float, large: float) -> pd.DataFrame:
-    """Return, one row a seed, what is higher by how much with the large batch: ``loss``, ``gap`` and ``equal``, of `CHANGES`."""
-    frames = {(run[SIZE], run["seed"]): frame for run, frame in study.curves(judged[judged["status"] != "diverged"])}
+    """Return, one row a seed, what is higher by how much with the large batch: `CHANGES`."""
+    frames = {(run["size"], run["seed"]): frame for run, frame in study.curves(judged[judged["status"] != "diverged"])}
     rows = {}
     for seed in sorted(judged["seed"].unique()):
         if (small, seed) in frames and (large, seed) in frames:
@@ -101,28 +97,15 @@ def _at(frame: pd.DataFrame, level: float) -> float:
     return float(np.interp(-level, -fallen["train/loss"], fallen["val/loss"]))
 
 
-def _ends(judged: pd.DataFrame, size: float) -> list[float]:
-    """Return the median training and validation loss at the end."""
-    own = judged[judged[SIZE] == size]
-    return [float(median(own, f"final:{split}/loss", SIZE).iloc[0]) for split in ("train", "val")]
+def _end(judged: pd.DataFrame, size: float, metric: str) -> float:
+    return float(median(judged, f"final:{metric}", "size")[size])
 
 
-def _listed(changes: pd.DataFrame, p: dict[str, float]) -> str:
-    """Say of each change whether it is clear."""
-    said = []
-    for name, words in CHANGES.items():
-        mean, low, high = (float(value[0]) for value in t_interval(changes[name]))
-        way = "no clearly different" if p[name] > ALPHA else "larger" if mean > 0 else "smaller"
-        text = words.replace("a {}", way) if p[name] > ALPHA else words.format(way)
-        said.append(f"{text} ({mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f})")
-    return f"{said[0]}, {said[1]} and {said[2]}"
-
-
-def _draw_paths(axes: Axes, study: Study, rates: "pd.Series[float]", judged: pd.DataFrame) -> None:
+def _draw_paths(axes: Axes, study: Study, tuned: Tuned) -> None:
     lows = []
-    for (size, own), colour in zip(groups(judged, SIZE), shades(judged[SIZE].nunique()), strict=True):
+    for (size, own), colour in zip(groups(tuned.judged, "size"), shades(tuned.judged["size"].nunique()), strict=True):
         train, val = (curve(study, own, f"{split}/loss")[1] for split in ("train", "val"))
-        axes.plot(train, val, color=colour, lw=1.3, label=f"{size:g}, lr = {rates[size]:g}")
+        axes.plot(train, val, color=colour, lw=1.3, label=f"{size:g}, lr = {tuned.best[size]:g}")
         axes.plot(train[-1], val[-1], "o", color=colour, ms=6, mec="white", zorder=3)
         lows.append(min(train.min(), val.min()))
     line = [min(lows), 2.3]

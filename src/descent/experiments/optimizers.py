@@ -13,49 +13,63 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from descent.analysis.grid import apart, curve, untuned
+from descent.analysis.findings import Finding
 from descent.analysis.load import Study
-from descent.analysis.notes import edges
 from descent.analysis.nothing import Nothing
 from descent.analysis.pairs import order
 from descent.analysis.ranking import Ranking, rankings
+from descent.analysis.settings import Tuned, curve, swept_seeds, tune
 from descent.analysis.statistics import values
 from descent.analysis.verdict import verdict
-from descent.analysis.words import number, rank, size
+from descent.analysis.words import rank, size
+from descent.plots.medians import row
 from descent.plots.panels import AXES, quantity_name
 from descent.plots.style import look, styled
 
+TEXT = """
+{% if verdict %} {{ verdict }}
+{% else %} Lowest median {{ metric }} on {{ seeds }} seeds that did not tune: {{ first }}, {{ median }}
+{%- for words, names in (("better in most seeds", better), ("indistinguishable from it", equal), ("worse", worse)) if names %};
+{{ words }}: {{ names | join(", ") }}{% endfor %}. Ranks: {% for row in ranks %}{{ row.name }} {{ row.ranks | span }}
+{{ "," if not loop.last }} {% endfor %}.{% endif %}
+{% for row in edges %} The best learning rate of {{ row.name }}, {{ row.best }}, is at the {{ row.side }} edge of those tried
+({{ row.low }} to {{ row.high }}): widen the range.{% endfor %}
+{% for row in missed %} {{ row.choice }} is judged at lr {{ row.judged }}; lr {{ row.best }} is better in tuning.{% endfor %}
+"""
 
-def sentence(study: Study) -> str:
-    """Say which optimizer is first on the seeds that did not tune, which are as good, and what the tuning missed."""
-    ranking, tuning = _ranking(study)
-    wrong = untuned(tuning, ranking.runs, "optimizer", ranking.quantity)
-    return " ".join([_say_first(ranking), *edges(ranking), *(f"{text[0].upper()}{text[1:]}." for text in wrong)])
 
-
-def _say_first(ranking: Ranking) -> str:
-    """Return who is first by median and who differs from it, where all pairs were tested; else what the verdict says."""
-    if ranking.family != "all" or ranking.refused or (ranking.table["failed"] == ranking.table["n"]).all():
-        return verdict(ranking)[0]
-    names = list(ranking.table["median"].sort_values(kind="stable").index)
+def analyse(study: Study) -> Finding:
+    """Rank the optimizers on the seeds that did not tune: the first, those as good as it, and what the tuning missed."""
+    ranking, tuned = _ranking(study)
+    table, medians = ranking.table, ranking.table["median"].sort_values(kind="stable")
+    first, *others = medians.index
     beats = pd.DataFrame(order(ranking.pairs, ranking.entries), ranking.entries, ranking.entries)
-    first, *others = names
     better = [name for name in others if beats.loc[name, first]]  # by how often they fail, or in nearly all pairs
     worse = [name for name in others if beats.loc[first, name]]
-    equal = [name for name in others if name not in (*better, *worse)]
-    told = {"better, in most seeds": better, "indistinguishable from it": equal, "worse": worse}
-    said = "; ".join(f"{what}: {', '.join(own)}" for what, own in told.items() if own)
-    n, what = size(ranking.table["n"]), quantity_name(ranking.quantity)
-    ranks = ", ".join(f"{name} {rank(ranking, name)}" for name in ranking.entries)
-    return f"{first} ends with the lowest median {what}, {number(ranking.table['median'][first])} ({n}); {said}. Ranks: {ranks}."
+    tested = ranking.family == "all" and not ranking.refused and (table["failed"] < table["n"]).any()
+    return Finding(
+        verdict=None if tested else verdict(ranking)[0],
+        metric=quantity_name(ranking.quantity),
+        seeds=int(table["n"].max()),
+        first=first,
+        median=medians[first],
+        better=better,
+        equal=[name for name in others if name not in (*better, *worse)],
+        worse=worse,
+        ranks=[{"name": name, "ranks": table.loc[name, ["first", "last"]].to_list()} for name in ranking.entries],
+        edges=[
+            {"name": name, "best": best, "side": {"high": "upper"}.get(side, "lower"), "low": low, "high": high}
+            for name, (best, side, low, high) in ranking.edges.items()
+        ],
+        missed=tuned.missed("optimizer"),
+    )
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw the median loss over examples, and every seed's loss at the end, the best optimizer first."""
     ranking, _ = _ranking(study)
-    figure = Figure(figsize=(9.4, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = row(2, 4.7, 3.6)
     for name in ranking.entries:
         own = _own(ranking, name)
         drawn = look(own["optimizer"].iloc[0])
@@ -84,11 +98,11 @@ def _own(ranking: Ranking, name: str) -> pd.DataFrame:
     return ranking.runs[ranking.runs["entry"] == name]
 
 
-def _ranking(study: Study) -> tuple[Ranking, pd.DataFrame]:
-    """Return the ranking by training loss of the seeds that were kept from tuning, and the runs of tuning."""
-    tuning, judged = apart(study.runs, "optimizer")
-    runs = pd.concat([tuning.assign(stage="trial"), judged.assign(stage="final")]).assign(tuning="grid")
-    found = next(rankings(runs), None)
-    if found is None:
+def _ranking(study: Study) -> tuple[Ranking, Tuned]:
+    """Return the ranking by training loss of the seeds that were kept from tuning, and the tuned learning rates."""
+    tuned = tune(study.runs, swept_seeds(study.runs, "optimizer"), "optimizer", "train/loss")
+    runs = pd.concat([tuned.tuning.assign(stage="trial"), tuned.judged.assign(stage="final")]).assign(tuning="grid")
+    ranking = next(rankings(runs), None)
+    if ranking is None:
         raise Nothing("every seed was tuned on: none is left to judge")
-    return found, tuning
+    return ranking, tuned

@@ -18,9 +18,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed, size
+from descent.analysis.words import size
 from descent.plots.lines import Curves, faint
 from descent.plots.plane import POINT, Way, film, ground, in_plane, way
 from descent.plots.style import GREY, RC, look, order, styled
@@ -28,27 +29,35 @@ from descent.plots.style import GREY, RC, look, order, styled
 TOLERANCE = 1e-3  # of the gap at the start: what counts as the minimum
 SADDLE, NEAR = (0.0, 0.0), 0.2  # where the surface `saddle` has it, and what is near it
 ACROSS = 2  # panels in a row
+TEXT = """
+Steps until the training loss above the minimum is below {{ tolerance }} of that at the start (median, n = {{ seeds }}):
+{% for surface in surfaces %}{{ surface.name }}: {% for row in surface.optimizers %}{{ row.name }}
+{% if row.steps is none %} not in {{ surface.budget }}{% else %} {{ row.steps }}{% endif %}{{ "," if not loop.last }} {% endfor %}
+{{ ";" if not loop.last }} {% endfor %}.
+{% for row in saddle %}{% if loop.first %} Steps spent within {{ near }} of the saddle:{% endif %} {{ row.name }} {{ row.steps }}
+{{ "," if not loop.last else "." }}{% endfor %}
+"""
 Found = dict[str, dict[str, Curves]]  # surface, optimizer and what tells it from others -> its runs with their records, by seed
 
 
-def sentence(study: Study) -> str:
-    """Say in how many steps each optimizer reached the minimum of each surface, and how many it spent at the saddle."""
+def analyse(study: Study) -> Finding:
+    """Compute in how many steps each optimizer reached the minimum of each surface, and how many it spent at the saddle."""
     found = _found(study)
-    said = []
-    for surface, optimizers in found.items():
-        times = {name: _median(_reached(frame) for _, frame in curves) for name, curves in optimizers.items()}
-        there = [f"{name} in {times[name]:,.0f}" for name in sorted(times, key=times.__getitem__) if np.isfinite(times[name])]
-        lost = [name for name in times if not np.isfinite(times[name])]
-        steps = max(frame["step"].iloc[-1] for curves in optimizers.values() for _, frame in curves)
-        never = f"{listed(lost)} not in {steps:,.0f}" if lost else ""
-        said.append(f"{surface} {listed([*there, never] if never else there)}")
-    seeds = len({run["seed"] for optimizers in found.values() for curves in optimizers.values() for run, _ in curves})
-    words = f"The gap falls below {TOLERANCE:g} of the start's on {'; on '.join(said)} steps (median, {size([seeds])})."
-    if "saddle" not in found:
-        return words
-    near = {name: _median(_lingered(frame) for _, frame in curves) for name, curves in found["saddle"].items()}
-    spent = [f"{name} {near[name]:,.0f}" for name in sorted(near, key=near.__getitem__, reverse=True)]
-    return f"{words} Steps spent within {NEAR:g} of the saddle: {listed(spent)}."
+    saddle = {name: _median(_lingered(frame) for _, frame in curves) for name, curves in found.get("saddle", {}).items()}
+    return Finding(
+        tolerance=TOLERANCE,
+        seeds=len({run["seed"] for curves in _each(found) for run, _ in curves}),
+        surfaces=[
+            {
+                "name": surface,
+                "budget": max(frame["step"].iloc[-1] for curves in optimizers.values() for _, frame in curves),
+                "optimizers": _rows({name: _median(_reached(frame) for _, frame in each) for name, each in optimizers.items()}),
+            }
+            for surface, optimizers in found.items()
+        ],
+        near=NEAR,
+        saddle=_rows(saddle)[::-1],
+    )
 
 
 @styled
@@ -135,6 +144,11 @@ def _lingered(frame: pd.DataFrame) -> float:
     """Return how many steps a run spent near the saddle: between two records there, all of them."""
     near = np.linalg.norm(frame[POINT].to_numpy() - SADDLE, axis=1) < NEAR
     return float(np.diff(frame["step"])[near[:-1] & near[1:]].sum())
+
+
+def _rows(steps: dict[str, float]) -> list[dict[str, Any]]:
+    """Return the optimizers with their steps, the fewest first."""
+    return [{"name": name, "steps": steps[name]} for name in sorted(steps, key=steps.__getitem__)]
 
 
 def _median(values: Any) -> float:

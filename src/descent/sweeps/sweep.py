@@ -130,10 +130,10 @@ def _require_experiment(name: str) -> None:
 def _conclude(experiment: str, study: Path, runs: list[Planned]) -> None:
     from descent.experiments import conclude
 
-    sentence, figure = conclude(experiment, study, [planned.folder for planned in runs])
-    say(f"\n{sentence}")
-    if figure:
-        say(f"figure   {figure}")
+    done = conclude(experiment, study, [planned.folder for planned in runs])
+    say(f"\n{done.sentence}")
+    if done.figure:
+        say(f"figure   {done.figure}")
 
 
 def _sound(folder: Path) -> bool:

@@ -1,0 +1,63 @@
+"""Medians over seeds on some axes: curves, and values at the end over a setting."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from descent.analysis.load import Study
+from descent.analysis.settings import curve, median
+from descent.plots.lines import faint
+
+
+def row(count: int, width: float = 4.2, height: float = 3.4, **how: Any) -> tuple[Figure, Sequence[Axes]]:
+    """Return a figure with some panels in a row, each `width` inches wide; `how` goes to `Figure.subplots`."""
+    figure = Figure(figsize=(width * count, height), layout="constrained")
+    return figure, list(figure.subplots(1, count, squeeze=False, **how)[0])
+
+
+def draw_parts(parts: Sequence[tuple[Callable[..., None], pd.DataFrame]], *shared: Any, width: float = 4.2) -> Figure:
+    """Return a figure with a panel for each part that has runs; each is drawn by ``draw(axes, runs, *shared)``."""
+    drawn = [(draw, runs) for draw, runs in parts if len(runs)]
+    figure, panels = row(len(drawn), width)
+    for axes, (draw, runs) in zip(panels, drawn, strict=True):
+        draw(axes, runs, *shared)
+    return figure
+
+
+def draw_curve(
+    axes: Axes, study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step", *, seeds: bool = False, **look: Any
+) -> np.ndarray:
+    """Draw the median of some runs over an axis, with `seeds` each of them faintly; return the values of the median."""
+    x, y = curve(study, runs, quantity, axis)
+    (line,) = axes.plot(x, y, **look)
+    if seeds:
+        faint(axes, [frame[[axis, quantity]].to_numpy() for _, frame in study.curves(runs)], str(line.get_color()))
+    return y
+
+
+def draw_ends(axes: Axes, runs: pd.DataFrame, quantity: str, over: str, *, seeds: bool = False, **look: Any) -> pd.Series:
+    """Draw the median at the end over a setting, with crosses at the top where runs diverged; return the medians.
+
+    Args:
+        axes: to draw on.
+        runs: one line's.
+        quantity: a column of them, as ``final:train/loss``.
+        over: the column of the setting.
+        seeds: draw each run as a dot, too.
+        look: of the line, as ``color`` and ``label``.
+    """
+    look = {"ms": 4, **look}
+    medians = median(runs, quantity, over)
+    inside = medians[np.isfinite(medians)]
+    (line,) = axes.plot(inside.index, inside, "o-", **look)
+    if seeds:
+        axes.plot(
+            runs[over], runs[quantity].where(np.isfinite(runs[quantity])), ".", color=line.get_color(), ms=4, alpha=0.5, mew=0
+        )
+    for x in medians.index.difference(inside.index):
+        axes.plot(x, 0.96, "x", color=line.get_color(), transform=axes.get_xaxis_transform(), ms=6, mew=1.6)
+    return medians
