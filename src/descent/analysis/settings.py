@@ -1,6 +1,5 @@
 """Select and aggregate the runs of an experiment by the settings that it varies."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from descent.analysis.findings import Difference, difference
-from descent.analysis.load import Study
+from descent.analysis.load import Study, metric_of
 from descent.analysis.nothing import Nothing
-from descent.analysis.statistics import high_is_better, values
+from descent.analysis.statistics import medians, values
 
 
 def varied(study: Study, **keys: str) -> pd.DataFrame:
@@ -20,18 +19,14 @@ def varied(study: Study, **keys: str) -> pd.DataFrame:
     return study.runs.assign(**{name: [_value(config, key) for config in configs] for name, key in keys.items()})
 
 
-def median(runs: pd.DataFrame, quantity: str, *keys: str) -> pd.Series:
-    """Return the median over runs of a column such as ``final:train/loss``, for each choice of `keys`; diverged counts worst.
+def median(runs: pd.DataFrame, metric: str, *keys: str) -> pd.Series:
+    """Return the median of a metric at the end over runs, for each choice of `keys`; diverged runs count as the worst.
 
     Raises:
         Nothing: no run measured it.
     """
-    metric = quantity.partition(":")[2]
-    if quantity not in runs or runs.empty:
-        raise Nothing(f"no run measured {metric}")
-    worst = -math.inf if high_is_better(metric) else math.inf
-    ends = runs[quantity].mask(runs["status"] == "diverged", worst).fillna(worst)
-    return ends.groupby([runs[key] for key in keys]).median()
+    require_metric(runs, metric)
+    return medians(runs, metric, list(keys))
 
 
 def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> Difference:
@@ -40,8 +35,7 @@ def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> D
     Raises:
         Nothing: no run has one of the choices, or none measured the metric.
     """
-    if f"final:{metric}" not in runs or runs.empty:
-        raise Nothing(f"no run measured {metric}")
+    require_metric(runs, metric)
     table = values(runs, metric).groupby([runs["seed"], runs[key]]).first().unstack()
     require(table.T, one, other)
     both = table[[one, other]].dropna()
@@ -111,13 +105,18 @@ def tune(runs: pd.DataFrame, tuning: "pd.Series[bool]", key: str, metric: str, o
     """
     if not tuning.any():
         return Tuned(pd.Series(dtype=float), runs[tuning], runs)
-    high = high_is_better(metric)
-    ends = median(runs[tuning], f"final:{metric}", key, over).unstack()
-    order = (ends.max(axis=1) if high else ends.min(axis=1)).sort_values(kind="stable", ascending=not high).index
-    best = (ends.idxmax(axis=1) if high else ends.idxmin(axis=1)).reindex(order)  # a boolean index would mask in loc
+    ends = median(runs[tuning], metric, key, over).unstack() * -metric_of(runs, metric).sign
+    order = ends.min(axis=1).sort_values(kind="stable").index
+    best = ends.idxmin(axis=1).reindex(order)  # a boolean index would mask in loc
     others = runs[~tuning]
     at_best = others[over] == others[key].map(best)
     return Tuned(best, runs[tuning], others[at_best | ~others[key].isin(others.loc[at_best, key])])
+
+
+def require_metric(runs: pd.DataFrame, metric: str) -> None:
+    """Raise `Nothing` unless some runs measured a metric."""
+    if runs.empty or not {f"final:{metric}", metric.replace("/", ":")} & set(runs):
+        raise Nothing(f"no run measured {metric}")
 
 
 def require(table: pd.Series | pd.DataFrame, *choices: Any) -> None:

@@ -10,7 +10,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -69,7 +69,7 @@ def conclude(name: str, folder: Path, runs: Iterable[Path], module: ModuleType |
     """
     study = load(folder)
     own = set(runs)
-    study = replace(study, runs=study.runs[[run in own for run in study.runs["folder"]]].reset_index(drop=True))
+    study = study.part(study.runs["folder"].isin(own))
     module = module or importlib.import_module(f"{__name__}.{name}")
     finding = analyse(module, study)
     figure = None if isinstance(finding, Missing) else write(module.plot(study), folder / REPORT / name)[0]

@@ -16,8 +16,8 @@ from descent.analysis.nothing import Nothing
 from descent.analysis.settings import curve, median, paired, varied
 from descent.analysis.units import MODES
 from descent.analysis.words import size
+from descent.metrics import AXES
 from descent.plots.medians import row
-from descent.plots.panels import AXES
 from descent.plots.style import BLUE, GREEN, ORANGE, styled
 
 COLOURS = {"full": BLUE, "mini": ORANGE, "stochastic": GREEN}
@@ -37,7 +37,7 @@ def analyse(study: Study) -> Finding:
     """Compare the modes at equal examples, and the full batch on more epochs with mini-batches."""
     runs = _runs(study)
     short = runs[~runs["longer"]]
-    losses = median(short, f"final:{LOSS}", "batch").reindex([mode for mode in MODES if mode in set(short["batch"])])
+    losses = median(short, LOSS, "batch").reindex([mode for mode in MODES if mode in set(short["batch"])])
     if len(losses) < 2:
         raise Nothing("the runs hold one batch mode")
     steps = short.groupby("batch")["steps"].max()
@@ -65,7 +65,7 @@ def plot(study: Study) -> Figure:
             name = f"{mode}, k = {own['batch_size'].iloc[0]:.0f}" if mode == "mini" else mode
             label = f"{name}, {own['epochs'].iloc[0]:g} epochs"
             axes.plot(x, loss, color=COLOURS[mode], ls="--" if longer else "-", label=label)
-        axes.set(xscale="log", yscale="log", xlabel=AXES[axis], title=f"over {axis}")
+        axes.set(xscale="log", yscale="log", xlabel=AXES[axis].label, title=f"over {axis}")
     panels[0].set_ylabel(f"training loss, median, {size([runs['seed'].nunique()])}")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
@@ -88,7 +88,7 @@ def _longer(runs: pd.DataFrame) -> dict[str, object] | None:
     longer = longer[longer["epochs"] == longer["epochs"].max()]
     return {
         "epochs": longer["epochs"].iloc[0],
-        "loss": median(longer, f"final:{LOSS}", "batch")["full"],
+        "loss": median(longer, LOSS, "batch")["full"],
         "mini_epochs": mini["epochs"].iloc[0],
         "difference": paired(pd.concat([longer, mini]), LOSS, "batch", "full", "mini"),
     }

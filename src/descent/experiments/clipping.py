@@ -61,7 +61,7 @@ def plot(study: Study) -> Figure:
     start = 0.0
     for clip, own in groups(runs, KEY):
         look = {"color": colours[clip], "label": "none" if clip == FREE else f"{clip:g}"}
-        draw_ends(left, own, f"final:{GAP}", "lr", **look)
+        draw_ends(left, own, GAP, "lr", **look)
         if len(some := own[own["lr"] == shown]):
             start = max(start, draw_curve(right, study, some, GAP, **look)[0])
     left.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss above its minimum")
@@ -87,5 +87,5 @@ def _safe(runs: pd.DataFrame) -> float:
 
 
 def _lowest(runs: pd.DataFrame) -> dict[str, float]:
-    gaps = median(runs, f"final:{GAP}", "lr")
+    gaps = median(runs, GAP, "lr")
     return {"gap": gaps.min(), "lr": gaps.idxmin()}

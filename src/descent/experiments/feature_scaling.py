@@ -43,7 +43,7 @@ def analyse(study: Study) -> Finding:
         raise Nothing("the runs hold neither several learning rates nor two scalings on seeds that were not tuned on")
     finding = Finding(limits=limits, best=None)
     if judged["scaling"].nunique() > 1:
-        losses = _ordered(median(judged, f"final:{LOSS}", "scaling"))
+        losses = _ordered(median(judged, LOSS, "scaling"))
         best = losses.idxmin()
         finding |= Finding(
             best=best,
@@ -99,7 +99,7 @@ def _limits(study: Study, curvature: "pd.Series[float]", tuning: pd.DataFrame) -
 
 def _draw_rates(axes: Axes, runs: pd.DataFrame, _: Study, curvature: "pd.Series[float]") -> None:
     for scaling, own in groups(runs, "scaling"):
-        draw_ends(axes, own, f"final:{LOSS}", "lr", color=COLOURS[scaling], label=SCALINGS[scaling])
+        draw_ends(axes, own, LOSS, "lr", color=COLOURS[scaling], label=SCALINGS[scaling])
         if scaling in curvature:
             axes.axvline(2 / curvature[scaling], color=COLOURS[scaling], ls="--", lw=1)
     axes.set(xscale="log", yscale="log", xlabel="learning rate (dashed: 2/L)", ylabel="training loss at the end")

@@ -55,7 +55,7 @@ def plot(study: Study) -> Figure:
     judged = tuned.judged
     figure, (left, right) = row(2, 4.3, 3.7)
     _draw_paths(left, study, tuned)
-    for metric, colour, name in (("final:val/loss", VERMILION, "validation"), ("final:train/loss", BLACK, "training")):
+    for metric, colour, name in (("val/loss", VERMILION, "validation"), ("train/loss", BLACK, "training")):
         draw_ends(right, judged, metric, "size", seeds=True, color=colour, lw=1.4, label=name)
     right.set(xscale="log", yscale="log", xlabel="examples a step", ylabel="loss")
     right.set_title(f"After {count(judged['examples'].max())} examples, {judged['seed'].nunique()} seeds and medians")
@@ -98,7 +98,7 @@ def _at(frame: pd.DataFrame, level: float) -> float:
 
 
 def _end(judged: pd.DataFrame, size: float, metric: str) -> float:
-    return float(median(judged, f"final:{metric}", "size")[size])
+    return float(median(judged, metric, "size")[size])
 
 
 def _draw_paths(axes: Axes, study: Study, tuned: Tuned) -> None:

@@ -22,6 +22,7 @@ from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import groups, median, varied
+from descent.analysis.statistics import values
 from descent.plots.medians import draw_curve, draw_ends
 from descent.plots.panels import ticks
 from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, count, shades, styled
@@ -111,7 +112,7 @@ def _digits(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _losses(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the median training loss at the end, by batch size and learning rate."""
-    losses = median(_digits(runs), "final:train/loss", "size", "lr").unstack()
+    losses = median(_digits(runs), "train/loss", "size", "lr").unstack()
     if len(losses) < 2:
         raise Nothing("the runs of digits_mlp have one batch size")
     return losses
@@ -131,9 +132,9 @@ def _ends(runs: pd.DataFrame) -> dict[str, float]:
     averaged, falling = _below(runs)
     first = averaged.iloc[0]
     return {
-        "constant": averaged["final:train/gap"].median(),
-        "average": averaged["final:train/average_gap"].median(),
-        "falling": falling["final:train/gap"].median(),
+        "constant": values(averaged, "train/gap").median(),
+        "average": values(averaged, "train/average_gap").median(),
+        "falling": values(falling, "train/gap").median(),
         "steps": first["steps"],
         "theory": first["dimension"] * first["additive"] ** 2 / (2 * first["size"] * first["steps"]),
     }
@@ -169,7 +170,7 @@ def _draw_floors(axes: Axes, floors: pd.DataFrame) -> None:
 def _draw_rates(axes: Axes, runs: pd.DataFrame) -> None:
     digits = _digits(runs)
     for (size, own), colour in zip(groups(digits, "size"), shades(digits["size"].nunique()), strict=True):
-        losses = draw_ends(axes, own, "final:train/loss", "lr", color=colour, ms=3, lw=1.2, label=f"{size:g}")
+        losses = draw_ends(axes, own, "train/loss", "lr", color=colour, ms=3, lw=1.2, label=f"{size:g}")
         axes.plot(losses.idxmin(), losses.min(), "*", color=colour, ms=11, mec="white", mew=0.6, zorder=3)
     axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss at the end")
     axes.set_ylim(top=3 * axes.get_ylim()[1])  # room for the legend

@@ -43,7 +43,7 @@ def analyse(study: Study) -> Finding:
     require(sigmoid.set_index("initialisation"), ONE, OTHER)
     depths = []
     for depth, own in groups(sigmoid, "depth"):
-        losses = median(own, f"final:{LOSS}", "initialisation")
+        losses = median(own, LOSS, "initialisation")
         require(losses, ONE, OTHER)
         difference = paired(own, LOSS, "initialisation", ONE, OTHER)
         depths.append({"depth": int(depth), ONE: losses[ONE], OTHER: losses[OTHER], "difference": difference})

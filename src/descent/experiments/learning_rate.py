@@ -127,4 +127,4 @@ def _draw_quadratic(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
 
 def _final(runs: pd.DataFrame) -> pd.Series:
     runs = runs[runs["schedule"] == "constant"]
-    return median(runs, f"final:{runs['metric'].iloc[0]}", "lr") if len(runs) else pd.Series(dtype=float)
+    return median(runs, runs["metric"].iloc[0], "lr") if len(runs) else pd.Series(dtype=float)

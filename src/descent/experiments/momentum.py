@@ -35,7 +35,7 @@ for learning rates that differ {{ effective.fold }}-fold.{% endif %}
 def analyse(study: Study) -> Finding:
     """Compare the best momentum with none and with the largest, on the same steps, and momenta of one effective rate."""
     runs, scaled = _runs(study)
-    gaps = median(runs[~runs["nesterov"]], f"final:{GAP}", "momentum")
+    gaps = median(runs[~runs["nesterov"]], GAP, "momentum")
     require(gaps, 0)
     return Finding(
         kappa=runs["kappa"].iloc[0],
@@ -60,7 +60,7 @@ def plot(study: Study) -> Figure:
     left.legend(title="momentum")
     for nesterov, name, colour in ((False, "heavy ball", BLUE), (True, "Nesterov", VERMILION)):
         if len(own := runs[runs["nesterov"] == nesterov]):
-            draw_ends(right, own.assign(rest=1 - own["momentum"].astype(float)), f"final:{GAP}", "rest", color=colour, label=name)
+            draw_ends(right, own.assign(rest=1 - own["momentum"].astype(float)), GAP, "rest", color=colour, label=name)
     right.axvline(1 - _theory(runs), color=GREY, ls="--", lw=1, label=r"$1 - (1 - \sqrt{\mathrm{lr}\,\mu})^2$, heavy ball")
     right.set(xscale="log", yscale="log", xlabel="1 - momentum", title=f"At the end, median of {runs['seed'].nunique()} seeds")
     right.invert_xaxis()
@@ -94,7 +94,7 @@ def _effective(scaled: pd.DataFrame) -> dict[str, object] | None:
     """Compare the momenta of one effective rate; None where there are no two."""
     if scaled["momentum"].nunique() < 2:
         return None
-    gaps = median(scaled, f"final:{GAP}", "momentum")
+    gaps = median(scaled, GAP, "momentum")
     spread = gaps.max() / gaps.min() - 1
     return {
         "rate": _rate(scaled).iloc[0],

@@ -33,7 +33,7 @@ Accuracy on the test images of {{ dataset }} (median, n = {{ seeds }}):
 def analyse(study: Study) -> Finding:
     """Compute test and validation accuracy at each learning rate, after how many epochs, and the difference from the book's."""
     runs = _runs(study)
-    tests, validation = (median(runs, quantity, "lr") for quantity in ("test:accuracy", "final:val/accuracy"))
+    tests, validation = (median(runs, metric, "lr") for metric in ("test/accuracy", "val/accuracy"))
     epochs = {lr: curve(study, own, "train/loss", "epoch")[0][-1] for lr, own in groups(runs, "lr")}
     points = round(100 * (tests[BOOK["lr"]] - BOOK["accuracy"]), 2) if BOOK["lr"] in tests else None
     return Finding(

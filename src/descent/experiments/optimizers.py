@@ -22,8 +22,8 @@ from descent.analysis.settings import Tuned, curve, swept_seeds, tune
 from descent.analysis.statistics import values
 from descent.analysis.verdict import verdict
 from descent.analysis.words import rank, size
+from descent.metrics import AXES
 from descent.plots.medians import row
-from descent.plots.panels import AXES, quantity_name
 from descent.plots.style import look, styled
 
 TEXT = """
@@ -49,7 +49,7 @@ def analyse(study: Study) -> Finding:
     tested = ranking.family == "all" and not ranking.refused and (table["failed"] < table["n"]).any()
     return Finding(
         verdict=None if tested else verdict(ranking)[0],
-        metric=quantity_name(ranking.quantity),
+        metric=ranking.metric.label,
         seeds=int(table["n"].max()),
         first=first,
         median=medians[first],
@@ -75,7 +75,7 @@ def plot(study: Study) -> Figure:
         drawn = look(own["optimizer"].iloc[0])
         (_, examples), (_, loss) = curve(study, own, "examples"), curve(study, own, ranking.quantity)
         left.plot(examples, loss, color=drawn.colour, ls=drawn.dash, label=f"{name}, lr = {own['lr'].iloc[0]:g}")
-    left.set(xscale="log", yscale="log", xlabel=AXES["examples"], ylabel=quantity_name(ranking.quantity))
+    left.set(xscale="log", yscale="log", xlabel=AXES["examples"].label, ylabel=ranking.metric.label)
     left.set_title(f"{ranking.problem}, {ranking.batch}: median, {size(ranking.table['n'])}")
     left.legend()
     _draw_ends(right, ranking)
@@ -91,7 +91,7 @@ def _draw_ends(axes: Axes, ranking: Ranking) -> None:
     ranks = [f"{name}  (rank {rank(ranking, name)})" if ranking.family else name for name in ranking.entries]
     axes.set_yticks(range(len(ranks)), ranks)
     axes.invert_yaxis()
-    axes.set(xscale="log", xlabel=f"{quantity_name(ranking.quantity)} at the end", title="Each seed; bar: median")
+    axes.set(xscale="log", xlabel=f"{ranking.metric.label} at the end", title="Each seed; bar: median")
 
 
 def _own(ranking: Ranking, name: str) -> pd.DataFrame:

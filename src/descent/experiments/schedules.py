@@ -43,7 +43,7 @@ def analyse(study: Study) -> Finding:
     """Compute the best schedule in tuning, and which others are better, worse, or indistinguishable from it on other seeds."""
     tuned = _tuned(study.runs)
     judged, (best, *others) = tuned.judged, tuned.best.index
-    losses = median(judged, f"final:{LOSS}", "schedule").sort_values(kind="stable")
+    losses = median(judged, LOSS, "schedule").sort_values(kind="stable")
     pairs = compare(*wide(judged.assign(entry=judged["schedule"]), LOSS, [best, *others]), "reference", best, high=False)
     winners = {(pair.other if pair.one == best else pair.one): pair.winner for pair in pairs.itertuples()}
     tried = sorted(study.runs["lr"].unique())
@@ -91,7 +91,7 @@ def _tuned(runs: pd.DataFrame) -> Tuned:
 
 def _draw_ends(axes: Axes, tuned: Tuned, looks: dict[str, tuple[str, Dash]]) -> None:
     judged = tuned.judged
-    names = list(median(judged, f"final:{LOSS}", "schedule").sort_values(ascending=False).index)
+    names = list(median(judged, LOSS, "schedule").sort_values(ascending=False).index)
     for place, name in enumerate(names):
         colour, _ = looks[name]
         ends = values(judged[judged["schedule"] == name], LOSS)

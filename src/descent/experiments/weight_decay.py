@@ -67,13 +67,13 @@ def plot(study: Study) -> Figure:
     figure, (left, middle, right) = row(3, 3.4, 3.5)
     _draw_norms(left, study, runs)
     for axes, (metric, name) in zip((middle, right), METRICS.items(), strict=True):
-        without = median(adam[adam["decay"] == 0], f"final:{metric}", "decay")
+        without = median(adam[adam["decay"] == 0], metric, "decay")
         require(without, 0.0)
         axes.axhline(without[0.0], color=GREY, ls="--", lw=1, label="without decay")
         for decoupled, kind in KINDS.items():
             own = adam[(adam["decoupled"] == decoupled) & (adam["decay"] > 0)]
             look = {"color": COLOURS[decoupled], "lw": 1.4, "label": f"Adam, {kind}"}
-            draw_ends(axes, own, f"final:{metric}", "decay", seeds=True, **look)
+            draw_ends(axes, own, metric, "decay", seeds=True, **look)
         axes.set(xscale="log", xlabel="weight decay", ylabel=name)
         ticks(axes)
     middle.set_title(f"At the end, {100 * adam['noise'].iloc[0]:.0f} % of the training labels wrong")

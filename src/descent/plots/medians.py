@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.load import Study
 from descent.analysis.settings import curve, median
+from descent.analysis.statistics import values
 from descent.plots.lines import faint
 
 
@@ -39,25 +40,24 @@ def draw_curve(
     return y
 
 
-def draw_ends(axes: Axes, runs: pd.DataFrame, quantity: str, over: str, *, seeds: bool = False, **look: Any) -> pd.Series:
+def draw_ends(axes: Axes, runs: pd.DataFrame, metric: str, over: str, *, seeds: bool = False, **look: Any) -> pd.Series:
     """Draw the median at the end over a setting, with crosses at the top where runs diverged; return the medians.
 
     Args:
         axes: to draw on.
         runs: one line's.
-        quantity: a column of them, as ``final:train/loss``.
+        metric: as ``train/loss``.
         over: the column of the setting.
         seeds: draw each run as a dot, too.
         look: of the line, as ``color`` and ``label``.
     """
     look = {"ms": 4, **look}
-    medians = median(runs, quantity, over)
+    medians = median(runs, metric, over)
     inside = medians[np.isfinite(medians)]
     (line,) = axes.plot(inside.index, inside, "o-", **look)
     if seeds:
-        axes.plot(
-            runs[over], runs[quantity].where(np.isfinite(runs[quantity])), ".", color=line.get_color(), ms=4, alpha=0.5, mew=0
-        )
+        ends = values(runs, metric).replace([-np.inf, np.inf], np.nan)
+        axes.plot(runs[over], ends, ".", color=line.get_color(), ms=4, alpha=0.5, mew=0)
     for x in medians.index.difference(inside.index):
         axes.plot(x, 0.96, "x", color=line.get_color(), transform=axes.get_xaxis_transform(), ms=6, mew=1.6)
     return medians
