@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, TemplateSyntaxError
 from numpy.typing import ArrayLike
 
 from descent.analysis.statistics import ALPHA, holm, t_interval, t_test
@@ -78,6 +78,17 @@ def render(template: str, numbers: Mapping[str, Any]) -> str:
     """
     text = _environment().from_string(template).render(numbers)
     return re.sub(r" ([.,;:)])", r"\1", " ".join(text.split()))
+
+
+def template_fault(template: object) -> str:
+    """Return what is wrong with a template; empty where it can be rendered."""
+    if not isinstance(template, str):
+        return f"it is a {type(template).__name__}"
+    try:
+        _environment().parse(template)
+    except TemplateSyntaxError as error:
+        return f"line {error.lineno}: {error.message}"
+    return ""
 
 
 @cache

@@ -3,7 +3,7 @@
 A module has ``analyse(study) -> Finding``, which computes named numbers from the runs' own results and is free to find no
 difference; ``TEXT``, the template by which `render` writes these numbers as sentences; and ``plot(study) -> Figure``. Both
 functions raise `Nothing` where the runs do not hold what they need. Where there is an ``animate(study, path)``, it writes the
-figure as a GIF. A module outside this package is named by the experiment's yaml.
+figure as a GIF. A module outside this package is named by its yaml: ``hydra.sweeper.experiment._target_``.
 """
 
 import importlib
@@ -15,12 +15,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from descent.analysis.findings import Finding, Missing, render
+from descent.analysis.findings import Finding, Missing, render, template_fault
 from descent.analysis.load import Study, load
 from descent.analysis.nothing import Nothing
+from descent.config.imports import imported_module
+from descent.errors import InputError
 from descent.plots.figures import write
 from descent.records.folders import REPORT
 
+PARTS = ("analyse", "plot", "TEXT")
 CONCLUSION = "{}.json"  # beside the figure: the finding, and the name of the figure
 NO_CONCLUSION = "No conclusion: {{ missing }}."
 
@@ -32,6 +35,29 @@ class Conclusion:
     finding: Finding
     sentence: str
     figure: Path | None
+
+
+def find(name: str, target: str | None = None) -> ModuleType:
+    """Return the module of an experiment.
+
+    Args:
+        name: of the experiment, as its yaml.
+        target: the import path of a module outside this package, as the yaml names it; None: the one of this name.
+
+    Raises:
+        InputError: there is no such module, it cannot be imported, or it lacks what an experiment consists of.
+    """
+    if target is None and name not in (each.name for each in pkgutil.iter_modules(__path__)):
+        remedy = "Name the module in it: hydra.sweeper.experiment._target_."
+        raise InputError("experiment", name, f"has a yaml and no module {__name__}.{name}", remedy)
+    path = f"{__name__}.{name}" if target is None else str(target)
+    module = imported_module("experiment._target_", path)
+    lacking = [part for part in PARTS if not hasattr(module, part)]
+    if lacking:
+        raise InputError("experiment._target_", path, f"must have analyse(study), plot(study) and TEXT, and lacks {lacking[0]}")
+    if fault := template_fault(module.TEXT):
+        raise InputError("experiment._target_", path, f"TEXT must be a template of Jinja ({fault})")
+    return module
 
 
 def modules() -> dict[str, ModuleType]:
@@ -62,7 +88,7 @@ def conclude(name: str, folder: Path, runs: Iterable[Path], module: ModuleType |
         name: of the experiment.
         folder: of the study.
         runs: the folders of the experiment's own runs; the study may hold others.
-        module: of the experiment; None: the one of this package.
+        module: of the experiment, where it is not this package's.
 
     Raises:
         InputError: there is no result in the study.
@@ -70,7 +96,7 @@ def conclude(name: str, folder: Path, runs: Iterable[Path], module: ModuleType |
     study = load(folder)
     own = set(runs)
     study = study.part(study.runs["folder"].isin(own))
-    module = module or importlib.import_module(f"{__name__}.{name}")
+    module = module or find(name)
     finding = analyse(module, study)
     figure = None if isinstance(finding, Missing) else write(module.plot(study), folder / REPORT / name)[0]
     if figure and hasattr(module, "animate"):
