@@ -127,18 +127,18 @@ def require(table: pd.Series | pd.DataFrame, *choices: Any) -> None:
 
 
 def curve(study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step") -> tuple[np.ndarray, np.ndarray]:
-    """Return the median curve of some runs: positions ``[records]`` that all of them share, and the median there.
+    """Return the median curve of some runs over an axis, both medians ``[records]`` at the steps that all of them recorded.
 
     A run that diverged ends early, and with it the curve.
 
     Raises:
         Nothing: none of them has records.
     """
-    frames = [frame.set_index(axis)[quantity] for _, frame in study.curves(runs)]
+    frames = [frame.set_index("step", drop=False) for _, frame in study.curves(runs)]
     if not frames:
         raise Nothing(f"no run measured {quantity}")
-    joined = pd.concat(frames, axis=1, join="inner").sort_index()
-    return joined.index.to_numpy(dtype=float), joined.median(axis=1).to_numpy()
+    shared = [pd.concat([frame[name] for frame in frames], axis=1, join="inner").sort_index() for name in (axis, quantity)]
+    return shared[0].median(axis=1).to_numpy(dtype=float), shared[1].median(axis=1).to_numpy(dtype=float)
 
 
 def groups(runs: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame]]:

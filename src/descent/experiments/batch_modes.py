@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
-from descent.analysis.settings import curve, median, paired, varied
+from descent.analysis.settings import median, paired, varied
 from descent.analysis.units import MODES
-from descent.analysis.words import size
 from descent.metrics import AXES
-from descent.plots.medians import row
+from descent.plots.medians import draw_curve, label, row, seeds
 from descent.plots.style import BLUE, GREEN, ORANGE, styled
 
 COLOURS = {"full": BLUE, "mini": ORANGE, "stochastic": GREEN}
@@ -58,15 +57,14 @@ def plot(study: Study) -> Figure:
     """Draw the training loss of each batch mode over examples, steps and seconds."""
     runs = _runs(study)
     figure, panels = row(3, 3.2, 3.5, sharey=True)
-    for axes, axis in zip(panels, ("examples", "steps", "seconds"), strict=True):
+    for axes, axis in zip(panels, (AXES[name] for name in ("examples", "steps", "seconds")), strict=True):
         for (mode, longer), own in runs.groupby(["batch", "longer"]):
-            steps, loss = curve(study, own, LOSS)
-            x = steps if axis == "steps" else curve(study, own, axis)[1]
             name = f"{mode}, k = {own['batch_size'].iloc[0]:.0f}" if mode == "mini" else mode
-            label = f"{name}, {own['epochs'].iloc[0]:g} epochs"
-            axes.plot(x, loss, color=COLOURS[mode], ls="--" if longer else "-", label=label)
-        axes.set(xscale="log", yscale="log", xlabel=AXES[axis].label, title=f"over {axis}")
-    panels[0].set_ylabel(f"training loss, median, {size([runs['seed'].nunique()])}")
+            name = f"{name}, {own['epochs'].iloc[0]:g} epochs"
+            dash = "--" if longer else "-"
+            draw_curve(axes, study, own, LOSS, axis.column, color=COLOURS[mode], ls=dash, label=name)
+        label(axes, "log log", axis.label, title=f"over {axis.name}")
+    panels[0].set_ylabel(f"training loss, median of {seeds(runs)}")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 

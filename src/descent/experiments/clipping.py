@@ -15,8 +15,7 @@ from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import groups, median, varied
-from descent.analysis.words import size
-from descent.plots.medians import draw_curve, draw_ends, row
+from descent.plots.medians import draw_curve, draw_ends, label, row, seeds
 from descent.plots.style import VERMILION, shades, styled
 
 KEY, GAP = "clip_norm", "train/gap"
@@ -64,11 +63,10 @@ def plot(study: Study) -> Figure:
         draw_ends(left, own, GAP, "lr", **look)
         if len(some := own[own["lr"] == shown]):
             start = max(start, draw_curve(right, study, some, GAP, **look)[0])
-    left.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss above its minimum")
-    left.set_title(f"At the end, median, {size([runs['seed'].nunique()])}; \N{MULTIPLICATION SIGN}: diverged")
-    right.set(xscale="symlog", yscale="log", xlabel="steps", title=f"On the way, median, at learning rate {shown:g}")
+    title = f"At the end, median of {seeds(runs)}; \N{MULTIPLICATION SIGN}: diverged"
+    label(left, "log log", "learning rate", "training loss above its minimum", title, "clip_norm")
+    label(right, "symlog log", "steps", title=f"During training, median, at learning rate {shown:g}")
     right.set_ylim(top=BEYOND * start)
-    left.legend(title="clip_norm")
     return figure
 
 

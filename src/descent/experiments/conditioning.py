@@ -21,8 +21,8 @@ from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import groups, varied
 from descent.analysis.words import listed
-from descent.plots.medians import draw_curve, draw_parts
-from descent.plots.style import BLUE, GREY, VERMILION, shades, styled
+from descent.plots.medians import draw_curve, draw_parts, label, seeds, shaded
+from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 NEAR = 0.01  # of the distance at the start
 DEEP = 1e-6  # of it: what lies below leaves the picture
@@ -33,7 +33,7 @@ TEXT = """
 {{ descent.ways | listed }}, all {{ descent.runs }} runs are within {{ descent.error | percent }} of theory's -1/ln rho.
 {% endif %}{% if adam %} Steps in which Adam reaches a hundredth of the first distance:
 {% for valley in adam %}{{ valley.way }}:
-{% for row in valley.rows %}{{ row.steps or "more than " ~ valley.budget | number }} at kappa = {{ row.kappa }}
+{% for row in valley.rows %}{{ row.steps or "more than " ~ budget | number }} at kappa = {{ row.kappa }}
 {{ "," if not loop.last }} {% endfor %}{{ ";" if not loop.last }} {% endfor %}.{% endif %}
 """
 
@@ -41,35 +41,31 @@ TEXT = """
 def analyse(study: Study) -> Finding:
     """Compare gradient descent with theory at each condition number, and Adam along the axes with Adam in rotated valleys."""
     runs = _runs(study)
-    descent, adam = _descent(study, runs), _adam(runs)
+    descent, adam = _descent(study, runs), runs[runs["optimizer"] == "adam"]
     if descent.empty and adam.empty:
         raise Nothing("the runs hold neither gradient descent nor adam on the full quadratic")
     found = {}
     if len(descent):
         folds = descent.groupby("kappa")["measured"].median()
         found = {
-            "folds": [{"kappa": kappa, "steps": folds[kappa]} for kappa in dict.fromkeys((folds.index[0], folds.index[-1]))],
+            "folds": [{"kappa": kappa, "steps": folds[kappa]} for kappa in sorted({folds.index[0], folds.index[-1]})],
             "ways": [WAYS[rotated] for rotated in sorted(descent["rotated"].unique())],
             "runs": len(descent),
             "error": (descent["measured"] / descent["theory"] - 1).abs().max(),
         }
     near = _near(study, adam)
     valleys = [
-        {
-            "way": WAYS[rotated],
-            "budget": adam["steps"].max(),
-            "rows": [{"kappa": kappa, "steps": steps[kappa]} for kappa in steps.index],
-        }
-        for rotated, steps in ((rotated, near[rotated]) for rotated in near.index.unique(level=0))
+        {"way": WAYS[rotated], "rows": [{"kappa": kappa, "steps": steps} for kappa, steps in near[rotated].items()]}
+        for rotated in near.index.unique(level=0)
     ]
-    return Finding(descent=found, adam=valleys)
+    return Finding(descent=found, adam=valleys, budget=adam["steps"].max())
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw gradient descent's steps over the condition number, and Adam's way along the axes and rotated."""
     runs = _runs(study)
-    return draw_parts([(_draw_descent, _descent(study, runs)), (_draw_adam, _adam(runs))], study)
+    return draw_parts([(_draw_descent, _descent(study, runs)), (_draw_adam, runs[runs["optimizer"] == "adam"])], study)
 
 
 def _runs(study: Study) -> pd.DataFrame:
@@ -95,10 +91,6 @@ def _fold(distance: "pd.Series[float]") -> float:
     return float((half.index[-1] - half.index[0]) / np.log(half.iloc[0] / half.iloc[-1]))
 
 
-def _adam(runs: pd.DataFrame) -> pd.DataFrame:
-    return runs[runs["optimizer"] == "adam"]
-
-
 def _near(study: Study, runs: pd.DataFrame) -> pd.Series:
     """Return, by (rotated, kappa), the median steps to a hundredth of the first distance; infinite where it is not reached."""
     steps = {}
@@ -115,22 +107,18 @@ def _draw_descent(axes: Axes, runs: pd.DataFrame, _: Study) -> None:
         if len(own := runs[runs["rotated"] == rotated]):
             folds = own.groupby("kappa")["measured"].median()
             axes.plot(folds.index, folds, mark, color=colour, ms=5, mew=1.4, label=WAYS[rotated])
-    axes.set(
-        xscale="log", yscale="log", xlabel=r"condition number $\kappa = L/\mu$", ylabel="steps to shrink the distance e-fold"
-    )
-    axes.set_title(f"Gradient descent, median of {runs['seed'].nunique()} seeds")
-    axes.legend()
+    x, y = r"condition number $\kappa = L/\mu$", "steps to shrink the distance e-fold"
+    label(axes, "log log", x, y, f"Gradient descent, median of {seeds(runs)}", "")
 
 
 def _draw_adam(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
-    colours, top = shades(runs["kappa"].nunique()), 0.0
-    for place, (kappa, alike) in enumerate(groups(runs, "kappa")):
+    top = 0.0
+    for place, (kappa, alike, colour) in enumerate(shaded(runs, "kappa")):
         for rotated, own in groups(alike, "rotated"):
             below = {"ls": (0, (2, 2)), "lw": max(1.0, 3.5 - 0.8 * place)}  # others show beneath
             look: dict[str, Any] = {"ls": "-", "lw": 1.7} if rotated else below
-            distance = draw_curve(axes, study, own, "distance", color=colours[place], label=f"{kappa:g}, {WAYS[rotated]}", **look)
+            distance = draw_curve(axes, study, own, "distance", color=colour, label=f"{kappa:g}, {WAYS[rotated]}", **look)
             top = max(top, float(distance.max()))
-    axes.set(xscale="log", yscale="log", xlabel="steps", ylabel="distance to the minimum", ylim=(DEEP * top, 2 * top))
-    rates = listed([f"{lr:g}" for lr in sorted(runs["lr"].unique())])
-    axes.set_title(f"Adam, lr = {rates}, median of {runs['seed'].nunique()} seeds")
-    axes.legend(title=r"$\kappa$", loc="lower left")
+    axes.set_ylim(DEEP * top, 2 * top)
+    title = f"Adam, lr = {listed([f'{lr:g}' for lr in sorted(runs['lr'].unique())])}, median of {seeds(runs)}"
+    label(axes, "log log", "steps", "distance to the minimum", title, r"$\kappa$", loc="lower left")

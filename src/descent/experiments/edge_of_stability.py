@@ -14,9 +14,9 @@ from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import groups
-from descent.plots import panels
 from descent.plots.lines import Curves, faint
-from descent.plots.medians import row
+from descent.plots.medians import label, row
+from descent.plots.panels import ticks
 from descent.plots.style import shades, styled
 
 LATE = 0.6  # of the steps: what comes after is the end
@@ -53,13 +53,12 @@ def plot(study: Study) -> Figure:
             axes.plot(first["step"], first[quantity], color=colour, label=f"{lr:g}")
             faint(axes, [frame[["step", quantity]].to_numpy() for _, frame in others], colour)
         left.axhline(2 / lr, color=colour, ls="--", lw=1)
-    left.set(xlabel="steps", ylabel="sharpness", yscale="log", title="Largest eigenvalue of the Hessian; dashed: 2/lr")
-    right.set(xlabel="steps", ylabel="training loss", yscale="log")
-    panels.ticks(left)
-    panels.ticks(right)
-    seeds = sorted({run["seed"] for each in curves.values() for run, _ in each})
-    right.set_title(f"Seed {seeds[0]}{f', {len(seeds) - 1} more faint' if len(seeds) > 1 else ''}")
-    right.legend(title="learning rate")
+    shown, *more = sorted({run["seed"] for each in curves.values() for run, _ in each})
+    title = f"Seed {shown}{f', {len(more)} more faint' if more else ''}"
+    label(left, "linear log", "steps", "sharpness", "Largest eigenvalue of the Hessian; dashed: 2/lr")
+    label(right, "linear log", "steps", "training loss", title, "learning rate")
+    ticks(left)
+    ticks(right)
     return figure
 
 

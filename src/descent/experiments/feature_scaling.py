@@ -15,8 +15,8 @@ from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import Tuned, groups, median, paired, rose, swept_seeds, tune, varied
-from descent.analysis.words import listed, size
-from descent.plots.medians import draw_curve, draw_ends, draw_parts
+from descent.analysis.words import listed
+from descent.plots.medians import draw_curve, draw_ends, draw_parts, label, seeds
 from descent.plots.style import BLACK, BLUE, VERMILION, styled
 
 SCALINGS = {"none": "none (0 to 16)", "unit": "unit (0 to 1)", "standardize": "standardize"}
@@ -102,15 +102,12 @@ def _draw_rates(axes: Axes, runs: pd.DataFrame, _: Study, curvature: "pd.Series[
         draw_ends(axes, own, LOSS, "lr", color=COLOURS[scaling], label=SCALINGS[scaling])
         if scaling in curvature:
             axes.axvline(2 / curvature[scaling], color=COLOURS[scaling], ls="--", lw=1)
-    axes.set(xscale="log", yscale="log", xlabel="learning rate (dashed: 2/L)", ylabel="training loss at the end")
-    axes.set_title(f"Each learning rate, median, {size([runs['seed'].nunique()])}")
-    axes.legend()
+    title = f"Each learning rate, median of {seeds(runs)}"
+    label(axes, "log log", "learning rate (dashed: 2/L)", "training loss at the end", title, "")
 
 
 def _draw_steps(axes: Axes, runs: pd.DataFrame, study: Study, _: "pd.Series[float]") -> None:
     for scaling, own in groups(runs, "scaling"):
         rates = listed([f"{lr:g}" for lr in _rates(own, scaling)])
         draw_curve(axes, study, own, LOSS, seeds=True, color=COLOURS[scaling], label=f"{SCALINGS[scaling]}, lr = {rates}")
-    axes.set(xscale="log", yscale="log", xlabel="steps", ylabel="training loss")
-    axes.set_title(f"One learning rate each, other seeds, median, {size([runs['seed'].nunique()])}")
-    axes.legend()
+    label(axes, "log log", "steps", "training loss", f"One learning rate each, median of {seeds(runs)} that did not tune", "")

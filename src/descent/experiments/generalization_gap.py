@@ -19,10 +19,10 @@ from matplotlib.figure import Figure
 from descent.analysis.findings import Finding, adjusted
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
-from descent.analysis.settings import Tuned, curve, first_seeds, groups, median, tune, varied
-from descent.plots.medians import draw_ends, row
+from descent.analysis.settings import Tuned, curve, first_seeds, median, tune, varied
+from descent.plots.medians import draw_ends, label, row, seeds, shaded
 from descent.plots.panels import ticks
-from descent.plots.style import BLACK, GREY, VERMILION, count, shades, styled
+from descent.plots.style import BLACK, GREY, VERMILION, count, styled
 
 TUNING = 2  # seeds of the study, the first ones, that choose
 CHANGES = ("loss", "gap", "equal")
@@ -57,9 +57,8 @@ def plot(study: Study) -> Figure:
     _draw_paths(left, study, tuned)
     for metric, colour, name in (("val/loss", VERMILION, "validation"), ("train/loss", BLACK, "training")):
         draw_ends(right, judged, metric, "size", seeds=True, color=colour, lw=1.4, label=name)
-    right.set(xscale="log", yscale="log", xlabel="examples a step", ylabel="loss")
-    right.set_title(f"After {count(judged['examples'].max())} examples, {judged['seed'].nunique()} seeds and medians")
-    right.legend()
+    title = f"After {count(judged['examples'].max())} examples, {seeds(judged)} and medians"
+    label(right, "log log", "examples a step", "loss", title, "")
     for axes in (left, right):
         ticks(axes)
     return figure
@@ -103,13 +102,12 @@ def _end(judged: pd.DataFrame, size: float, metric: str) -> float:
 
 def _draw_paths(axes: Axes, study: Study, tuned: Tuned) -> None:
     lows = []
-    for (size, own), colour in zip(groups(tuned.judged, "size"), shades(tuned.judged["size"].nunique()), strict=True):
+    for size, own, colour in shaded(tuned.judged, "size"):
         train, val = (curve(study, own, f"{split}/loss")[1] for split in ("train", "val"))
         axes.plot(train, val, color=colour, lw=1.3, label=f"{size:g}, lr = {tuned.best[size]:g}")
         axes.plot(train[-1], val[-1], "o", color=colour, ms=6, mec="white", zorder=3)
         lows.append(min(train.min(), val.min()))
     line = [min(lows), 2.3]
     axes.plot(line, line, color=GREY, ls="--", lw=1, label="no gap")
-    axes.set(xscale="log", yscale="log", xlabel="training loss", ylabel="validation loss")
-    axes.set_title("As training goes, from the right; median over seeds")
-    axes.legend(title="examples a step")
+    title = "During training, from the right; median over seeds"
+    label(axes, "log log", "training loss", "validation loss", title, "examples a step")

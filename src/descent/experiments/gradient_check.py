@@ -20,7 +20,7 @@ from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import groups, varied
 from descent.analysis.words import listed
-from descent.plots.medians import row
+from descent.plots.medians import label, row, seeds
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 EPS = {32: float(np.finfo(np.float32).eps), 64: float(np.finfo(np.float64).eps)}
@@ -73,8 +73,9 @@ def plot(study: Study) -> Figure:
     rates = np.sort(runs["lr"].unique())
     axes.plot(rates, curved * rates, color=GREY, lw=1, ls=":", label="curvature, proportional to h", zorder=1)
     low, high = runs.loc[runs["error"] > 0, "error"].min(), runs["error"].max()
-    axes.set(xscale="log", yscale="log", xlabel="learning rate h", ylim=(low / 10, 10 * high))
-    axes.set(ylabel="relative error of h |g|²", title=f"One step on {listed(study.problems)}, n = {runs['seed'].nunique()}")
+    axes.set_ylim(low / 10, 10 * high)
+    title = f"One step on {listed(study.problems)}, {seeds(runs)}"
+    label(axes, "log log", "learning rate h", "relative error of h |g|²", title)
     drawn = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(drawn.values(), drawn.keys(), loc="outside right upper")
     return figure

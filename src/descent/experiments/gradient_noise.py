@@ -23,13 +23,14 @@ from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import groups, median, varied
 from descent.analysis.statistics import values
-from descent.plots.medians import draw_curve, draw_ends
+from descent.plots.medians import draw_curve, draw_ends, label, seeds, shaded
 from descent.plots.panels import ticks
-from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, count, shades, styled
+from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, count, styled
 
 QUADRATIC = ("dimension", "condition", "additive", "start", "start_spread")
 KEYS = {**{key: f"problem.{key}" for key in QUADRATIC}, "size": "batch.size", "replacement": "batch.replacement"}
 RELAXED = 5  # times 1/lr, steps after which the start is forgotten
+ABOVE = "training loss above its minimum"
 STILL = 0.01  # lr times steps, below which a run stays where it is
 TEXT = """
 The variance of a gradient of B examples is proportional to B^{{ power }} (theory: B^-1). Floor of SGD, over theory's
@@ -145,9 +146,8 @@ def _draw_variance(axes: Axes, variance: "pd.Series[float]", runs: pd.DataFrame)
     theory = still["additive"].iloc[0] ** 2 / variance.index.to_numpy(dtype=float)
     axes.plot(variance.index, theory, color=GREY, ls="--", lw=1, label=r"theory: $\sigma^2/B$")
     axes.plot(variance.index, variance, "o", color=BLUE, ms=5, label="measured at the minimum")
-    axes.set(xscale="log", yscale="log", xlabel="B, examples a step", ylabel="variance of a gradient, in one direction")
-    axes.set_title(f"The noise falls as 1/B (quadratic, {_seeds(still)})")
-    axes.legend()
+    title = f"The noise falls as 1/B (quadratic, {seeds(still)})"
+    label(axes, "log log", "B, examples a step", "variance of a gradient, in one direction", title, "")
 
 
 def _draw_floors(axes: Axes, floors: pd.DataFrame) -> None:
@@ -161,22 +161,23 @@ def _draw_floors(axes: Axes, floors: pd.DataFrame) -> None:
         if len(shuffled):
             axes.plot(shuffled["lr"], shuffled["gap"], "s:", color=colour, ms=5, mfc="white", label=f"B = {size:g}, reshuffled")
     axes.plot([], [], color=GREY, ls="--", lw=1, label="theory, drawn independently")
-    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss above its minimum")
+    axes.set_yscale("log")
     axes.set_ylim(top=20 * axes.get_ylim()[1])  # room for the legend
-    axes.set_title("The floor of SGD (the same quadratic)")
-    axes.legend(fontsize=7, loc="upper left")
+    look = {"fontsize": 7, "loc": "upper left"}
+    label(axes, "log log", "learning rate", ABOVE, "The floor of SGD (the same quadratic)", "", **look)
 
 
 def _draw_rates(axes: Axes, runs: pd.DataFrame) -> None:
     digits = _digits(runs)
-    for (size, own), colour in zip(groups(digits, "size"), shades(digits["size"].nunique()), strict=True):
+    for size, own, colour in shaded(digits, "size"):
         losses = draw_ends(axes, own, "train/loss", "lr", color=colour, ms=3, lw=1.2, label=f"{size:g}")
         axes.plot(losses.idxmin(), losses.min(), "*", color=colour, ms=11, mec="white", mew=0.6, zorder=3)
-    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss at the end")
+    axes.set_yscale("log")
     axes.set_ylim(top=3 * axes.get_ylim()[1])  # room for the legend
-    budget = count(digits["examples"].max())
-    axes.set_title(f"The best rate by batch size (digits_mlp, {budget} examples,\nmedian of {_seeds(digits)}, the best starred)")
-    axes.legend(title="examples a step", fontsize=7, title_fontsize=7, ncols=3, loc="upper center")
+    title = f"The best learning rate by batch size (digits_mlp,\n{count(digits['examples'].max())} examples, "
+    look = {"fontsize": 7, "title_fontsize": 7, "ncols": 3, "loc": "upper center"}
+    title += f"median of {seeds(digits)}, the best starred)"
+    label(axes, "log log", "learning rate", "training loss at the end", title, "examples a step", **look)
 
 
 def _draw_below(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
@@ -186,12 +187,5 @@ def _draw_below(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
         draw_curve(axes, study, own, quantity, color=colour, lw=1.4, label=name)
     late = np.geomspace(10, ends["steps"], 50)
     axes.plot(late, ends["theory"] * ends["steps"] / late, color=GREY, ls="--", lw=1, label=r"theory's best: $D\sigma^2/(2BT)$")
-    axes.set(xscale="log", yscale="log", xlabel="steps", ylabel="training loss above its minimum")
-    seeds = _seeds(pd.concat([averaged, falling]))
-    axes.set_title(f"What comes below the floor (quadratic,\nB = {averaged['size'].iloc[0]:g}, median of {seeds})")
-    axes.legend(fontsize=7)
-
-
-def _seeds(runs: pd.DataFrame) -> str:
-    n = runs["seed"].nunique()
-    return f"{n} seed{'s' * (n > 1)}"
+    title = f"Below the floor (quadratic, B = {averaged['size'].iloc[0]:g},\nmedian of {seeds(averaged)})"
+    label(axes, "log log", "steps", ABOVE, title, "", fontsize=7)

@@ -20,8 +20,7 @@ from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import groups, median, paired, require, varied
-from descent.analysis.words import size
-from descent.plots.medians import draw_curve
+from descent.plots.medians import draw_curve, label, seeds
 from descent.plots.style import BLACK, BLUE, GREEN, PURPLE, SKY, VERMILION, styled, text
 
 ONE, OTHER = "normal", "scaled_normal"
@@ -67,13 +66,14 @@ def plot(study: Study) -> Figure:
             draw_curve(above, study, own, LOSS, "epoch", **look, label=text(name))
             if (norms := _norms(study, own)) is not None:
                 below.plot(range(1, len(norms) + 1), norms, "o", **look, ms=4)
-        above.set(xlabel="epochs", yscale="log", title=f"{depth:.0f} hidden layer{'s' if depth > 1 else ''}")
-        below.set(xlabel="layer, from the inputs on", yscale="log", xticks=range(1, int(depth) + 2), xlim=(0.7, depth + 1.3))
+        label(above, "linear log", "epochs", title=f"{depth:.0f} hidden layer{'s' if depth > 1 else ''}")
+        label(below, "linear log", "layer, from the inputs on")
+        below.set(xticks=range(1, int(depth) + 2), xlim=(0.7, depth + 1.3))
     grid[0, 0].set_ylabel("training loss")
     grid[1, 0].set_ylabel("gradient norm, first step")
     handles = {line.get_label(): line for axes in grid[0] for line in axes.lines}
-    n = size([runs["seed"].nunique()])
-    figure.legend(handles.values(), handles.keys(), loc="outside right upper", title=f"median, {n}", alignment="left")
+    title = f"median of {seeds(runs)}"
+    figure.legend(handles.values(), handles.keys(), loc="outside right upper", title=title, alignment="left")
     return figure
 
 

@@ -17,9 +17,8 @@ from matplotlib.figure import Figure
 from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
-from descent.analysis.settings import curve, median, rose, varied
-from descent.plots.lines import faint
-from descent.plots.medians import draw_parts
+from descent.analysis.settings import median, rose, varied
+from descent.plots.medians import draw_curve, draw_parts, label, seeds
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 LIMIT = 2.0  # of lr, as L = 1
@@ -96,16 +95,13 @@ def _divided(runs: pd.DataFrame) -> dict[str, object] | None:
 def _draw_network(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
     tests, losses = runs[runs["schedule"] == "range_test"], _final(runs)
     if len(tests):
-        (_, lr), (_, loss) = curve(study, tests, "lr"), curve(study, tests, "train/loss")
-        axes.plot(lr, loss, color=BLUE, label="within one run that raises it")
-        faint(axes, [frame[["lr", "train/loss"]].to_numpy() for _, frame in study.curves(tests)], BLUE)
+        draw_curve(axes, study, tests, "train/loss", "lr", seeds=True, color=BLUE, label="within one run that raises it")
         if np.isfinite(turn := np.median(_turns(study, runs))):
             axes.axvline(turn, color=GREY, ls="--", lw=1, label="where it is lowest")
     if len(losses):
         axes.plot(losses.index, losses, "o", color=VERMILION, ms=4, label="after a run each, constant")
-    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss")
-    axes.set_title(f"digits_mlp, {runs['steps'].max():.0f} steps, median of {runs['seed'].nunique()} seeds")
-    axes.legend()
+    title = f"digits_mlp, {runs['steps'].max():.0f} steps, median of {seeds(runs)}"
+    label(axes, "log log", "learning rate", "training loss", title, "")
 
 
 def _draw_quadratic(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
@@ -120,9 +116,9 @@ def _draw_quadratic(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
     axes.plot(inside.index, inside, "o", color=BLUE, ms=4, label="measured")
     axes.plot(beyond, np.full(len(beyond), top), "x", color=BLUE, ms=5, mew=1.5, clip_on=False, label="beyond the picture")
     axes.axvline(LIMIT, color=VERMILION, ls="--", lw=1, label="2/L")
-    axes.set(yscale="log", xlabel="learning rate · L", ylabel="training loss above its minimum", ylim=(None, top))
-    axes.set_title(f"quadratic, kappa = {kappa:g}, {runs['steps'].max():.0f} steps, median of {runs['seed'].nunique()} seeds")
-    axes.legend(loc="lower left")
+    title = f"quadratic, kappa = {kappa:g}, {runs['steps'].max():.0f} steps, median of {seeds(runs)}"
+    label(axes, "linear log", "learning rate · L", "training loss above its minimum", title, "", loc="lower left")
+    axes.set_ylim(top=top)
 
 
 def _final(runs: pd.DataFrame) -> pd.Series:

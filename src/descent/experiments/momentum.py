@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import Study
-from descent.analysis.settings import groups, median, require, varied
-from descent.plots.medians import draw_curve, draw_ends, row
-from descent.plots.style import BLUE, GREY, VERMILION, shades, styled
+from descent.analysis.settings import median, require, varied
+from descent.plots.medians import draw_curve, draw_ends, label, row, seeds, shaded
+from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 ALIKE = 0.1  # relative difference of gaps up to which runs end alike
 GAP = "train/gap"
@@ -53,26 +53,21 @@ def plot(study: Study) -> Figure:
     """Draw the gap over steps for each momentum, the gap at the end over momentum, and momenta of one effective rate."""
     runs, scaled = _runs(study)
     figure, (left, right, *more) = row(2) if scaled.empty else row(3, 11.6 / 3)
-    ball = runs[~runs["nesterov"]]
-    for (momentum, own), colour in zip(groups(ball, "momentum"), shades(ball["momentum"].nunique()), strict=True):
+    for momentum, own, colour in shaded(runs[~runs["nesterov"]], "momentum"):
         draw_curve(left, study, own, GAP, color=colour, label=f"{momentum:g}")
-    left.set(yscale="log", xlabel="steps", ylabel="training loss above its minimum", title="Heavy ball")
-    left.legend(title="momentum")
+    label(left, "linear log", "steps", "training loss above its minimum", "Heavy ball", "momentum")
     for nesterov, name, colour in ((False, "heavy ball", BLUE), (True, "Nesterov", VERMILION)):
         if len(own := runs[runs["nesterov"] == nesterov]):
             draw_ends(right, own.assign(rest=1 - own["momentum"].astype(float)), GAP, "rest", color=colour, label=name)
     right.axvline(1 - _theory(runs), color=GREY, ls="--", lw=1, label=r"$1 - (1 - \sqrt{\mathrm{lr}\,\mu})^2$, heavy ball")
-    right.set(xscale="log", yscale="log", xlabel="1 - momentum", title=f"At the end, median of {runs['seed'].nunique()} seeds")
+    label(right, "log log", "1 - momentum", title=f"At the end, median of {seeds(runs)}", legend="")
     right.invert_xaxis()
-    right.legend()
     for axes in more:
-        count = scaled["momentum"].nunique()
-        widths = np.linspace(3.5, 1.0, count)
-        for (momentum, own), colour, width in zip(groups(scaled, "momentum"), shades(count), widths, strict=True):
+        widths = np.linspace(3.5, 1.0, scaled["momentum"].nunique())
+        for width, (momentum, own, colour) in zip(widths, shaded(scaled, "momentum"), strict=True):
             draw_curve(axes, study, own, GAP, color=colour, lw=width, label=f"{momentum:g}, lr = {own['lr'].iloc[0]:g}")
         title = f"Heavy ball, lr / (1 - momentum) = {_rate(scaled).iloc[0]:g}"
-        axes.set(xscale="log", yscale="log", xlabel="steps", title=title)
-        axes.legend(title="momentum")
+        label(axes, "log log", "steps", title=title, legend="momentum")
     return figure
 
 

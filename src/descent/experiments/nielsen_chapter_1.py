@@ -15,9 +15,8 @@ from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import curve, groups, median, varied
-from descent.analysis.words import size
-from descent.plots.medians import draw_curve, row
-from descent.plots.style import GREY, shades, styled, text
+from descent.plots.medians import draw_curve, label, row, seeds, shaded
+from descent.plots.style import GREY, styled, text
 
 BOOK = {"lr": 3.0, "epochs": 30, "accuracy": 0.9542}  # its best epoch on the test images
 TEXT = """
@@ -50,7 +49,7 @@ def plot(study: Study) -> Figure:
     """Draw validation accuracy and training loss over epochs for each learning rate, and the book's test accuracy."""
     runs = _runs(study)
     figure, (left, right) = row(2)
-    for (lr, own), colour in zip(groups(runs, "lr"), shades(runs["lr"].nunique()), strict=True):
+    for lr, own, colour in shaded(runs, "lr"):
         for axes, quantity in ((left, "val/accuracy"), (right, "train/loss")):
             draw_curve(axes, study, own, quantity, "epoch", color=colour, label=f"{lr:g}")
     if _real(runs):
@@ -59,10 +58,10 @@ def plot(study: Study) -> Figure:
         left.annotate(
             words, (1, BOOK["accuracy"]), (0, 3), xycoords=left.get_yaxis_transform(), textcoords="offset points", ha="right"
         )
-    left.set(xlabel="epochs", ylabel="validation accuracy", ylim=(0, 1.06))
-    left.set_title(f"{text(runs['dataset'].iloc[0])}, median, {size([runs['seed'].nunique()])}")
-    right.set(xlabel="epochs", ylabel="training loss, quadratic cost", yscale="log")
-    right.legend(title="learning rate")
+    title = f"{text(runs['dataset'].iloc[0])}, median of {seeds(runs)}"
+    label(left, "linear linear", "epochs", "validation accuracy", title)
+    left.set_ylim(0, 1.06)
+    label(right, "linear log", "epochs", "training loss, quadratic cost", legend="learning rate")
     return figure
 
 

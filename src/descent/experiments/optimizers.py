@@ -18,12 +18,12 @@ from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.pairs import order
 from descent.analysis.ranking import Ranking, rankings
-from descent.analysis.settings import Tuned, curve, swept_seeds, tune
+from descent.analysis.settings import Tuned, swept_seeds, tune
 from descent.analysis.statistics import values
 from descent.analysis.verdict import verdict
-from descent.analysis.words import rank, size
+from descent.analysis.words import rank
 from descent.metrics import AXES
-from descent.plots.medians import row
+from descent.plots.medians import draw_curve, label, row, seeds
 from descent.plots.style import look, styled
 
 TEXT = """
@@ -73,11 +73,10 @@ def plot(study: Study) -> Figure:
     for name in ranking.entries:
         own = _own(ranking, name)
         drawn = look(own["optimizer"].iloc[0])
-        (_, examples), (_, loss) = curve(study, own, "examples"), curve(study, own, ranking.quantity)
-        left.plot(examples, loss, color=drawn.colour, ls=drawn.dash, label=f"{name}, lr = {own['lr'].iloc[0]:g}")
-    left.set(xscale="log", yscale="log", xlabel=AXES["examples"].label, ylabel=ranking.metric.label)
-    left.set_title(f"{ranking.problem}, {ranking.batch}: median, {size(ranking.table['n'])}")
-    left.legend()
+        name = f"{name}, lr = {own['lr'].iloc[0]:g}"
+        draw_curve(left, study, own, ranking.quantity, "examples", color=drawn.colour, ls=drawn.dash, label=name)
+    title = f"{ranking.problem}, {ranking.batch}: median of {seeds(ranking.runs)}"
+    label(left, "log log", AXES["examples"].label, ranking.metric.label, title, "")
     _draw_ends(right, ranking)
     return figure
 

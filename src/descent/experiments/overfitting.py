@@ -20,6 +20,7 @@ from descent.analysis.findings import Finding, difference
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import curve, first_seeds, groups, varied
+from descent.plots.medians import label, seeds
 from descent.plots.panels import ticks
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
@@ -60,11 +61,10 @@ def plot(study: Study) -> Figure:
         stop = _stop(study, own)["epoch"]
         for axes in (upper, lower):
             axes.axvline(stop, color=GREY, ls="--", lw=1, label=f"stop: epoch {stop:.3g}" if axes is upper else None)
-        upper.set(xscale="log", yscale="log", title=f"{100 * noise:.0f} % wrong labels: {own['seed'].nunique()} seeds and median")
-        lower.set(xscale="log", xlabel="epochs", ylim=(0, 1.02))
-        upper.legend(loc="lower left")
-    grid[0, 0].set_ylabel("loss")
-    grid[1, 0].set_ylabel("validation accuracy")
+        title = f"{100 * noise:.0f} % wrong labels: {seeds(own)} and median"
+        label(upper, "log log", "", "loss" if upper is grid[0, 0] else "", title, "", loc="lower left")
+        label(lower, "log linear", "epochs", "validation accuracy" if upper is grid[0, 0] else "")
+        lower.set_ylim(0, 1.02)
     for axes in grid.flat:
         ticks(axes)
         axes.tick_params(labelbottom=axes in grid[1])

@@ -21,7 +21,7 @@ from descent.analysis.nothing import Nothing
 from descent.analysis.pairs import SEEDS, compare, wide
 from descent.analysis.settings import Tuned, first_seeds, median, tune
 from descent.analysis.statistics import values
-from descent.plots.medians import draw_curve, row
+from descent.plots.medians import draw_curve, row, seeds
 from descent.plots.panels import ticks
 from descent.plots.style import DASHED, HUES, SOLID, Dash, count, styled, text
 
@@ -102,5 +102,5 @@ def _draw_ends(axes: Axes, tuned: Tuned, looks: dict[str, tuple[str, Dash]]) -> 
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set(color=looks[name][0], fontweight="bold")
     budget = f"{count(judged['steps'].max())} steps"
-    axes.set(xscale="log", xlabel="training loss", title=f"After {budget}: {judged['seed'].nunique()} seeds")
+    axes.set(xscale="log", xlabel="training loss", title=f"After {budget}: {seeds(judged)}")
     ticks(axes)

@@ -26,7 +26,7 @@ from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.settings import curve, first_seeds, median, require, tune, varied
 from descent.analysis.statistics import values
-from descent.plots.medians import draw_curve, draw_ends, row
+from descent.plots.medians import draw_curve, draw_ends, row, seeds
 from descent.plots.panels import ticks
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
@@ -78,7 +78,7 @@ def plot(study: Study) -> Figure:
         ticks(axes)
     middle.set_title(f"At the end, {100 * adam['noise'].iloc[0]:.0f} % of the training labels wrong")
     right.legend(loc="lower left")
-    right.set_title(f"{adam['seed'].nunique()} seeds, and their medians")
+    right.set_title(f"{seeds(adam)}, and their medians")
     return figure
 
 

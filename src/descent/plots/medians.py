@@ -1,6 +1,6 @@
 """Medians over seeds on some axes: curves, and values at the end over a setting."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,15 +9,36 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.load import Study
-from descent.analysis.settings import curve, median
+from descent.analysis.settings import curve, groups, median
 from descent.analysis.statistics import values
 from descent.plots.lines import faint
+from descent.plots.style import shades
 
 
 def row(count: int, width: float = 4.2, height: float = 3.4, **how: Any) -> tuple[Figure, Sequence[Axes]]:
     """Return a figure with some panels in a row, each `width` inches wide; `how` goes to `Figure.subplots`."""
     figure = Figure(figsize=(width * count, height), layout="constrained")
     return figure, list(figure.subplots(1, count, squeeze=False, **how)[0])
+
+
+def seeds(runs: pd.DataFrame) -> str:
+    """Return the number of seeds, as ``3 seeds``."""
+    count = runs["seed"].nunique()
+    return f"{count} seed{'s' * (count != 1)}"
+
+
+def shaded(runs: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame, Any]]:
+    """Yield each choice of a setting with its runs and a colour, from dark to light."""
+    for (choice, own), colour in zip(groups(runs, key), shades(runs[key].nunique()), strict=True):
+        yield choice, own, colour
+
+
+def label(axes: Axes, scales: str, x: str, y: str = "", title: str = "", legend: str | None = None, **how: Any) -> None:
+    """Name the axes and set their scales, as ``linear log``; with a `legend` of that title, placed by `how`."""
+    xscale, yscale = scales.split()
+    axes.set(xscale=xscale, yscale=yscale, xlabel=x, ylabel=y, title=title)
+    if legend is not None:
+        axes.legend(title=legend or None, **how)
 
 
 def draw_parts(parts: Sequence[tuple[Callable[..., None], pd.DataFrame]], *shared: Any, width: float = 4.2) -> Figure:
