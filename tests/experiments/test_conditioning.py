@@ -23,8 +23,8 @@ def test_steps_grow_with_the_condition_number_but_for_adam_along_the_axes(experi
     assert [row["steps"] for row in descent["folds"]] == [pytest.approx(4.48, rel=0.01), pytest.approx(499.5, rel=0.01)]
     assert descent["runs"] == 30
     assert descent["error"] < 0.02
-    assert len(set(adam["along the axes"].values())) == 1
-    assert adam["along the axes"][9] < 400
+    assert len(set(adam["axis-aligned"].values())) == 1
+    assert adam["axis-aligned"][9] < 400
     assert 2 * adam["rotated"][9] < adam["rotated"][99]
     assert adam["rotated"][999] is None
 
@@ -41,7 +41,7 @@ def test_adam_may_notice_the_condition_number_along_the_axes_and_not_after_rotat
         valley(tmp_path, "adam", kappa, True, FAST)
     finding = conditioning.analyse(load(tmp_path))
     assert not finding["descent"]
-    assert steps(finding) == {"along the axes": {10: 2, 100: None}, "rotated": {10: 2, 100: 2}}
+    assert steps(finding) == {"axis-aligned": {10: 2, 100: None}, "rotated": {10: 2, 100: 2}}
     assert finding["budget"] == 8
 
 

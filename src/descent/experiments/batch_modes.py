@@ -1,8 +1,8 @@
-r"""What does a step on N, k and 1 examples cost, what does it buy, and does the full batch catch up when it is carried on?
+r"""What does a step on N, k and 1 examples cost, how far does it get, and does the full batch catch up with more epochs?
 
-A step on k examples, ``w <- w - lr (1/k) sum_i grad f_i(w)``, costs k gradients and follows a direction whose variance is that of
-one example's over k. From the same examples smaller batches take N/k times as many steps. What each of them costs in seconds is
-less than k would say, as a step costs something before its first example.
+A step on k examples, ``w <- w - lr (1/k) sum_i grad f_i(w)``, computes k gradients, and the variance of its direction is that of
+one example divided by k. On the same number of examples, a batch of k takes N/k times as many steps as the full batch. Its time
+per step is more than k/N of the full batch's, because each step has a fixed cost.
 
 Source: Bottou, Curtis and Nocedal, "Optimization methods for large-scale machine learning", 2018, section 3.3.
 """
@@ -40,7 +40,7 @@ def analyse(study: Study) -> Finding:
     if len(losses) < 2:
         raise Nothing("the runs hold one batch mode")
     steps = short.groupby("batch")["steps"].max()
-    cost = (short["seconds"] / short["steps"]).groupby(short["batch"]).min()  # others were held up by what else the machine did
+    cost = (short["seconds"] / short["steps"]).groupby(short["batch"]).min()  # the run least delayed by other processes
     return Finding(
         examples=sorted(set(short["examples"])),
         seeds=short["seed"].nunique(),

@@ -1,8 +1,8 @@
-r"""Which learning rates survive the walls of a valley, with and without clipping the gradient?
+r"""Which learning rates finish in a valley with steep walls, with and without gradient clipping?
 
-Where the landscape has walls, the gradient is long at places where it tells little of the way: a step ``lr g`` from there throws
-the weights far away, and often to where the gradient is longer still. Clipping takes ``g min(1, c / |g|)`` instead, so that no
-step is longer than ``lr c``. On the ground, where ``|g| < c``, it changes nothing, and the limit 2/L there stays.
+On a steep wall the gradient is long: a step ``lr g`` from there moves the weights far away, often to a place where the gradient
+is even longer. Clipping uses ``g min(1, c / |g|)`` instead, so that no step is longer than ``lr c``. On the floor of the valley,
+where ``|g| < c``, clipping changes nothing, and the stability limit 2/L remains.
 
 Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013, section 3.2.
 """
@@ -20,7 +20,7 @@ from descent.plots.style import VERMILION, shades, styled
 
 KEY, GAP = "clip_norm", "train/gap"
 FREE = np.inf  # stands for no clipping
-BEYOND = 100.0  # times the gap at the start: what lies higher leaves the picture
+BEYOND = 100.0  # times the gap at the start: upper end of the axis
 TEXT = """
 Largest learning rate up to which every run finished, of {{ rates | span }} (n = {{ seeds }}): {{ free.safe or "none" }} without
 clipping, {{ clipped.safe or "none" }} with clip_norm {{ clipped.clip_norm }}.
@@ -50,7 +50,7 @@ def analyse(study: Study) -> Finding:
 
 @styled
 def plot(study: Study) -> Figure:
-    """Draw the gap at the end over the learning rate for each bound, and the gap over steps where clipping tells first."""
+    """Draw the gap at the end over the learning rate for each bound, and over steps at the lowest learning rate that diverges."""
     runs = _runs(study)
     figure, (left, right) = row(2)
     clips = sorted(runs[KEY].unique())

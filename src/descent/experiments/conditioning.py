@@ -1,9 +1,9 @@
-r"""What does the condition number cost gradient descent, and when does it cost Adam nothing?
+r"""How does the number of steps grow with the condition number, for gradient descent and for Adam?
 
-On a quadratic with curvatures from mu to L, kappa = L/mu, gradient descent multiplies the distance to the minimum at each step,
-in the long run, by ``rho = max(|1 - lr mu|, |1 - lr L|)``: it takes ``-1/ln rho`` steps to shrink e-fold, however the valley
-lies. The best, with ``lr = 2/(L + mu)``, is ``rho = (kappa - 1)/(kappa + 1)``, about kappa/2 steps. Adam divides the step of each
-coordinate by the size of its gradient. Where the valley lies along them, that takes all curvatures out; where rotated, not.
+On a quadratic with curvatures from mu to L and kappa = L/mu, gradient descent multiplies the distance to the minimum by ``rho =
+max(|1 - lr mu|, |1 - lr L|)`` per step asymptotically: it takes ``-1/ln rho`` steps to shrink it e-fold, whatever the rotation.
+The best value, at ``lr = 2/(L + mu)``, is ``rho = (kappa - 1)/(kappa + 1)``, about kappa/2 steps. Adam divides the step of each
+coordinate by the size of its gradient, which cancels the curvatures of an axis-aligned quadratic, not of a rotated one.
 
 Source: Nesterov, "Introductory lectures on convex optimization", 2004, theorem 2.1.15; Kingma and Ba, "Adam: a method for
 stochastic optimization", 2015, section 2.1 (invariance to the scale of the gradient).
@@ -25,8 +25,8 @@ from descent.plots.medians import draw_curve, draw_parts, label, seeds, shaded
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 NEAR = 0.01  # of the distance at the start
-DEEP = 1e-6  # of it: what lies below leaves the picture
-WAYS = {False: "along the axes", True: "rotated"}
+DEEP = 1e-6  # of it: lower end of the axis
+WAYS = {False: "axis-aligned", True: "rotated"}
 TEXT = """
 {% if descent %} Steps in which gradient descent shrinks the distance to the minimum e-fold:
 {% for row in descent.folds %}{{ row.steps }} at kappa = {{ row.kappa }}{{ "," if not loop.last }} {% endfor %};
@@ -39,11 +39,11 @@ TEXT = """
 
 
 def analyse(study: Study) -> Finding:
-    """Compare gradient descent with theory at each condition number, and Adam along the axes with Adam in rotated valleys."""
+    """Compare gradient descent with theory by condition number, and Adam on axis-aligned quadratics with Adam on rotated ones."""
     runs = _runs(study)
     descent, adam = _descent(study, runs), runs[runs["optimizer"] == "adam"]
     if descent.empty and adam.empty:
-        raise Nothing("the runs hold neither gradient descent nor adam on the full quadratic")
+        raise Nothing("the study has neither gradient descent nor adam on the full-batch quadratic")
     found = {}
     if len(descent):
         folds = descent.groupby("kappa")["measured"].median()
@@ -63,7 +63,7 @@ def analyse(study: Study) -> Finding:
 
 @styled
 def plot(study: Study) -> Figure:
-    """Draw gradient descent's steps over the condition number, and Adam's way along the axes and rotated."""
+    """Draw gradient descent's steps over the condition number, and Adam's distance to the minimum over steps."""
     runs = _runs(study)
     return draw_parts([(_draw_descent, _descent(study, runs)), (_draw_adam, runs[runs["optimizer"] == "adam"])], study)
 
@@ -115,7 +115,7 @@ def _draw_adam(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
     top = 0.0
     for place, (kappa, alike, colour) in enumerate(shaded(runs, "kappa")):
         for rotated, own in groups(alike, "rotated"):
-            below = {"ls": (0, (2, 2)), "lw": max(1.0, 3.5 - 0.8 * place)}  # others show beneath
+            below = {"ls": (0, (2, 2)), "lw": max(1.0, 3.5 - 0.8 * place)}  # so that coinciding lines stay visible
             look: dict[str, Any] = {"ls": "-", "lw": 1.7} if rotated else below
             distance = draw_curve(axes, study, own, "distance", color=colour, label=f"{kappa:g}, {WAYS[rotated]}", **look)
             top = max(top, float(distance.max()))

@@ -1,7 +1,7 @@
-r"""How does sharpness, the largest eigenvalue of the Hessian, follow the learning rate of full-batch gradient descent?
+r"""How does sharpness, the largest eigenvalue of the Hessian, depend on the learning rate of full-batch gradient descent?
 
-On a quadratic gradient descent is stable where the sharpness is below ``2/lr``. On a network the sharpness is no constant: it
-rises while it can, up to ``2/lr``, and then stays there, while the loss goes on falling, no longer at every step.
+On a quadratic, gradient descent is stable where the sharpness is below ``2/lr``. On a network the sharpness is not constant: it
+rises until it reaches ``2/lr`` and then stays there, while the loss keeps falling, but no longer at every step.
 
 Source: Cohen, Kaur, Li, Kolter and Talwalkar, "Gradient descent on neural networks typically occurs at the edge of stability",
 2021, section 3.
@@ -19,8 +19,8 @@ from descent.plots.medians import label, row
 from descent.plots.panels import ticks
 from descent.plots.style import shades, styled
 
-LATE = 0.6  # of the steps: what comes after is the end
-NEAR = 0.05  # how far from 2/lr the mean sharpness at the end may be to be there
+LATE = 0.6  # of the steps: the end is the part after it
+NEAR = 0.05  # relative distance from 2/lr up to which the mean sharpness at the end counts as at the edge
 TEXT = """
 Mean sharpness over the last {{ late | percent }} of the steps, in units of 2/lr (range of the records; n = {{ seeds | span }}):
 {% for row in rates %}{{ row.sharpness }} at lr {{ row.lr }} ({{ row.low }} to {{ row.high }};
@@ -30,7 +30,7 @@ Mean sharpness over the last {{ late | percent }} of the steps, in units of 2/lr
 
 
 def analyse(study: Study) -> Finding:
-    """Compute sharpness over the end of the steps, in units of 2/lr, and how far the loss still falls there."""
+    """Compute sharpness over the end of the steps, in units of 2/lr, and the decrease of the loss there."""
     curves = _curves(study)
     rates, falls = [], []
     for lr, each in curves.items():

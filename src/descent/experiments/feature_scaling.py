@@ -1,8 +1,8 @@
-r"""How do the learning rates that work move with the scale of the inputs, and what does each scaling reach at its own best one?
+r"""How do stable learning rates change with the scale of the inputs, and what loss does each scaling reach at its best one?
 
-Least squares of a linear model has the Hessian ``X^T X / N`` (with a column of ones for the bias): inputs times c make the
-curvature L grow by c^2, and gradient descent, which needs ``lr < 2/L``, must go with c^2 smaller learning rates. A common scale
-changes nothing else; standardizing takes out the differences between features, and with them a part of the condition number.
+Least squares on a linear model has the Hessian ``X^T X / N`` (with a column of ones for the bias): multiplying the inputs by c
+multiplies the curvature L by c^2, and the stability limit ``lr < 2/L`` of gradient descent shrinks by c^2. A common factor
+changes nothing else. Standardizing removes the differences in scale between features, and so reduces the condition number.
 
 Source: LeCun, Bottou, Orr and Mueller, "Efficient backprop", 1998, sections 4.3 and 5.3.
 """
@@ -36,7 +36,7 @@ TEXT = """
 
 
 def analyse(study: Study) -> Finding:
-    """Compute the curvature, where learning rates cease to work, and which scaling gets further at its own best one."""
+    """Compute the curvature, the stability limit of the learning rate, and the loss of each scaling at its best one."""
     curvature, tuned = _parts(study)
     limits, judged = _limits(study, curvature, tuned.tuning), tuned.judged
     if not limits and judged["scaling"].nunique() < 2:
@@ -59,7 +59,7 @@ def analyse(study: Study) -> Finding:
 
 @styled
 def plot(study: Study) -> Figure:
-    """Draw the loss over the learning rate for each scaling, and over steps at each one's own best."""
+    """Draw the loss over the learning rate for each scaling, and over steps at the best learning rate of each."""
     curvature, tuned = _parts(study)
     return draw_parts([(_draw_rates, tuned.tuning), (_draw_steps, tuned.judged)], study, curvature, width=4.3)
 
@@ -84,7 +84,7 @@ def _rates(runs: pd.DataFrame, scaling: str) -> list[float]:
 
 
 def _limits(study: Study, curvature: "pd.Series[float]", tuning: pd.DataFrame) -> list[dict[str, object]]:
-    """Return by scaling the curvature L, and in units of 1/L the largest learning rate that works and the next one."""
+    """Return by scaling the curvature L, and in units of 1/L the largest stable learning rate and the next one."""
     limits: list[dict[str, object]] = []
     for scaling, largest in _ordered(curvature).items():
         own = tuning[tuning["scaling"] == scaling]

@@ -1,10 +1,10 @@
 r"""Do large batches generalise worse than small ones, at equal examples and each at its own best learning rate?
 
-Keskar et al. found that networks trained with large batches end at sharper minima, with a larger gap between the loss on new
-examples and on those of training. Hoffer et al. found most of that to be a lack of steps: at equal examples a large batch takes
-fewer. So the smallest and the largest batch are compared at the end of the budget, and where both have the same training loss.
-The learning rate of each batch size is the one with the lowest validation loss on the first seeds of the study; the others judge,
-paired by seed (Student's t, Holm's correction).
+Keskar et al. found that networks trained with large batches end at sharper minima, with a larger gap between validation and
+training loss. Hoffer et al. attribute most of this gap to the smaller number of steps: at equal examples a large batch takes
+fewer. Therefore the smallest and the largest batch are compared at the end of the budget and at equal training loss. The learning
+rate of each batch size has the lowest validation loss on the first seeds of the study; the other seeds are used for the
+comparison, paired by seed (Student's t, Holm's correction).
 
 Source: Keskar et al., "On large-batch training for deep learning: generalization gap and sharp minima", 2017; Hoffer, Hubara and
 Soudry, "Train longer, generalize better: closing the generalization gap in large batch training of neural networks", 2017;
@@ -24,7 +24,7 @@ from descent.plots.medians import draw_ends, label, row, seeds, shaded
 from descent.plots.panels import ticks
 from descent.plots.style import BLACK, GREY, VERMILION, count, styled
 
-TUNING = 2  # seeds of the study, the first ones, that choose
+TUNING = 2  # number of tuning seeds, the first ones
 CHANGES = ("loss", "gap", "equal")
 TEXT = """
 After {{ examples }} examples (median over {{ seeds }} seeds that did not choose the learning rates):
@@ -50,7 +50,7 @@ def analyse(study: Study) -> Finding:
 
 @styled
 def plot(study: Study) -> Figure:
-    """Draw validation over training loss, as training goes, for each batch size; and both at the end, over the batch size."""
+    """Draw validation over training loss, during training for each batch size, and both at the end, over the batch size."""
     tuned = _tuned(study)
     judged = tuned.judged
     figure, (left, right) = row(2, 4.3, 3.7)
@@ -74,7 +74,7 @@ def _tuned(study: Study) -> Tuned:
 
 
 def _changes(study: Study, judged: pd.DataFrame, small: float, large: float) -> pd.DataFrame:
-    """Return, one row a seed, what is higher by how much with the large batch: `CHANGES`."""
+    """Return, one row a seed, the large batch minus the small one in each of `CHANGES`."""
     frames = {(run["size"], run["seed"]): frame for run, frame in study.curves(judged[judged["status"] != "diverged"])}
     rows = {}
     for seed in sorted(judged["seed"].unique()):
@@ -89,7 +89,7 @@ def _changes(study: Study, judged: pd.DataFrame, small: float, large: float) -> 
 
 
 def _at(frame: pd.DataFrame, level: float) -> float:
-    """Return the validation loss where the training loss first fell to a level, on a straight line between two records."""
+    """Return the validation loss where the training loss first fell to a level, interpolated linearly between records."""
     loss = frame["train/loss"].to_numpy()
     lowest = np.concatenate([[True], loss[1:] < np.minimum.accumulate(loss)[:-1]])
     fallen = frame[lowest]

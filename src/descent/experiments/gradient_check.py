@@ -1,12 +1,13 @@
-r"""Are the gradients, written by hand and by autograd, those of the loss? One step of gradient descent tells.
+r"""Are the hand-written gradients and those of autograd the gradients of the loss? Check by one step of gradient descent.
 
 A step of gradient descent with learning rate h along g, the gradient that an engine computes, must lower the loss by
 
     f(w) - f(w - h g) = h |g|^2 (1 + O(h L) + O(eps f / (h |g|^2)))
 
-so that its relative error over h is a V: on the right the curvature L, on the left the rounding of f in floating-point numbers of
-relative spacing eps. Its least is of the order of sqrt(eps) where the gradient is right, and of the order of 1 where it is wrong,
-but for errors at right angles to g; a wrong gradient does not show in a smaller h. The two engines' norms |g| are compared, too.
+so that the relative error over h is V-shaped: the curvature L dominates on the right, the rounding of f, in floating-point
+numbers of relative spacing eps, on the left. Its minimum is of order sqrt(eps) for a correct gradient and of order 1 for a wrong
+one, except for errors orthogonal to g; a smaller h does not reduce the error of a wrong gradient. The engines' norms |g| are
+compared, too.
 
 Source: Nocedal and Wright, "Numerical optimization", 2006, section 8.1 (how far finite differences are to be trusted).
 """
@@ -24,7 +25,7 @@ from descent.plots.medians import label, row, seeds
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 EPS = {32: float(np.finfo(np.float32).eps), 64: float(np.finfo(np.float64).eps)}
-SLACK = 100.0  # times sqrt(eps): what the least error of a right gradient stays below
+SLACK = 100.0  # times sqrt(eps): upper limit of the least error of a correct gradient
 COLOURS = {32: VERMILION, 64: BLUE}
 MARKS = {"numpy": ("o", "hand-written"), "torch": ("x", "autograd")}
 TEXT = """

@@ -1,12 +1,12 @@
-r"""How noisy is a mini-batch's gradient, where does that noise leave gradient descent, and what lets it come nearer?
+r"""How noisy is a mini-batch gradient, how high is the loss floor that it causes, and what gets below this floor?
 
-The gradient of B examples drawn independently is the full one plus noise of variance ``sigma^2/B`` in each of D directions. On a
-quadratic of curvature 1 a constant learning rate therefore keeps the weights at a distance: their variance is stationary where
+The gradient of B examples drawn independently is the full gradient plus noise of variance ``sigma^2/B`` in each of D directions.
+On a quadratic of curvature 1 with a constant learning rate, the variance v of each weight becomes stationary where
 
     v = (1 - lr)^2 v + lr^2 sigma^2/B,    so that    f - f* = D v/2 = D sigma^2 lr / (2 B (2 - lr))
 
-A rate that falls as 1/t, and the average of the weights under a constant one, come ever nearer; after T steps no method that sees
-B examples a step is expected to be nearer than ``D sigma^2 / (2 B T)``.
+A learning rate that decays as 1/t, and the average of the weights at a constant one, converge to the minimum; after T steps no
+method that sees B examples per step has an expected loss below ``D sigma^2 / (2 B T)``.
 
 Source: Robbins and Monro, "A stochastic approximation method", 1951; Polyak and Juditsky, "Acceleration of stochastic
 approximation by averaging", 1992, theorem 1; Liu, Ziyin and Ueda, "Noise and fluctuation of finite learning rate stochastic
@@ -29,9 +29,9 @@ from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, cou
 
 QUADRATIC = ("dimension", "condition", "additive", "start", "start_spread")
 KEYS = {**{key: f"problem.{key}" for key in QUADRATIC}, "size": "batch.size", "replacement": "batch.replacement"}
-RELAXED = 5  # times 1/lr, steps after which the start is forgotten
+RELAXED = 5  # times 1/lr: steps after which the initial weights no longer matter
 ABOVE = "training loss above its minimum"
-STILL = 0.01  # lr times steps, below which a run stays where it is
+STILL = 0.01  # lr times steps, below which a run hardly moves
 TEXT = """
 The variance of a gradient of B examples is proportional to B^{{ power }} (theory: B^-1). Floor of SGD, over theory's
 (D/2) sigma^2 lr/(B (2 - lr)): {{ independent | span }} with examples drawn independently, {{ reshuffled | span }} reshuffled.
@@ -43,7 +43,7 @@ rate; {{ average }} as the average of its weights, {{ constant / average }} time
 
 
 def analyse(study: Study) -> Finding:
-    """Compute how the variance falls with B, the floors over theory's, the best rates, and what comes below the floor."""
+    """Compute how variance depends on B, floors over those of theory, the best learning rates, and the losses below the floor."""
     runs = varied(study, **KEYS)
     variance, floors, best = _variance(study, runs), _floors(study, runs), _losses(runs).idxmin(axis=1)
     share = floors["gap"] / floors["theory"]
@@ -72,7 +72,7 @@ def plot(study: Study) -> Figure:
 
 
 def _quadratics(runs: pd.DataFrame, start: bool, moves: bool) -> pd.DataFrame:
-    """Return the runs of curvature 1 that begin away from the minimum, or at it and move, or stay."""
+    """Return the runs of curvature 1 that start away from the minimum or at it, and that move or hardly move."""
     quadratic = runs["problem"].eq("quadratic") & runs["condition"].eq(1)
     away = runs["start"].ne(0) | runs["start_spread"].ne(0)
     chosen = runs[quadratic & (away == start) & ((runs["lr"] * runs["steps"] > STILL) == moves)]
@@ -92,7 +92,7 @@ def _variance(study: Study, runs: pd.DataFrame) -> "pd.Series[float]":
 
 
 def _floors(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a setting: ``size``, ``lr``, ``replacement``, and the ``gap`` in the long run beside ``theory``'s."""
+    """Return one row a setting: ``size``, ``lr``, ``replacement``, and the stationary ``gap`` with that of ``theory``."""
     rows = []
     for run, frame in study.curves(_quadratics(runs, start=False, moves=True)):
         late = frame.loc[frame["step"] >= RELAXED / run["lr"], "train/gap"]
@@ -146,7 +146,7 @@ def _draw_variance(axes: Axes, variance: "pd.Series[float]", runs: pd.DataFrame)
     theory = still["additive"].iloc[0] ** 2 / variance.index.to_numpy(dtype=float)
     axes.plot(variance.index, theory, color=GREY, ls="--", lw=1, label=r"theory: $\sigma^2/B$")
     axes.plot(variance.index, variance, "o", color=BLUE, ms=5, label="measured at the minimum")
-    title = f"The noise falls as 1/B (quadratic, {seeds(still)})"
+    title = f"Gradient noise is proportional to 1/B (quadratic, {seeds(still)})"
     label(axes, "log log", "B, examples a step", "variance of a gradient, in one direction", title, "")
 
 
@@ -182,8 +182,8 @@ def _draw_rates(axes: Axes, runs: pd.DataFrame) -> None:
 
 def _draw_below(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
     (averaged, falling), ends = _below(runs), _ends(runs)
-    lines = ((averaged, "train/gap", BLACK, "constant rate"), (falling, "train/gap", VERMILION, "rate falls as 1/t"))
-    for own, quantity, colour, name in (*lines, (averaged, "train/average_gap", BLUE, "average under the constant rate")):
+    lines = ((averaged, "train/gap", BLACK, "constant rate"), (falling, "train/gap", VERMILION, "decay as 1/t"))
+    for own, quantity, colour, name in (*lines, (averaged, "train/average_gap", BLUE, "average at the constant rate")):
         draw_curve(axes, study, own, quantity, color=colour, lw=1.4, label=name)
     late = np.geomspace(10, ends["steps"], 50)
     axes.plot(late, ends["theory"] * ends["steps"] / late, color=GREY, ls="--", lw=1, label=r"theory's best: $D\sigma^2/(2BT)$")

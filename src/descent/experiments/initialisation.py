@@ -1,10 +1,10 @@
-r"""What do the first weights decide: do units saturate, do gradients vanish on their way back through the layers?
+r"""How do the initial weights affect training: do units saturate, and do gradients vanish in the lower layers?
 
-A unit with n inputs has a weighted sum of variance ``n var(w) E[x^2]``. Weights of N(0, 1) make that large: sigmoids begin near 0
-or 1, where their slope ``a (1 - a)`` is almost 0, and learning is slow. N(0, 1/n) keeps the sum near 1. The gradient goes back
-through a layer as ``delta W * a (1 - a)``: scaled weights keep its size but for the slope, at most 1/4 of a sigmoid, so that it
-vanishes with depth; larger weights make up for some of that. Relu has slope 1 where it is active, and N(0, 2/n) keeps the size.
-Which of the two effects weighs more depends on the depth, the width and the inputs: the runs decide.
+A unit with n inputs has a weighted sum of variance ``n var(w) E[x^2]``. With weights from N(0, 1) this is large: sigmoids start
+near 0 or 1, where their slope ``a (1 - a)`` is almost 0, and learning is slow. N(0, 1/n) keeps the variance near 1. The gradient
+is propagated back as ``delta W * a (1 - a)``: with scaled weights each layer multiplies it by the slope, at most 1/4 for a
+sigmoid, so that it vanishes with depth; larger weights partly compensate. ReLU has slope 1 where it is active, and N(0, 2/n)
+keeps the norm. Which of the two effects dominates depends on depth, width and inputs.
 
 Source: Nielsen, Neural Networks and Deep Learning, chapters 3 and 5; Glorot and Bengio, "Understanding the difficulty of training
 deep feedforward neural networks", 2010; He et al., "Delving deep into rectifiers", 2015.
@@ -36,7 +36,7 @@ Training loss of sigmoids with first weights from N(0, 1), against N(0, 1/n) (me
 
 
 def analyse(study: Study) -> Finding:
-    """Compare N(0, 1) with N(0, 1/n) in training loss at each depth, and how much of the gradient is left at the first layer."""
+    """Compare N(0, 1) with N(0, 1/n) in training loss at each depth, and the first layer's share of the gradient norm."""
     runs = _runs(study)
     sigmoid = runs[runs["activation"] == "sigmoid"]
     require(sigmoid.set_index("initialisation"), ONE, OTHER)
@@ -67,7 +67,7 @@ def plot(study: Study) -> Figure:
             if (norms := _norms(study, own)) is not None:
                 below.plot(range(1, len(norms) + 1), norms, "o", **look, ms=4)
         label(above, "linear log", "epochs", title=f"{depth:.0f} hidden layer{'s' if depth > 1 else ''}")
-        label(below, "linear log", "layer, from the inputs on")
+        label(below, "linear log", "layer, from the input")
         below.set(xticks=range(1, int(depth) + 2), xlim=(0.7, depth + 1.3))
     grid[0, 0].set_ylabel("training loss")
     grid[1, 0].set_ylabel("gradient norm, first step")
@@ -86,7 +86,7 @@ def _norms(study: Study, runs: pd.DataFrame) -> np.ndarray | None:
 
 
 def _runs(study: Study) -> pd.DataFrame:
-    """Return the runs of networks, with a name of what they begin with.
+    """Return the runs of networks, with the `name` of their initialisation.
 
     Raises:
         Nothing: there is none.

@@ -1,9 +1,9 @@
-r"""Which learning rates are too low, good and too high, can one run tell, and where does gradient descent diverge?
+r"""Which learning rates are too low, good and too high, can one run find this out, and where does gradient descent diverge?
 
-A range test raises the learning rate exponentially within one run; where its loss turns, learning rates become too high. On a
-quadratic with curvatures from mu to L nothing is left to trial: a step multiplies the error along curvature lambda by
-``1 - lr lambda``. All directions shrink where ``lr < 2/L``, none of them slower than by ``rho = max(|1 - lr mu|, |1 - lr L|)``,
-which is smallest at ``lr = 2/(L + mu)``. After T steps ``f(w_T) <= rho^(2T) f(w_0)``, the minimum being 0.
+A range test increases the learning rate exponentially within one run; above the value with the lowest loss, learning rates are
+too high. On a quadratic with curvatures from mu to L the answer is exact: a step multiplies the error along curvature lambda by
+``1 - lr lambda``. All directions shrink if ``lr < 2/L``, the slowest by ``rho = max(|1 - lr mu|, |1 - lr L|)``, which is smallest
+at ``lr = 2/(L + mu)``. After T steps ``f(w_T) <= rho^(2T) f(w_0)`` for a minimum of 0.
 
 Source: Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3; Nesterov, "Introductory lectures on
 convex optimization", 2004, theorem 2.1.15.
@@ -22,7 +22,7 @@ from descent.plots.medians import draw_curve, draw_parts, label, seeds
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 LIMIT = 2.0  # of lr, as L = 1
-BEYOND = 30.0  # times the loss at the start: what lies higher leaves the picture
+BEYOND = 30.0  # times the loss at the start: upper end of the axis
 TEXT = """
 {% if turns %} The loss of the range test {% if turn %} is lowest at lr {{ turn }} ({{ turns | span }}, n = {{ turns | length }}).
 {% else %} falls to its end.{% endif %}{% endif %}
@@ -37,7 +37,7 @@ TEXT = """
 
 
 def analyse(study: Study) -> Finding:
-    """Compute where the range test turns and which constant learning rate is best, and whether 2/L divides the quadratic's."""
+    """Compute the turn of the range test, the best constant learning rate, and whether 2/L is the limit on the quadratic."""
     network, quadratic = _network(study), _quadratic(study)
     losses, turns = _final(network), _turns(study, network)
     if not len(turns) and len(losses) < 2 and quadratic.empty:
@@ -64,7 +64,7 @@ def _network(study: Study) -> pd.DataFrame:
 
 
 def _quadratic(study: Study) -> pd.DataFrame:
-    """Return the quadratic's runs, of several learning rates, with whether the loss rose at the end: below 2/L no step can."""
+    """Return the quadratic's runs and whether the loss `rose` at the end, which no step can do below 2/L."""
     runs = varied(study, kappa="problem.condition")
     runs = runs[(runs["problem"] == "quadratic") & (runs["batch"] == "full") & (runs["schedule"] == "constant")]
     runs = runs.assign(rose=rose(study, runs))
@@ -78,7 +78,7 @@ def _turns(study: Study, runs: pd.DataFrame) -> np.ndarray:
 
 
 def _divided(runs: pd.DataFrame) -> dict[str, object] | None:
-    """Return how many learning rates lie below 2/L and above, which of them behave otherwise, and the best beside theory's."""
+    """Return how many learning rates lie below 2/L and above, the exceptions, and the best one with that of theory."""
     if runs.empty:
         return None
     gaps, ends = _final(runs), runs.groupby("lr")["rose"]
@@ -95,11 +95,11 @@ def _divided(runs: pd.DataFrame) -> dict[str, object] | None:
 def _draw_network(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
     tests, losses = runs[runs["schedule"] == "range_test"], _final(runs)
     if len(tests):
-        draw_curve(axes, study, tests, "train/loss", "lr", seeds=True, color=BLUE, label="within one run that raises it")
+        draw_curve(axes, study, tests, "train/loss", "lr", seeds=True, color=BLUE, label="range test (one run)")
         if np.isfinite(turn := np.median(_turns(study, runs))):
-            axes.axvline(turn, color=GREY, ls="--", lw=1, label="where it is lowest")
+            axes.axvline(turn, color=GREY, ls="--", lw=1, label="lowest loss of the range test")
     if len(losses):
-        axes.plot(losses.index, losses, "o", color=VERMILION, ms=4, label="after a run each, constant")
+        axes.plot(losses.index, losses, "o", color=VERMILION, ms=4, label="constant (one run each)")
     title = f"digits_mlp, {runs['steps'].max():.0f} steps, median of {seeds(runs)}"
     label(axes, "log log", "learning rate", "training loss", title, "")
 
@@ -111,10 +111,10 @@ def _draw_quadratic(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
     with np.errstate(over="ignore"):
         bound = start * np.maximum(np.abs(1 - lr / kappa), np.abs(1 - lr)) ** (2 * runs["steps"].max())
     top = BEYOND * start
-    axes.plot(lr, bound, color=GREY, lw=1, label="theory's bound")
+    axes.plot(lr, bound, color=GREY, lw=1, label="upper bound (theory)")
     inside, beyond = gaps[gaps <= top], gaps.index[gaps > top]
     axes.plot(inside.index, inside, "o", color=BLUE, ms=4, label="measured")
-    axes.plot(beyond, np.full(len(beyond), top), "x", color=BLUE, ms=5, mew=1.5, clip_on=False, label="beyond the picture")
+    axes.plot(beyond, np.full(len(beyond), top), "x", color=BLUE, ms=5, mew=1.5, clip_on=False, label="above the axis")
     axes.axvline(LIMIT, color=VERMILION, ls="--", lw=1, label="2/L")
     title = f"quadratic, kappa = {kappa:g}, {runs['steps'].max():.0f} steps, median of {seeds(runs)}"
     label(axes, "linear log", "learning rate · L", "training loss above its minimum", title, "", loc="lower left")

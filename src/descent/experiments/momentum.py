@@ -1,9 +1,9 @@
-r"""What does momentum buy in a narrow valley, and what does too much of it cost?
+r"""How much does momentum accelerate gradient descent in a narrow valley, and what happens with too much of it?
 
-On a quadratic with curvatures from mu to L, heavy ball with learning rate lr shrinks the error along curvature lambda at each
-step by the larger root, in size, of ``z^2 - (1 + beta - lr lambda) z + beta = 0``. That is at best ``sqrt(beta)``, and the
-slowest direction gets there from ``beta = (1 - sqrt(lr mu))^2`` on: more momentum only makes all directions oscillate for longer.
-Where the gradient hardly changes, steps add up to ``lr (1 + beta + beta^2 + ...) = lr / (1 - beta)``, the effective rate.
+On a quadratic with curvatures from mu to L, heavy ball with learning rate lr multiplies the error along curvature lambda per step
+by the larger root, in size, of ``z^2 - (1 + beta - lr lambda) z + beta = 0``. This is at best ``sqrt(beta)``, which the slowest
+direction reaches at ``beta = (1 - sqrt(lr mu))^2``: more momentum only makes all directions oscillate for longer. Where the
+gradient is nearly constant, steps add up to ``lr (1 + beta + beta^2 + ...) = lr / (1 - beta)``, the effective rate.
 
 Source: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; Goh, "Why momentum really works",
 Distill 2017.
@@ -19,7 +19,7 @@ from descent.analysis.settings import median, require, varied
 from descent.plots.medians import draw_curve, draw_ends, label, row, seeds, shaded
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
-ALIKE = 0.1  # relative difference of gaps up to which runs end alike
+ALIKE = 0.1  # relative difference of gaps up to which runs count as equal
 GAP = "train/gap"
 TEXT = """
 At kappa = {{ kappa }}, training loss above the minimum after {{ steps }} steps: {{ without }} without momentum,

@@ -1,9 +1,9 @@
-r"""How does the network of Nielsen's first chapter do on MNIST at its three learning rates?
+r"""What test accuracy does the network of Nielsen's first chapter reach on MNIST at its three learning rates?
 
-784 inputs, 30 sigmoids, 10 outputs that are sigmoids too, all first weights N(0, 1), and the quadratic cost
-``C = (1/2n) sum |y - a|^2``, by mini-batches of 10. The book's step is ``eta / m`` times the sum of the gradients of
-``|y - a|^2 / 2`` over the m examples, so its eta is our learning rate. At 3.0 it reports 95.42 % of the test images at its best
-epoch of 30; 0.001 is far too small, and 100 throws the units into saturation, where nothing is learnt.
+The network has 784 inputs, 30 sigmoid units and 10 sigmoid outputs, initial weights from N(0, 1), and the quadratic cost ``C =
+(1/2n) sum |y - a|^2``, with mini-batches of 10. The book's step is ``eta / m`` times the sum of the gradients of ``|y - a|^2 /
+2`` over the m examples, so its eta is our learning rate. At eta = 3.0 it reports 95.42 % on the test images at its best epoch of
+30; 0.001 is far too small, and 100 saturates the units, so that nothing is learnt.
 
 Source: Nielsen, Neural Networks and Deep Learning, 2015, chapter 1.
 """

@@ -1,8 +1,8 @@
-r"""Which optimizer gets furthest with mini-batches, each at its own best learning rate, and which cannot be told apart?
+r"""Which optimizer reaches the lowest loss with mini-batches, each at its best learning rate, and which are indistinguishable?
 
-Published rankings mostly tell how well each optimizer was tuned: here all have as many learning rates on the same seeds, the best
-by median is judged on others, and differences are paired by seed, tested exactly and corrected for their number. All else is as
-in each optimizer's yaml; more tuning (of momentum, beta2, epsilon) may change the order.
+Published rankings mostly reflect how well each optimizer was tuned. Here all get the same number of learning rates on the same
+seeds, the best by median is judged on other seeds, and differences are paired by seed, tested exactly and Holm-corrected. All
+other settings are those of each optimizer's yaml; tuning them too (momentum, beta2, epsilon) may change the order.
 
 Source: Schmidt, Schneider and Hennig, "Descending through a crowded valley", 2021; Choi et al., "On empirical comparisons of
 optimizers for deep learning", 2019; Holm, "A simple sequentially rejective multiple test procedure", 1979.
@@ -39,12 +39,12 @@ TEXT = """
 
 
 def analyse(study: Study) -> Finding:
-    """Rank the optimizers on the seeds that did not tune: the first, those as good as it, and what the tuning missed."""
+    """Rank the optimizers on the seeds that did not tune, and name learning rates at an edge of their range."""
     ranking, tuned = _ranking(study)
     table, medians = ranking.table, ranking.table["median"].sort_values(kind="stable")
     first, *others = medians.index
     beats = pd.DataFrame(order(ranking.pairs, ranking.entries), ranking.entries, ranking.entries)
-    better = [name for name in others if beats.loc[name, first]]  # by how often they fail, or in nearly all pairs
+    better = [name for name in others if beats.loc[name, first]]  # they fail less often, or are better in nearly all pairs
     worse = [name for name in others if beats.loc[first, name]]
     tested = ranking.family == "all" and not ranking.refused and (table["failed"] < table["n"]).any()
     return Finding(

@@ -1,10 +1,10 @@
-r"""When should training stop: does the validation loss turn while the training loss falls on?
+r"""When should training stop: does the validation loss rise again while the training loss keeps falling?
 
-A network that has units enough fits what its examples have in common first, and then what each has alone, wrong labels among it:
-the training loss falls on, and the loss on other examples rises. To stop where the validation loss was lowest is early stopping.
-The lowest of many records is low by luck, too, so the epoch to stop at is chosen on the first seeds of the study, and what it
-spares is measured on the others, paired by seed with their ends. Loss and accuracy need not agree: a loss that rises may only say
-that answers, right or wrong, are given with more confidence (Guo et al. 2017).
+A network with enough units first fits what its examples have in common and then the individual ones, including wrong labels: the
+training loss keeps falling and the validation loss rises. Early stopping ends training at the lowest validation loss. The lowest
+of many records is low partly by chance (selection bias), so the stopping epoch is chosen on the first seeds of the study, and its
+effect is measured on the other seeds, paired with the ends of the same runs. Loss and accuracy may disagree: a rising loss can
+mean only that predictions, right or wrong, become more confident (Guo et al. 2017).
 
 Source: Prechelt, "Early stopping - but when?", 1998; Zhang et al., "Understanding deep learning requires rethinking
 generalization", 2017; Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", 2017.
@@ -24,7 +24,7 @@ from descent.plots.medians import label, seeds
 from descent.plots.panels import ticks
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
-TUNING = 4  # seeds of the study, the first ones, that choose when to stop
+TUNING = 4  # number of tuning seeds, the first ones, which choose when to stop
 TEXT = """
 {% for row in shares %} With {{ row.noise | percent }} wrong labels the validation loss is lowest at
 {% if row.epoch == row.last %} the end, after {{ row.last }} epochs: there is no reason to stop earlier.
@@ -36,7 +36,7 @@ accuracy {{ row.accuracy.end }} % against {{ row.accuracy.stop }} %, {{ row.accu
 
 
 def analyse(study: Study) -> Finding:
-    """Compute, for each share of wrong labels, when the validation loss is lowest, and what the rest of training changes."""
+    """Compute, for each share of wrong labels, when the validation loss is lowest, and the changes from there to the end."""
     runs = varied(study, noise="problem.label_noise")
     return Finding(shares=[{"noise": noise, **_stop(study, own)} for noise, own in groups(runs, "noise")])
 
@@ -72,7 +72,7 @@ def plot(study: Study) -> Figure:
 
 
 def _stop(study: Study, runs: pd.DataFrame) -> dict[str, Any]:
-    """Choose when to stop on the first seeds, and compute what is different from there to the end on the others.
+    """Choose when to stop on the first seeds, and compute the changes from there to the end on the others.
 
     Returns:
         ``epoch`` of the lowest median validation loss, ``last`` epoch, number of ``seeds`` that judge, and of each metric the

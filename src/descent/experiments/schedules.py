@@ -1,9 +1,9 @@
-r"""Which schedule of the learning rate is best, each at its own best rate?
+r"""Which learning-rate schedule is best, each at its own best learning rate?
 
-A schedule multiplies the learning rate of step t of T by a factor: a large rate crosses the valley and a small one settles below
-the floor that gradient noise leaves, which is in proportion to the rate. How much a schedule seems to gain depends on the rate
-that its rivals are given, so each is given its own: chosen on the first seeds of the study, judged on the others. The others are
-compared with the best on the seeds of tuning, paired by seed, by exact flips of signs, with Holm's correction for their number.
+A schedule multiplies the learning rate of step t of T by a factor: a large rate moves fast, and a small one settles below the
+loss floor caused by gradient noise, which is proportional to the rate. The apparent gain of a schedule depends on the rate of its
+baseline, so each schedule gets its own, chosen on the first seeds of the study and judged on the others. There the others are
+compared with the best schedule in tuning, paired by seed, by exact sign-flip tests with Holm's correction.
 
 Source: Robbins and Monro, "A stochastic approximation method", 1951; Loshchilov and Hutter, "SGDR: stochastic gradient descent
 with warm restarts", 2017; Goyal et al., "Accurate, large minibatch SGD", 2017; Smith and Topin, "Super-convergence", 2019; that
@@ -26,7 +26,7 @@ from descent.plots.panels import ticks
 from descent.plots.style import DASHED, HUES, SOLID, Dash, count, styled, text
 
 LOSS = "train/loss"
-TUNING = 2  # seeds of the study, the first ones, that choose
+TUNING = 2  # number of tuning seeds, the first ones
 TEXT = """
 The best schedule in tuning is {{ best.name }} (lr {{ best.lr }}); its median training loss on {{ seeds }} other
 seed{{ "s" if seeds > 1 }} is {{ best.loss }}

@@ -1,9 +1,9 @@
-r"""Which way does each optimizer take to a minimum in the plane, and how long does it linger at a saddle?
+r"""Which trajectory does each optimizer take to a minimum in the plane, and how long does it stay near a saddle point?
 
-Gradient descent goes straight down: across a bent valley it zigzags, along it creeps. Near a saddle with curvature ``-lambda``
-in one direction, a distance d in that direction grows by ``1 + lr lambda`` a step: leaving takes about ``log(1/d) / (lr lambda)``
-steps, and momentum shortens that. A method that divides each coordinate of the gradient by its own size moves as fast along a
-coordinate where the slope is small, and may never come near the saddle.
+Gradient descent follows the steepest descent: it zigzags across a curved valley and moves slowly along it. Near a saddle with
+curvature ``-lambda`` in one direction, a distance d in that direction grows by ``1 + lr lambda`` per step: leaving takes about
+``log(1/d) / (lr lambda)`` steps, and momentum shortens this. A method that divides each coordinate of the gradient by its own
+size moves equally fast along coordinates of small slope, and may never come near the saddle.
 
 Source: Rosenbrock, "An automatic method for finding the greatest or least value of a function", 1960; Dauphin et al.,
 "Identifying and attacking the saddle point problem in high-dimensional non-convex optimization", 2014.
@@ -25,15 +25,15 @@ from descent.plots.medians import label, seeds
 from descent.plots.plane import POINT, Way, film, ground, in_plane, way
 from descent.plots.style import GREY, RC, look, order, styled
 
-TOLERANCE = 1e-3  # of the gap at the start: what counts as the minimum
-SADDLE, NEAR = (0.0, 0.0), 0.2  # where the surface `saddle` has it, and what is near it
+TOLERANCE = 1e-3  # of the gap at the start: below it the minimum counts as reached
+SADDLE, NEAR = (0.0, 0.0), 0.2  # the saddle point, and the distance that counts as near
 ACROSS = 2  # panels in a row
 TEXT = """
 Steps until the training loss above the minimum is below {{ tolerance }} of that at the start (median, n = {{ seeds }}):
 {% for surface in surfaces %}{{ surface.name }}: {% for row in surface.optimizers %}{{ row.name }}
 {% if row.reached is none %} not in {{ surface.budget }}{% else %} {{ row.reached }}{% endif %}{{ "," if not loop.last }}
 {% endfor %}{{ ";" if not loop.last }} {% endfor %}.
-{% for row in saddle %}{% if loop.first %} Steps spent within {{ near }} of the saddle:{% endif %} {{ row.name }} {{ row.near }}
+{% for row in saddle %}{% if loop.first %} Steps within {{ near }} of the saddle:{% endif %} {{ row.name }} {{ row.near }}
 {{ "," if not loop.last else "." }}{% endfor %}
 """
 
@@ -119,6 +119,6 @@ def _reached(frame: pd.DataFrame) -> float:
 
 
 def _near(frame: pd.DataFrame) -> float:
-    """Return how many steps a run spent near the saddle: between two records there, all of them."""
+    """Return how many steps a run spent near the saddle: all steps between two consecutive records near it."""
     near = np.linalg.norm(frame[POINT].to_numpy() - SADDLE, axis=1) < NEAR
     return float(np.diff(frame["step"])[near[:-1] & near[1:]].sum())

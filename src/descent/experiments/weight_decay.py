@@ -1,14 +1,14 @@
-r"""Is weight decay the same as an L2 penalty, and does it help where labels are wrong?
+r"""Is weight decay the same as an L2 penalty, and does it help with wrong labels?
 
-A penalty ``(decay/2) |w|^2`` adds ``decay w`` to the gradient; decoupled decay shrinks the weights past the gradient:
+A penalty ``(decay/2) |w|^2`` adds ``decay w`` to the gradient; decoupled decay shrinks the weights directly:
 
     L2:         w <- w - lr P (g + decay w)
     decoupled:  w <- w - lr decay w - lr P g
 
-For SGD, P = 1 and both are the same. Adam divides by the root mean square of what it is given, the penalty included, so that
-weights with large gradients hardly decay, and all of them decay at another rate than the decoupled ones. A network that has units
-enough learns wrong labels by heart; small weights make that harder. The decay of each kind is chosen on the first seeds of the
-study, by validation loss, and judged on the others, paired by seed with runs without any (Student's t, Holm's correction).
+For SGD, P = 1 and both are the same. Adam divides the gradient, penalty included, by its root mean square, so that weights with
+large gradients hardly decay, and every weight decays at a rate other than the decoupled one. A network with enough units
+memorizes wrong labels; small weights make this harder. The decay of each kind is chosen on the first seeds of the study by
+validation loss and judged on the other seeds, paired by seed with runs without decay (Student's t, Holm's correction).
 
 Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, propositions 1 and 2; Krogh and Hertz, "A simple
 weight decay can improve generalization", 1992.
@@ -30,8 +30,8 @@ from descent.plots.medians import draw_curve, draw_ends, row, seeds
 from descent.plots.panels import ticks
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
-TUNING = 2  # seeds of the study, the first ones, that choose
-ROUNDING = 1e-9  # what is smaller is no difference, in double precision
+TUNING = 2  # number of tuning seeds, the first ones
+ROUNDING = 1e-9  # relative differences below it are rounding, in double precision
 KINDS = {False: "L2", True: "decoupled"}
 METRICS = {"val/loss": "validation loss", "val/accuracy": "validation accuracy"}
 COLOURS = {False: BLUE, True: VERMILION}
@@ -89,7 +89,7 @@ def _runs(study: Study) -> pd.DataFrame:
 
 
 def _difference(study: Study, runs: pd.DataFrame) -> float:
-    """Return by which share the training losses of SGD with either kind of decay differ, at most, at any record."""
+    """Return the largest relative difference in training loss at any record between the kinds of decay for SGD."""
     sgd = runs[(runs["optimizer"] == "sgd") & (runs["decay"] > 0)]
     losses = {(run["decay"], run["seed"], run["decoupled"]): frame["train/loss"] for run, frame in study.curves(sgd)}
     pairs = [(loss, losses[*key, True]) for (*key, decoupled), loss in losses.items() if not decoupled and (*key, True) in losses]
@@ -99,7 +99,7 @@ def _difference(study: Study, runs: pd.DataFrame) -> float:
 
 
 def _norms(study: Study, adam: pd.DataFrame) -> tuple[float, dict[bool, float]]:
-    """Return the largest decay that both kinds have, and the median norm of the weights that each leaves."""
+    """Return the largest decay that both kinds have, and the median norm of the weights at the end by kind."""
     decays = [set(adam.loc[adam["decoupled"].eq(decoupled) & adam["decay"].gt(0), "decay"]) for decoupled in KINDS]
     if not set.intersection(*decays):
         raise Nothing("the runs lack adam with one decay of both kinds")
@@ -110,7 +110,7 @@ def _norms(study: Study, adam: pd.DataFrame) -> tuple[float, dict[bool, float]]:
 
 
 def _changes(adam: pd.DataFrame) -> list[dict[str, object]]:
-    """Return what the best decay of each kind changes against none in each metric, on the seeds that did not choose it."""
+    """Return the change by the best decay of each kind against no decay in each metric, on the other seeds."""
     if adam["seed"].nunique() < TUNING + 2:
         raise Nothing(f"it takes {TUNING} seeds that choose the decay, and two that judge")
     first, without = first_seeds(adam, TUNING), adam["decay"] == 0
