@@ -1,5 +1,6 @@
 """Select and aggregate the runs of an experiment by the settings that it varies."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,12 @@ def rose(study: Study, runs: pd.DataFrame) -> "pd.Series[bool]":
     """Return whether the training loss rose at each run's last record; on a quadratic no step does that below lr = 2/L."""
     ends = {run["folder"]: not (frame["train/loss"].diff().iloc[-1] <= 0) for run, frame in study.curves(runs)}
     return runs["folder"].map(ends).fillna(True).astype(bool)
+
+
+def steps_to(frame: pd.DataFrame, column: str, share: float) -> float:
+    """Return the first recorded step at which a column is at most a share of its first value; infinite if there is none."""
+    below = frame.loc[frame[column] <= share * frame[column].iloc[0], "step"]
+    return float(below.iloc[0]) if len(below) else math.inf
 
 
 @dataclass(frozen=True)

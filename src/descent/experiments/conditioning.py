@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
-from descent.analysis.settings import groups, varied
+from descent.analysis.settings import groups, steps_to, varied
 from descent.analysis.words import listed
 from descent.plots.medians import draw_curve, draw_parts, label, seeds, shaded
 from descent.plots.style import BLUE, GREY, VERMILION, styled
@@ -53,7 +53,8 @@ def analyse(study: Study) -> Finding:
             "runs": len(descent),
             "error": (descent["measured"] / descent["theory"] - 1).abs().max(),
         }
-    near = _near(study, adam)
+    steps = {run["folder"]: steps_to(frame, "distance", NEAR) for run, frame in study.curves(adam)}
+    near = adam["folder"].map(steps).groupby([adam["rotated"], adam["kappa"]]).median()
     valleys = [
         {"way": WAYS[rotated], "rows": [{"kappa": kappa, "steps": steps} for kappa, steps in near[rotated].items()]}
         for rotated in near.index.unique(level=0)
@@ -89,15 +90,6 @@ def _fold(distance: "pd.Series[float]") -> float:
     if len(half) < 2:
         return float("nan")
     return float((half.index[-1] - half.index[0]) / np.log(half.iloc[0] / half.iloc[-1]))
-
-
-def _near(study: Study, runs: pd.DataFrame) -> pd.Series:
-    """Return, by (rotated, kappa), the median steps to a hundredth of the first distance; infinite where it is not reached."""
-    steps = {}
-    for run, frame in study.curves(runs):
-        inside = frame["step"][frame["distance"] <= NEAR * frame["distance"].iloc[0]]
-        steps[run["folder"]] = inside.iloc[0] if len(inside) else np.inf
-    return runs["folder"].map(steps).groupby([runs["rotated"], runs["kappa"]]).median()
 
 
 def _draw_descent(axes: Axes, runs: pd.DataFrame, _: Study) -> None:

@@ -8,9 +8,7 @@ Source: Schmidt, Schneider and Hennig, "Descending through a crowded valley", 20
 optimizers for deep learning", 2019; Holm, "A simple sequentially rejective multiple test procedure", 1979.
 """
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
@@ -19,11 +17,10 @@ from descent.analysis.nothing import Nothing
 from descent.analysis.pairs import order
 from descent.analysis.ranking import Ranking, rankings
 from descent.analysis.settings import Tuned, swept_seeds, tune
-from descent.analysis.statistics import values
 from descent.analysis.verdict import verdict
 from descent.analysis.words import rank
 from descent.metrics import AXES
-from descent.plots.medians import draw_curve, label, row, seeds
+from descent.plots.medians import draw_curve, draw_seeds, label, row, seeds
 from descent.plots.style import look, styled
 
 TEXT = """
@@ -77,20 +74,14 @@ def plot(study: Study) -> Figure:
         draw_curve(left, study, own, ranking.quantity, "examples", color=drawn.colour, ls=drawn.dash, label=name)
     title = f"{ranking.problem}, {ranking.batch}: median of {seeds(ranking.runs)}"
     label(left, "log log", AXES["examples"].label, ranking.metric.label, title, "")
-    _draw_ends(right, ranking)
+    rows = []
+    for name in ranking.entries:
+        own = _own(ranking, name)
+        place = f"{name}  (rank {rank(ranking, name)})" if ranking.family else name
+        rows.append((place, own, look(own["optimizer"].iloc[0]).colour))
+    draw_seeds(right, rows, ranking.quantity)
+    label(right, "log linear", f"{ranking.metric.label} at the end", title="Each seed; bar: median")
     return figure
-
-
-def _draw_ends(axes: Axes, ranking: Ranking) -> None:
-    for place, name in enumerate(ranking.entries):
-        own = values(_own(ranking, name), ranking.quantity)
-        ends, colour = own[np.isfinite(own)], look(_own(ranking, name)["optimizer"].iloc[0]).colour
-        axes.plot(ends, np.full(len(ends), place), "o", color=colour, ms=4, mew=0, alpha=0.5)
-        axes.plot([own.median()], [place], "|", color=colour, ms=14, mew=2)
-    ranks = [f"{name}  (rank {rank(ranking, name)})" if ranking.family else name for name in ranking.entries]
-    axes.set_yticks(range(len(ranks)), ranks)
-    axes.invert_yaxis()
-    axes.set(xscale="log", xlabel=f"{ranking.metric.label} at the end", title="Each seed; bar: median")
 
 
 def _own(ranking: Ranking, name: str) -> pd.DataFrame:

@@ -12,7 +12,6 @@ rivals must be tuned alike, Schmidt, Schneider and Hennig, "Descending through a
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
@@ -21,7 +20,7 @@ from descent.analysis.nothing import Nothing
 from descent.analysis.pairs import SEEDS, compare, wide
 from descent.analysis.settings import Tuned, first_seeds, median, tune
 from descent.analysis.statistics import values
-from descent.plots.medians import draw_curve, row, seeds
+from descent.plots.medians import draw_curve, draw_seeds, label, row, seeds
 from descent.plots.panels import ticks
 from descent.plots.style import DASHED, HUES, SOLID, Dash, count, styled, text
 
@@ -75,7 +74,16 @@ def plot(study: Study) -> Figure:
     left.set(xlabel="steps", ylabel="learning rate", title="Each at its best learning rate")
     middle.set(xlabel="steps", ylabel="training loss", yscale="log", title=f"Median of {tuned.judged['seed'].nunique()} seeds")
     ticks(middle)
-    _draw_ends(right, tuned, looks)
+    dashed = {name: " (dashed)" if dash is DASHED else "" for name, (_, dash) in looks.items()}
+    names = median(tuned.judged, LOSS, "schedule").sort_values().index
+    ends = {f"{text(name)}, lr = {tuned.best[name]:g}{dashed[name]}": name for name in names}
+    rows = [(shown, tuned.judged[tuned.judged["schedule"] == name], looks[name][0]) for shown, name in ends.items()]
+    draw_seeds(right, rows, LOSS)
+    for tick, (*_, colour) in zip(right.get_yticklabels(), rows, strict=True):
+        tick.set(color=colour, fontweight="bold")
+    budget = f"{count(tuned.judged['steps'].max())} steps"
+    label(right, "log linear", "training loss", title=f"After {budget}: {seeds(tuned.judged)}; bar: median")
+    ticks(right)
     return figure
 
 
@@ -87,20 +95,3 @@ def _tuned(runs: pd.DataFrame) -> Tuned:
     if not np.isfinite(values(tuned.judged, LOSS)).any():
         raise Nothing("every run of the seeds that judge diverged")
     return tuned
-
-
-def _draw_ends(axes: Axes, tuned: Tuned, looks: dict[str, tuple[str, Dash]]) -> None:
-    judged = tuned.judged
-    names = list(median(judged, LOSS, "schedule").sort_values(ascending=False).index)
-    for place, name in enumerate(names):
-        colour, _ = looks[name]
-        ends = values(judged[judged["schedule"] == name], LOSS)
-        axes.plot(ends, [place] * len(ends), "o", color=colour, ms=3.5, alpha=0.5, mew=0)
-        axes.plot(ends.median(), place, "|", color=colour, ms=13, mew=2.2)
-    dashed = {name: " (dashed)" if dash is DASHED else "" for name, (_, dash) in looks.items()}
-    axes.set_yticks(range(len(names)), [f"{text(name)}, lr = {tuned.best[name]:g}{dashed[name]}" for name in names])
-    for label, name in zip(axes.get_yticklabels(), names, strict=True):
-        label.set(color=looks[name][0], fontweight="bold")
-    budget = f"{count(judged['steps'].max())} steps"
-    axes.set(xscale="log", xlabel="training loss", title=f"After {budget}: {seeds(judged)}")
-    ticks(axes)

@@ -20,6 +20,7 @@ from matplotlib.patches import Circle
 from descent.analysis.findings import Finding
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
+from descent.analysis.settings import steps_to
 from descent.plots.lines import faint
 from descent.plots.medians import label, seeds
 from descent.plots.plane import POINT, Way, film, ground, in_plane, way
@@ -108,14 +109,9 @@ def _runs(study: Study) -> pd.DataFrame:
     runs = study.runs.loc[list(flat)].assign(trajectory=list(flat.values()))
     several = runs.groupby(["problem", "optimizer"])["lr"].transform("nunique") > 1
     names = runs["optimizer"].where(~several, runs["optimizer"] + " lr " + runs["lr"].map("{:g}".format))
-    runs = runs.assign(candidate=names, reached=runs["trajectory"].map(_reached), near=runs["trajectory"].map(_near))
+    reached = [steps_to(frame, "train/gap", TOLERANCE) for frame in flat.values()]
+    runs = runs.assign(candidate=names, reached=reached, near=runs["trajectory"].map(_near))
     return runs.assign(order=runs["optimizer"].map(order)).sort_values(["problem", "order", "lr", "seed"])
-
-
-def _reached(frame: pd.DataFrame) -> float:
-    """Return the first recorded step at which the gap is below the tolerance; infinite where it never is."""
-    below = frame.loc[frame["train/gap"] < TOLERANCE * frame["train/gap"].iloc[0], "step"]
-    return float(below.iloc[0]) if len(below) else np.inf
 
 
 def _near(frame: pd.DataFrame) -> float:

@@ -36,7 +36,11 @@ def shaded(runs: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame, An
 def label(axes: Axes, scales: str, x: str, y: str = "", title: str = "", legend: str | None = None, **how: Any) -> None:
     """Name the axes and set their scales, as ``linear log``; with a `legend` of that title, placed by `how`."""
     xscale, yscale = scales.split()
-    axes.set(xscale=xscale, yscale=yscale, xlabel=x, ylabel=y, title=title)
+    if axes.get_xscale() != xscale:  # setting it again would drop the ticks
+        axes.set_xscale(xscale)
+    if axes.get_yscale() != yscale:
+        axes.set_yscale(yscale)
+    axes.set(xlabel=x, ylabel=y, title=title)
     if legend is not None:
         axes.legend(title=legend or None, **how)
 
@@ -59,6 +63,16 @@ def draw_curve(
     if seeds:
         faint(axes, [frame[[axis, quantity]].to_numpy() for _, frame in study.curves(runs)], str(line.get_color()))
     return y
+
+
+def draw_seeds(axes: Axes, rows: Sequence[tuple[str, pd.DataFrame, Any]], metric: str) -> None:
+    """Draw a metric at the end as a dot for each run and a bar for the median; rows (label, runs, colour) from the top down."""
+    for place, (_, runs, colour) in enumerate(rows):
+        ends = values(runs, metric)
+        axes.plot(ends.where(np.isfinite(ends)), [place] * len(ends), "o", color=colour, ms=4, alpha=0.5, mew=0)
+        axes.plot([ends.median()], [place], "|", color=colour, ms=14, mew=2)
+    axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
+    axes.invert_yaxis()
 
 
 def draw_ends(axes: Axes, runs: pd.DataFrame, metric: str, over: str, *, seeds: bool = False, **look: Any) -> pd.Series:
