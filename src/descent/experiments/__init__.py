@@ -8,6 +8,7 @@ figure as a GIF. A module outside this package is named by its yaml: ``hydra.swe
 
 import importlib
 import json
+import logging
 import pkgutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,9 +21,11 @@ from descent.analysis.load import Study, load
 from descent.analysis.nothing import Nothing
 from descent.config.imports import imported_module
 from descent.errors import InputError
+from descent.outside import CLOSED, FULL, refusal, write_text
 from descent.plots.figures import write
 from descent.records.folders import REPORT
 
+log = logging.getLogger(__name__)
 PARTS = ("analyse", "plot", "TEXT")
 CONCLUSION = "{}.json"  # beside the figure: the finding, and the name of the figure
 NO_CONCLUSION = "No conclusion: {{ missing }}."
@@ -98,10 +101,19 @@ def conclude(name: str, folder: Path, runs: Iterable[Path], module: ModuleType |
     study = study.part(study.runs["folder"].isin(own))
     module = module or find(name)
     finding = analyse(module, study)
-    figure = None if isinstance(finding, Missing) else write(module.plot(study), folder / REPORT / name)[0]
-    if figure and hasattr(module, "animate"):
-        module.animate(study, figure.with_suffix(".gif"))
-    file = folder / REPORT / CONCLUSION.format(name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"finding": finding, "figure": figure.name if figure else None}, indent=1) + "\n")
+    drawn = None if isinstance(finding, Missing) else module.plot(study)
+    figure: Path | None = None
+    try:
+        if drawn is not None:
+            figure = write(drawn, folder / REPORT / name)[0]
+            if animate := getattr(module, "animate", None):
+                animate(study, figure.with_suffix(".gif"))
+        kept = folder / REPORT / CONCLUSION.format(name)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_text(kept, json.dumps({"finding": finding, "figure": figure.name if figure else None}, indent=1) + "\n")
+    except OSError as error:
+        if error.errno not in (*FULL, *CLOSED):
+            raise
+        log.warning(str(refusal(error, "figure", folder / REPORT / f"{name}.png")))
+        figure = None
     return Conclusion(finding, sentence(module, finding), figure)
