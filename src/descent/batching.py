@@ -32,19 +32,19 @@ class Batches:
     """The batches of a run: which rows of the training data each step sees.
 
     Attributes:
-        mode: ``full``, ``stochastic`` or ``mini``.
         examples: N, the training examples.
         size: k, examples a step.
         seed: draws the order.
+        shuffle: each epoch visits the examples in a new order; else all visit them as the data have them.
         drop_last: leave out the short batch at the end of an epoch.
-        replacement: draw each example independently; else each epoch visits every example once, in a new order.
+        replacement: draw each example independently; else each epoch visits every example once.
         micro_size: examples in memory at once.
     """
 
-    mode: str
     examples: int
     size: int
     seed: int
+    shuffle: bool = True
     drop_last: bool = False
     replacement: bool = False
     micro_size: int = BLOCK_EXAMPLES
@@ -70,12 +70,15 @@ class Batches:
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the rows that `epoch` visits, ``[N]``, as a function of (seed, epoch)."""
-        if self.mode == "full":
-            return np.arange(self.examples)
         rng = generator(self.seed, "order", epoch)
         if self.replacement:
             return rng.integers(self.examples, size=self.examples)
-        return rng.permutation(self.examples)
+        return rng.permutation(self.examples) if self.shuffle else np.arange(self.examples)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every step sees all examples, in the order of the data."""
+        return self.size == self.examples and not self.shuffle and not self.replacement
 
     def spans(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """Cut steps ``[first, last)`` at the ends of epochs: yield (epoch, start, stop), positions in that epoch's order."""
@@ -94,6 +97,15 @@ class Batches:
             for begin in range(start, stop, gather):
                 yield order[begin : min(begin + gather, stop)]
 
+    def block(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that n steps ``[first, last)`` see, and where in them each begins, and the last ends, ``[n + 1]``."""
+        rows, edges = [], [np.zeros(1, np.int64)]
+        for epoch, start, stop in self.spans(first, last):
+            rows.append(_order(self, epoch)[start:stop])
+            ends = np.arange(self.size, stop - start + self.size, self.size)
+            edges.append(edges[-1][-1] + np.minimum(ends, stop - start))
+        return np.concatenate(rows), np.concatenate(edges)
+
     def steps(
         self, first: int, last: int, data: Sequence[T], take: Callable[[T, np.ndarray], T], split: Callable[[T, int], Iterable[T]]
     ) -> Iterator[tuple[T, ...]]:
@@ -106,7 +118,7 @@ class Batches:
             take: returns rows of one of them.
             split: cuts one into parts of so many rows, the last of which may be shorter.
         """
-        if self.mode == "full":
+        if self.whole:
             yield from repeat(tuple(data), last - first)
             return
         for rows in self.rows(first, last):
@@ -126,12 +138,12 @@ def _order(batches: Batches, epoch: int) -> np.ndarray:
 
 def full(examples: int, seed: int, micro_size: Count) -> Batches:
     """Batch gradient descent: each step sees all N examples."""
-    return Batches("full", examples, examples, seed, micro_size=micro_size)
+    return Batches(examples, examples, seed, shuffle=False, micro_size=micro_size)
 
 
 def stochastic(examples: int, seed: int, replacement: bool) -> Batches:
     """Stochastic gradient descent: each step sees one example."""
-    return Batches("stochastic", examples, 1, seed, replacement=replacement)
+    return Batches(examples, 1, seed, replacement=replacement)
 
 
 def mini(examples: int, seed: int, size: Count, drop_last: bool, replacement: bool, micro_size: Count) -> Batches:
@@ -142,7 +154,7 @@ def mini(examples: int, seed: int, size: Count, drop_last: bool, replacement: bo
     """
     if not 1 <= size <= examples:
         raise InputError("batch.size", size, f"must be 1 to N, and N is {examples} here", "For all examples, use batch=full.")
-    return Batches("mini", examples, size, seed, drop_last, replacement, micro_size)
+    return Batches(examples, size, seed, drop_last=drop_last, replacement=replacement, micro_size=micro_size)
 
 
 def record_grid(examples: int, first_epoch: int, growth: float, last: int) -> list[int]:

@@ -108,7 +108,7 @@ def broken(folder, hyperparameters, rows):
 def test_a_run_whose_logger_breaks_ends_like_any_other(train, engine, capsys):
     common = (f"engine={engine}", "max_steps=20")
     plain = train(*common, "study=plain", "logger=csv")
-    run = train(*common, "logger=csv", "+logger.broken._target_=test_loggers.broken")
+    run = train(*common, "logger=csv", "+logger.broken._target_=records.test_loggers.broken")
     assert capsys.readouterr().err.count("logger=broken stopped") == 1
     assert run.result["id"] == plain.result["id"]
     assert run.column("train/loss") == plain.column("train/loss")

@@ -134,7 +134,7 @@ def test_what_only_numpy_has_can_be_set(train):
         (("optimizer.fused=true",), "optimizer.fused=true: has no effect with engine=numpy."),
         (("trainer=gpu",), "trainer=gpu: engine=numpy runs on the CPU. Use trainer=cpu or engine=torch."),
         (("+optimizer.eps=1",), "optimizer.eps=1: SGD has no such setting; it has lr, weight_d"),
-        (("engine=jax",), "engine=jax: must be one of torch, numpy."),
+        (("engine=jax",), "engine=jax: must be one of torch, numpy, compiled."),
         (("optimizer=adam", "+optimizer.eps_placement=left"), "optimizer.eps_placement=left: must be corrected or uncorrected."),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),

@@ -75,6 +75,8 @@ def _inner(kind: Any, name: int | str) -> Any:
         return next((inner for member in arguments if (inner := _inner(member, name)) is not None), None)
     if origin is list and isinstance(name, int):
         return arguments[0]
+    if origin is dict:
+        return arguments[1]
     if origin is tuple and isinstance(name, int) and name < len(arguments):
         return arguments[name]
     if _is_model(kind):
@@ -110,6 +112,8 @@ def _words(kind: Any) -> str:
         return f"a list of {len(arguments)} {inner}" if len(set(arguments)) == 1 else f"a list of {len(arguments)} values"
     if kind in (None, type(None)):
         return "null"
+    if origin is dict:
+        return f"a mapping, from names to {_words(arguments[1])}"
     return f"a mapping of {', '.join(kind.model_fields)}" if _is_model(kind) else "another value"
 
 

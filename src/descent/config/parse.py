@@ -104,8 +104,8 @@ def _together(config: RunConfig) -> None:
     """Refuse settings that each could work, but not together."""
     if config.epochs is None and config.max_steps is None and config.max_seconds is None:
         raise InputError("epochs", None, "a run needs a budget", "Set one of epochs, max_steps and max_seconds.")
-    if config.engine == "numpy" and config.precision == "bf16":
-        raise InputError("precision", "bf16", "must be 32 or 64 with engine=numpy")
+    if config.by_hand and config.precision == "bf16":
+        raise InputError("precision", "bf16", f"must be 32 or 64 with engine={config.engine}")
     if not re.fullmatch(r"[\w.=,+-]{1,200}", config.study) or config.study in (".", ".."):
         raise InputError("study", config.study, "must be the name of a folder: at most 200 letters, digits and . _ - + = ,")
     if config.optimizer.lr is not None:  # which schedules scale

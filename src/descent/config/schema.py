@@ -23,6 +23,15 @@ class Target(Model):
     value: Real
 
 
+class Quantity(Model):
+    """What a quantity is that a problem measures, so that it is ranked and drawn the right way: see `metrics.Metric`."""
+
+    direction: Literal["min", "max"]  # which values are better
+    scale: Literal["log", "linear"] = "linear"  # of an axis
+    label: Text | None = None  # in words (null: its name)
+    unit: str = ""
+
+
 class Component(Model):
     """An object to make: the import path of its class or function, and the arguments, which that judges.
 
@@ -65,6 +74,7 @@ class Problem(Component):
     record_examples: Count | Null  # examples that a record measures (null: all)
     metric: Text  # what optimizers are judged by
     target: Target | Null  # what a run is to reach
+    metrics: dict[str, Quantity] = Field(default={})  # quantities that the class measures beside loss and accuracy
     loss_scale: Positive  # a loss this size is large
     threads: Annotated[Count, Le(1024)]  # CPU threads
 
@@ -148,9 +158,14 @@ class RunConfig(Model):
     max_seconds: Positive | Null  # of training
 
     clip_norm: Positive | Null  # largest Euclidean norm of a step's gradient
-    engine: Literal["torch", "numpy"]
+    engine: Literal["torch", "numpy", "compiled"]
     precision: Annotated[Literal[32, 64, "bf16"], BeforeValidator(read)]
     records: Records
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether gradients and updates are those of `descent.from_scratch`: on the CPU, in one process, without Lightning."""
+        return self.engine != "torch"
 
     @property
     def folder(self) -> Path:

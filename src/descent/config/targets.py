@@ -48,7 +48,7 @@ def resolve(config: RunConfig) -> RunConfig:
         InputError: a ``_target_`` that cannot be used, or an argument that it does not take.
     """
     changed = {group: converted(group, getattr(config, group)) for group in ("problem", "batch", "schedule")}
-    changed["optimizer"] = converted("optimizer", config.optimizer, further=config.engine != "torch")
+    changed["optimizer"] = converted("optimizer", config.optimizer, further=config.by_hand)
     logger = {name: converted(f"logger.{name}", component) for name, component in config.logger.items()}
     strategy = config.trainer.strategy
     if isinstance(strategy, Component):

@@ -1,6 +1,5 @@
 """A study: a folder of runs. A sweep trains those that are missing, and survives whatever happens to its workers."""
 
-import math
 import tempfile
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from descent import __version__
 from descent.config.identity import identity, place
 from descent.config.schema import RunConfig
 from descent.errors import InputError
+from descent.metrics import metric
 from descent.records import result as results
 from descent.records.lock import Busy, held
 from descent.terminal.console import errors, loading, say, show_warnings, warn
@@ -228,7 +228,7 @@ def work(config: RunConfig) -> float:
     from descent.sweeps import gpus
     from descent.training import build
 
-    worst = -math.inf if config.problem.metric.endswith("/accuracy") else math.inf
+    worst = metric(config.problem.metric, config.problem.metrics).worst
     gpus.claim(config)
     try:
         result = run(config, wait=False).result

@@ -25,6 +25,8 @@ from descent.training.recorder import Recorder
 if TYPE_CHECKING:
     import lightning.pytorch as pl
 
+    from descent.training.numpy_engine import NumpyEngine
+
 DTYPES = {32: torch.float32, 64: torch.float64, "bf16": torch.float32}
 PRECISIONS: dict[Any, Any] = {32: "32-true", 64: "64-true", "bf16": "bf16-mixed"}
 
@@ -97,11 +99,10 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
     """Make what computes the run; it refuses bad settings before anything is written."""
     factor, layers = schedule(config), config.records.layers
     threads, clip_norm = config.problem.threads, config.clip_norm
-    if config.engine == "numpy":
-        from descent.training.numpy_engine import NumpyEngine
-
+    if config.by_hand:
         hand_written = objective(config, problem), numpy_optimizer(config)
-        return NumpyEngine(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm, layers)
+        made = _array_engine(config.engine == "compiled", recorder)
+        return made(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm, layers)
     with recorder.observer.loading("Lightning"):
         from descent.training.loader import BlockLoader
         from descent.training.module import DescentModule
@@ -113,8 +114,18 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
     return LightningEngine(module, loader, recorder, partial(trainer, config, device), device, threads)
 
 
+def _array_engine(compiled: bool, recorder: Recorder) -> "type[NumpyEngine]":
+    from descent.training.numpy_engine import NumpyEngine
+
+    if not compiled:
+        return NumpyEngine
+    with recorder.observer.loading("numba"):
+        from descent.training.compiled_engine import CompiledEngine
+    return CompiledEngine
+
+
 def objective(config: RunConfig, problem: Problem) -> Objective:
-    """Make what the NumPy engine minimises: the problem's loss, with a gradient by hand.
+    """Make what the engines by hand minimise: the problem's loss, with a gradient by hand.
 
     Raises:
         InputError: no one has written that gradient.
@@ -124,8 +135,8 @@ def objective(config: RunConfig, problem: Problem) -> Objective:
         raise InputError(
             "problem",
             config.names.problem,
-            "engine=numpy has no hand-written gradient of it; it has linear and logistic regression, softmax regression and "
-            "mlps, the quadratic and the 2-D functions",
+            f"engine={config.engine} has no hand-written gradient of it; it has linear and logistic regression, softmax "
+            "regression and mlps, the quadratic and the 2-D functions",
             "Use engine=torch.",
         )
     name, arguments = found
@@ -140,13 +151,16 @@ def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:
         InputError: no one has written it, or an argument that it does not have.
     """
     if isinstance(config.optimizer.fused, bool):
-        raise InputError("optimizer.fused", config.optimizer.fused, "has no effect with engine=numpy")
+        raise InputError("optimizer.fused", config.optimizer.fused, f"has no effect with engine={config.engine}")
     package, _, torchs = config.optimizer.factory.rpartition(".")
     name, arguments = optimizers.like_torch(torchs, config.optimizer.arguments)
     if package != "torch.optim" or name not in optimizers.OPTIMIZERS:
         has = ", ".join(made.lower() for made in optimizers.OPTIMIZERS)
         raise InputError(
-            "optimizer", config.names.optimizer, f"engine=numpy has no such optimizer; it has {has}", "Use engine=torch."
+            "optimizer",
+            config.names.optimizer,
+            f"engine={config.engine} has no such optimizer; it has {has}",
+            "Use engine=torch.",
         )
     made = optimizers.OPTIMIZERS[name]
     built: optimizers.Optimizer = call("optimizer", made, bound("optimizer", made, arguments))
@@ -166,9 +180,9 @@ def device(config: RunConfig, elsewhere: str | None = None) -> str:
         InputError: a GPU is asked for and there is none.
     """
     wanted = config.trainer.accelerator
-    if config.engine == "numpy" and wanted == "gpu":
-        raise InputError("trainer", "gpu", "engine=numpy runs on the CPU", "Use trainer=cpu or engine=torch.")
-    if config.engine == "numpy" or wanted == "cpu":
+    if config.by_hand and wanted == "gpu":
+        raise InputError("trainer", "gpu", f"engine={config.engine} runs on the CPU", "Use trainer=cpu or engine=torch.")
+    if config.by_hand or wanted == "cpu":
         return "cpu"
     if elsewhere:
         return "cuda" if "gpu" in (wanted, elsewhere) else "cpu"

@@ -59,7 +59,7 @@ def try_optimizer(config: RunConfig) -> None:
     Raises:
         InputError: the class or a step refuses an argument, or a step makes a finite weight nan; names the argument.
     """
-    if config.engine == "numpy":
+    if config.by_hand:
         build.numpy_optimizer(config)
         return
     require_effect(config.optimizer)

@@ -56,12 +56,15 @@ class LightningEngine:
         self.device = device
         self.threads = threads
         self.trainer = make_trainer([_Tell(self, recorder)])
-        self.history = module.history
         self.checkpoint: Path | None = None
 
     @property
     def position(self) -> Position:
         return self.module.position
+
+    @property
+    def history(self) -> list[tuple[float, float]]:
+        return self.module.history
 
     def fit(self) -> None:
         if self.device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 us

@@ -65,7 +65,7 @@ class Optimizer:
         InputError: a value out of its range, a ValueError.
     """
 
-    rule: ClassVar[staticmethod[..., Any]] = staticmethod(unwritten)
+    rule: "ClassVar[staticmethod[..., Any]]" = staticmethod(unwritten)  # noqa: RUF009
     remembers: ClassVar[Sequence[str]] = ()
 
     lr: float
