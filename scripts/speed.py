@@ -14,7 +14,7 @@ two runs of one step, which pays for the same imports; the launchers take turns.
 from benchmarks import steps, studies
 from rich.console import Console
 
-from descent.config.flags import Parser, file_to_write, leave_with
+from descent.config.flags import Parser, leave_with, require_file_to_write
 from descent.config.values import Count, File, Positive
 from descent.errors import InputError, one_of
 
@@ -38,7 +38,7 @@ def main() -> int:
         if name not in known:
             raise one_of("--launchers", name, known)
     if given.markdown:
-        file_to_write("--markdown", given.markdown)
+        require_file_to_write("--markdown", given.markdown)
     out = Console(highlight=False)
     if launchers:
         lines = [f"| launcher | runs a minute | times {launchers[0]} |", "|---|--:|--:|"]

@@ -13,7 +13,7 @@ from descent.config.call import call
 from descent.config.schema import MOST_STEPS, Component, RunConfig
 from descent.config.targets import bound, factory
 from descent.config.values import Arguments
-from descent.errors import InputError
+from descent.errors import InputError, first_line
 from descent.from_scratch import objectives, optimizers
 from descent.from_scratch.objectives import Objective
 from descent.problems.base import Problem
@@ -222,7 +222,7 @@ def trainer(config: RunConfig, device: str, callbacks: "list[pl.Callback]") -> "
     except (MisconfigurationException, TypeError, ValueError) as error:
         refused = "strategy" if isinstance(strategy, str) else next(iter(config.trainer.arguments), "accelerator")
         value = config.trainer.settings()[refused]
-        raise InputError(f"trainer.{refused}", value, str(error).strip().splitlines()[0].rstrip(".")) from error
+        raise InputError(f"trainer.{refused}", value, first_line(error)) from error
 
 
 def _call(group: str, component: Component, **given: Any) -> Any:
