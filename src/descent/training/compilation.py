@@ -35,6 +35,7 @@ from descent.from_scratch.optimizers import Optimizer
 OPTIONS = {"error_model": "numpy"}  # numba's own checks each division, which keeps loops from being vectorised
 Function = Callable[..., Any]
 log = logging.getLogger(__name__)
+COMPILED: list[Any] = []  # the functions of this process, whose `stats` tell what was found in the cache
 _registered: set[Function] = set()
 
 
@@ -60,13 +61,13 @@ def compile_for(function: Any, arguments: tuple[Any, ...]) -> None:
 
 @cache
 def folder() -> Path | None:
-    """Return the folder of the compiled code; None where it cannot be written."""
+    """Return the folder of the compiled code, below NUMBA_CACHE_DIR or the user's cache; None where it cannot be written."""
     digest = hashlib.sha256()
     for path in sorted([*Path(from_scratch.__file__).parent.rglob("*.py"), Path(__file__)]):
         digest.update(path.read_bytes())
     versions = numba.__version__, llvmlite.__version__, np.__version__, scipy.__version__, platform.python_version()
     digest.update(repr((*versions, binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())).encode())
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    home = Path(numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     made = home / "descent" / "compiled" / digest.hexdigest()[:16]
     try:
         made.mkdir(parents=True, exist_ok=True)
@@ -85,7 +86,8 @@ def _compiled(*parts: Any) -> Any:
     kept_in, before = folder(), numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(kept_in or before)
     try:
-        return numba.njit(_steps(*parts), cache=kept_in is not None, **OPTIONS)
+        COMPILED.append(numba.njit(_steps(*parts), cache=kept_in is not None, **OPTIONS))
+        return COMPILED[-1]
     finally:
         numba.config.CACHE_DIR = before
 
