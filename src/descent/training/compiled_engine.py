@@ -27,7 +27,7 @@ class CompiledEngine(NumpyEngine):
         super().fit()
 
     def _block(self, first: int, last: int) -> None:
-        lrs = self.peak * np.array([self.factor(step) for step in range(first, last)])
+        lrs = self.peak * np.array(self.factors(first, last))
         rows, edges = self._rows(first, last)
         self._run(*self._arguments(self.optimizer.table(lrs), rows, edges))
         self.optimizer.lr = float(lrs[-1])

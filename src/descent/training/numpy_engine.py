@@ -69,7 +69,7 @@ class NumpyEngine(Steps[np.ndarray]):
         self.threads = threads
         self.clip_norm = clip_norm
         self.last_gradient: np.ndarray | None = None
-        self.scale_lr(self.factor(0))
+        self.scale_lr(*self.factors(0, 1))
 
     def fit(self) -> None:
         with libraries().limit(limits=self.threads), np.errstate(all="ignore"):  # a run may diverge
