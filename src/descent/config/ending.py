@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from descent.errors import InputError
+from descent.outside import CLOSED, FULL, refusal
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 _users: list[str | None] = []  # what the user set it to, while Hydra composes
@@ -38,10 +39,10 @@ def users_environment() -> Iterator[None]:
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """End the process after a mistake with one line on the error stream and exit code 2, and after Ctrl-C with 130.
+    """End the process with one line on the error stream: exit code 2 after a mistake or a full disk, 130 after Ctrl-C.
 
     Raises:
-        InputError: the user asked for tracebacks.
+        InputError, OSError: the user asked for tracebacks.
     """
     try:
         yield
@@ -49,6 +50,11 @@ def one_line() -> Iterator[None]:
         if tracebacks():
             raise
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if tracebacks() or error.errno not in (*FULL, *CLOSED):
+            raise
+        print(f"error: {refusal(error, 'file', error.filename)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as stopped:
         print(stopped.args[0] if stopped.args else "Stopped.", file=sys.stderr)

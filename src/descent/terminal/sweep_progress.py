@@ -13,10 +13,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from descent.records import result as results
+from descent.records.folders import read
 from descent.records.lock import held
 from descent.records.result import Result
-from descent.terminal.console import clock, terminal
-from descent.terminal.summary import load, settings_of
+from descent.terminal.console import clock, shown, terminal
+from descent.terminal.summary import settings_of
 
 REFRESH = 1.0  # seconds between two looks at the folders
 SHARE = 0.1  # of the time, that looking may take from the runs
@@ -42,7 +43,7 @@ class StudyDisplay:
         self.pending = list(missing)
         self.idle = not missing
         waiting = set(missing)
-        self.found: list[Result] = list(load(folder for folder in folders if folder not in waiting))
+        self.found: list[Result] = list(read([folder for folder in folders if folder not in waiting])[0].values())
         self.trained = self.failed = 0
         self.printed = 0.0
         self.stopping = threading.Event()
@@ -81,7 +82,7 @@ class StudyDisplay:
             if folder.name not in names[folder.parent]:
                 still.append(folder)
             elif _written(folder / "result.json", self.begun):
-                self.found += load([folder])
+                self.found += read([folder])[0].values()
                 self.trained += 1
             elif _written(folder / "error.txt", self.begun):
                 self.failed += 1
@@ -116,7 +117,9 @@ class StudyDisplay:
             key = setting.problem, setting.name.split(" ", 1)[0]
             if key not in seen:
                 seen.add(key)
-                best.add_row(f"{setting.problem} {setting.name}", f"{setting.median:.4g}", str(sum(setting.statuses.values())))
+                best.add_row(
+                    shown(f"{setting.problem} {setting.name}"), f"{setting.median:.4g}", str(sum(setting.statuses.values()))
+                )
         return Group(state, best) if seen else Group(state)
 
     def _print(self) -> None:

@@ -144,11 +144,11 @@ class NumpyEngine(Steps[np.ndarray]):
             np.savez(file, position=position, weights=self.flat, **state)
 
     def peek(self, path: Path) -> Position:
-        with np.load(path) as found:
+        with open(path, "rb") as file, np.load(file) as found:  # np.load leaves a damaged file open
             return Position(**json.loads(str(found["position"]))["position"])
 
     def load(self, path: Path) -> None:
-        with np.load(path) as archive:
+        with open(path, "rb") as file, np.load(file) as archive:
             found = dict(archive)  # all of it, before anything is changed: damage raises here
         saved = json.loads(str(found.pop("position")))
         self.flat[...] = found.pop("weights")
