@@ -21,12 +21,13 @@ WORKERS = 8  # at most: each pays for its imports, with 5 s and half a gigabyte
 
 
 def pytest_configure() -> None:
-    """Let each worker, and what it starts, use one thread, but where a run's settings say another number; keep bytecode.
+    """Let each worker, and what it starts, use one thread, but where a run's settings say another number; keep compiled code.
 
     Containers often set PYTHONDONTWRITEBYTECODE: each of about a hundred processes would compile torch and Lightning again.
     """
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache"))  # compiling takes seconds
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
 
