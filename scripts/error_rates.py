@@ -14,7 +14,7 @@ from simulated.planning import planning
 from simulated.rates import measure
 from simulated.studies import Scenario, clusters, ladder, one_best, two_top
 
-from descent.config.flags import Parser, file_to_write, leave_with
+from descent.config.flags import Parser, leave_with, require_file_to_write
 from descent.config.values import Count, File
 from descent.errors import InputError
 
@@ -164,7 +164,7 @@ def main() -> int:
     if not any(given.only in scenario.name for _, _, scenarios, _ in TABLES for scenario in scenarios):
         raise InputError("--only", given.only, "must be part of a row's first cell, as in 'ladder'", "--write lists all of them.")
     if given.write:
-        file_to_write("--write", given.write)
+        require_file_to_write("--write", given.write)
     out, begun, text = Console(highlight=False), time.perf_counter(), [HEADER]
     for title, columns, scenarios, measured in TABLES:
         chosen = [scenario for scenario in scenarios if given.only in scenario.name]

@@ -75,11 +75,16 @@ def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, 
         assert continued.result[part] == long.result[part]
 
 
+def compiles(what):
+    """Mark as slow what compiles for seconds."""
+    return [pytest.mark.slow] if "engine=compiled" in what else []
+
+
 @pytest.mark.parametrize("cut", [1, 5, 9])
 @pytest.mark.parametrize(
     "what",
     [
-        pytest.param(what, marks=pytest.mark.xdist_group(" ".join(what)))
+        pytest.param(what, marks=[pytest.mark.xdist_group(" ".join(what)), *compiles(what)])
         for what in (
             ("optimizer=adam",),
             ("optimizer=muon", "schedule=cosine"),
@@ -92,6 +97,9 @@ def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, 
             ("engine=numpy", "optimizer=nadam", "batch=stochastic"),
             ("engine=numpy", "optimizer=asgd", "problem=rosenbrock"),
             ("engine=numpy", "optimizer=asgd", "optimizer.t0=20"),
+            ("engine=compiled", "optimizer=sgd", "schedule=plateau"),
+            ("engine=compiled", "optimizer=nadam", "batch=stochastic", "clip_norm=0.3"),
+            ("engine=compiled", "optimizer=asgd", "problem=rosenbrock"),
             ("optimizer=asgd", "optimizer.t0=20"),
         )
     ],

@@ -65,7 +65,7 @@ def interval(row: "pd.Series[float]") -> str:
     """Return the ends of an interval, or of the range of fewer than six values; empty where a single value has none."""
     if math.isnan(row["low"]):
         return ""
-    few = row["n"] < INTERVAL
+    few = bool(row["n"] < INTERVAL)
     ends = ("min", "max") if few else ("low", "high")
     return " to ".join(shown(row[end]) for end in ends) + " (range)" * few
 
