@@ -41,6 +41,7 @@ def draw(title: str, metric: Metric, lines: Mapping[str, tuple[Look, Summary]]) 
         for axis in (axes.xaxis, axes.yaxis) if axes.get_yscale() == "log" else (axes.xaxis,):
             axis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
             axis.set_minor_locator(NullLocator())
+            axis.set_major_formatter("{x:g}")  # powers as formulas take most of the time
         axes.set_xlabel("training examples processed")
         figure.text(0.02, 1 - 0.06 / tall, text(title), va="top", fontweight="bold", fontsize=8)
         handles, names = axes.get_legend_handles_labels()
