@@ -142,16 +142,16 @@ def test_a_mistake_in_one_of_many_runs_gets_one_line(command, tmp_path, mistake,
 @pytest.fixture
 def failing(monkeypatch):
     """Let runs of adagrad fail, as where memory does not suffice."""
-    from descent.sweeps import sweep as sweeps
+    from descent.sweeps import worker
 
-    plain = sweeps.run
+    plain = worker.run
 
     def run(config, *arguments, **more):
         if config.names.optimizer == "adagrad":
             raise RuntimeError("not enough memory")
         return plain(config, *arguments, **more)
 
-    monkeypatch.setattr(sweeps, "run", run)
+    monkeypatch.setattr(worker, "run", run)
 
 
 @pytest.mark.usefixtures("failing")
@@ -448,9 +448,9 @@ def test_a_person_at_a_terminal_sees_one_live_display(tmp_path):
 )
 @pytest.mark.usefixtures("failing")
 def test_other_sweepers_are_told_the_problems_metric_and_the_worst_of_what_failed(tmp_path, arguments, expected):
-    from descent.sweeps.sweep import work
+    from descent.sweeps.worker import work
 
-    value = work(settings("problem=quadratic", *QUICK, *arguments, f"output_dir={tmp_path}"))
+    value = work(settings("problem=quadratic", *QUICK, *arguments, f"output_dir={tmp_path}"))[1]
     finals = [result["final"]["train/gap"] for result in results(tmp_path).values()]
     assert value == (finals[0] if expected == "final" else expected)
 

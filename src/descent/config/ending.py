@@ -3,9 +3,11 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
+from descent import stopping
 from descent.errors import InputError
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -38,7 +40,9 @@ def users_environment() -> Iterator[None]:
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """End the process after a mistake with one line on the error stream and exit code 2, and after Ctrl-C with 130.
+    """End the process with one line on the error stream: after a mistake with exit code 2, after a signal with 128 + its number.
+
+    Ctrl-C is 130, SIGTERM 143, SIGHUP 129.
 
     Raises:
         InputError: the user asked for tracebacks.
@@ -48,11 +52,16 @@ def one_line() -> Iterator[None]:
     except InputError as error:
         if tracebacks():
             raise
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt as stopped:
-        print(stopped.args[0] if stopped.args else "Stopped.", file=sys.stderr)
-        sys.exit(130)
+        _leave(f"error: {error}", 2)
+    except KeyboardInterrupt as error:
+        stopped = error if isinstance(error, stopping.Stopped) else stopping.Stopped()
+        _leave(str(stopped), 128 + stopped.number)
+
+
+def _leave(line: str, status: int) -> NoReturn:
+    with suppress(OSError):  # no one may be there to read it
+        print(line, file=sys.stderr, flush=True)
+    sys.exit(status)
 
 
 def command(name: str) -> str:

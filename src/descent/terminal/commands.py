@@ -6,6 +6,7 @@ import shlex
 from descent.config.flags import Parser
 from descent.config.values import File
 from descent.errors import InputError
+from descent.records import result as results
 from descent.records.folders import run_folders
 from descent.records.result import SCHEMA
 from descent.terminal.console import loading, printable, say
@@ -59,7 +60,7 @@ def status() -> int:
     states = counts(folders)
     say(f"{len(folders)} runs: {', '.join(f'{count} {state}' for state, count in states.items())}\n")
     show_study(study, folders)
-    show_failures(study, folders)
+    show_failures(study, [folder for folder in folders if results.status(folder) == "failed"])
     _name_earlier(sum(result.schema_version < SCHEMA for result in load(folders)))
     return 0
 

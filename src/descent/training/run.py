@@ -51,7 +51,7 @@ def run(config: RunConfig, observer: Observer = SILENT, wait: bool = True) -> Ru
     Raises:
         InputError: a setting that cannot work; nothing was written.
         Busy: another process is training this run, and `wait` is False.
-        KeyboardInterrupt: Ctrl-C; repeating the command continues the run.
+        Stopped: by a signal; repeating the command continues the run.
     """
     with observer.loading("PyTorch"):
         from descent.config.targets import resolve

@@ -1,6 +1,7 @@
 """Train one run in its folder: start it or continue it, record it, judge it."""
 
 import logging
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import torch
 import yaml
 
+from descent import stopping
 from descent.batching import Batches
 from descent.config.identity import label, setting
 from descent.config.schema import RunConfig
@@ -44,7 +46,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     Raises:
         InputError: a setting that cannot work; nothing was written.
         Busy: another process is training this run.
-        KeyboardInterrupt: Ctrl-C, after a checkpoint.
+        Stopped: by a signal, after a checkpoint.
     """
     torch.set_num_threads(config.problem.threads)
     try_optimizer(config)
@@ -73,7 +75,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
         log.warning(text)
 
     _make(folder, config)
-    with lock(folder):
+    with lock(folder), stopping.deferred():
         if results.status(folder) in results.STATUSES:  # another process finished it since we looked
             return results.read(folder / "result.json")
         engine.position.data_checksum = problem.checksum
@@ -89,7 +91,7 @@ def _fit(engine: Engine, recorder: Recorder) -> None:
     """Train to the end of the budget.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, after a checkpoint.
+        Stopped: by a signal, after a checkpoint.
     """
     if engine.position.ended:  # killed between its last step and its result
         recorder.observer.note("Training had ended; writing the result.")
@@ -100,7 +102,7 @@ def _fit(engine: Engine, recorder: Recorder) -> None:
         recorder.observer.note(f"Continuing at step {engine.position.step:,}.")
     engine.fit()
     if not engine.position.ended:
-        raise KeyboardInterrupt(f"Stopped at step {engine.position.step:,}. Repeat the command to continue.")
+        raise stopping.Stopped(stopping.asked() or signal.SIGINT, f"at step {engine.position.step:,}")
 
 
 def cautions(config: RunConfig, problem: Problem, batches: Batches) -> list[str]:

@@ -1,0 +1,113 @@
+"""Signals that stop a process: Ctrl-C, SIGTERM and SIGHUP. The first one asks a run to stop, a second one ends it at once."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from descent.machine import unblock
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+GRACE = 0.3  # seconds in which more signals count as one: `timeout` sends two at once, a closing terminal too
+
+_asked: list[int] = []  # the signal that asks the run of this process to stop
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal stopped the process; repeating the command continues.
+
+    Args:
+        number: the signal.
+        where: ``at step 120``.
+    """
+
+    def __init__(self, number: int = signal.SIGINT, where: str = "") -> None:
+        super().__init__(f"Stopped{where and ' '}{where}. Repeat the command to continue.")
+        self.number = int(number)
+
+
+def stop(number: int) -> None:
+    """End what the process does.
+
+    Raises:
+        Stopped: always.
+    """
+    raise Stopped(number)
+
+
+def ask(number: int) -> None:
+    """Ask the run of this process to stop at its next block edge."""
+    _asked[:] = [number]
+
+
+def asked() -> int:
+    """Return the signal that asks the run of this process to stop, or 0."""
+    return _asked[0] if _asked else 0
+
+
+@contextmanager
+def listening(act: Callable[[int], None] = stop) -> Iterator[None]:
+    """Let the first signal call ``act(number)``, and a later one raise `Stopped`.
+
+    A signal that is ignored, as SIGHUP under nohup, stays so. Only the main thread can listen; in others nothing changes.
+    """
+    first: list[float] = []
+
+    def handle(number: int, _: FrameType | None) -> None:
+        now = time.monotonic()
+        if not first:
+            first.append(now)
+            act(number)
+        elif now - first[0] > GRACE:
+            raise Stopped(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    heard = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for number in heard:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in heard.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Let a signal ask the run within to stop (`asked`), and end the process only after it.
+
+    Raises:
+        Stopped: the run ended all the same, without looking; the signal must not be lost.
+    """
+    _asked.clear()
+    try:
+        with listening(ask):
+            yield
+        if _asked:
+            raise Stopped(_asked[0])
+    finally:
+        _asked.clear()
+
+
+def hear(act: Callable[[int], None]) -> None:
+    """Let every signal call ``act(number)`` from now on, in a process that another one started and whose end it decides.
+
+    Signals that were held back since it was started arrive now.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda number, _: act(number))
+        unblock(SIGNALS)
+
+
+def take_back(handler: Any) -> None:
+    """Set the handler of SIGTERM, which a library has replaced with its own."""
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
