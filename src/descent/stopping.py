@@ -1,18 +1,22 @@
 """Signals that stop a process: Ctrl-C, SIGTERM and SIGHUP. The first one asks a run to stop, a second one ends it at once."""
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from descent.machine import unblock
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+SHOW_CURSOR = b"\r\x1b[2K\x1b[?25h"  # clears the line of what was shown live
 GRACE = 0.3  # seconds in which more signals count as one: `timeout` sends two at once, a closing terminal too
 
+_before: list[Callable[[], object]] = []  # what `leave` does first
 _asked: list[int] = []  # the signal that asks the run of this process to stop
 
 
@@ -29,13 +33,33 @@ class Stopped(KeyboardInterrupt):
         self.number = int(number)
 
 
-def stop(number: int) -> None:
-    """End what the process does.
+def leave(number: int) -> NoReturn:
+    """End the process at once, with a line on the error stream and exit code 128 + the signal.
 
-    Raises:
-        Stopped: always.
+    Nothing is raised where a signal happens to arrive: a module whose import an exception cuts off does not recover, and a
+    library may swallow it.
     """
-    raise Stopped(number)
+    for act in reversed(_before):
+        with suppress(Exception):
+            act()
+    with suppress(Exception):
+        sys.stdout.flush()
+        if sys.stdout.isatty():
+            os.write(1, SHOW_CURSOR)
+    with suppress(OSError):
+        os.write(2, f"{Stopped(number)}\n".encode())
+    os._exit(128 + number)
+
+
+@contextmanager
+def before_leaving(act: Callable[[], object]) -> Iterator[None]:
+    """Let `leave` call `act` first, and the end of this context too."""
+    _before.append(act)
+    try:
+        yield
+    finally:
+        _before.remove(act)
+        act()
 
 
 def ask(number: int) -> None:
@@ -49,8 +73,8 @@ def asked() -> int:
 
 
 @contextmanager
-def listening(act: Callable[[int], None] = stop) -> Iterator[None]:
-    """Let the first signal call ``act(number)``, and a later one raise `Stopped`.
+def listening(act: Callable[[int], object] = leave) -> Iterator[None]:
+    """Let the first signal call ``act(number)``, and a later one end the process at once.
 
     A signal that is ignored, as SIGHUP under nohup, stays so. Only the main thread can listen; in others nothing changes.
     """
@@ -62,7 +86,7 @@ def listening(act: Callable[[int], None] = stop) -> Iterator[None]:
             first.append(now)
             act(number)
         elif now - first[0] > GRACE:
-            raise Stopped(number)
+            leave(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield

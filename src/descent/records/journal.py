@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from filelock import FileLock
+
 from descent import stopping
-from descent.records.lock import held, lock, on_machine
+from descent.records.lock import held, on_machine
 
 PREFIX = ".sweep-"
 POLL = 0.5  # seconds between two looks of a worker at the sweep
@@ -102,10 +104,12 @@ def opened(study: Path, outputs: Path, local: bool) -> Iterator[Journal]:
             if not held(old):
                 shutil.rmtree(old, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=study)).absolute()
-        file = lock(folder)
-        file.__enter__()
-    try:
-        yield Journal(folder, outputs.absolute(), os.getpid(), local)
-    finally:
-        file.__exit__(None, None, None)
+        file = FileLock(folder / ".lock")
+        file.acquire()
+
+    def close() -> None:
+        file.release()
         shutil.rmtree(folder, ignore_errors=True)
+
+    with stopping.before_leaving(close):
+        yield Journal(folder, outputs.absolute(), os.getpid(), local)

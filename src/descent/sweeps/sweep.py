@@ -180,18 +180,14 @@ def _writable(study: Path, output_dir: str) -> None:
 
 @contextmanager
 def _stopping(missing: list[Planned], journal: Journal) -> Iterator[None]:
-    """Let a signal stop the sweep: the workers are told, and have `PATIENCE` to save what they train.
-
-    Raises:
-        Stopped: afterwards.
-    """
+    """Let a signal stop the sweep: the workers are told, and have `PATIENCE` to save what they train."""
 
     def stop(number: int) -> None:
         journal.stop()
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end and any(_trains(planned, journal) for planned in missing):
             time.sleep(POLL / 10)
-        raise stopping.Stopped(number)
+        stopping.leave(number)
 
     with stopping.listening(stop):
         yield

@@ -16,8 +16,8 @@ from hydra_plugins.hydra_submitit_launcher import submitit_launcher
 from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
 from omegaconf import DictConfig, OmegaConf
 
+from descent import stopping
 from descent.machine import blocked, cores
-from descent.stopping import SIGNALS
 
 POLL = 0.02  # seconds between two looks at one job's state
 PREFIX = ".submitit-"  # of the folder of logs and pickled jobs
@@ -116,7 +116,7 @@ class JoblibLauncher(joblib_launcher.JoblibLauncher):  # type: ignore[misc]
     """Holds signals back from workers that still import: one of them that died would take the others along."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        with blocked(SIGNALS):  # they reach another thread, and Python lets this one, which polls, handle them
+        with blocked(stopping.SIGNALS):  # they reach another thread, and Python lets this one, which polls, handle them
             return super().launch(job_overrides, initial_job_idx)
 
 
@@ -143,19 +143,15 @@ class _Patient(submitit_launcher.BaseSubmititLauncher):  # type: ignore[misc]
         ]
         jobs: list[Any] = []
         running: list[Any] = []
-        try:
+        with stopping.before_leaving(lambda: [job.cancel(check=False) for job in running]):
             while waiting or running:
                 free = (self.at_once or len(waiting)) - len(running)
                 if waiting and free > 0:
-                    with _errors_to(executor.folder / "controllers.log"), blocked(SIGNALS):
+                    with _errors_to(executor.folder / "controllers.log"), blocked(stopping.SIGNALS):
                         started = executor.map_array(self, *zip(*waiting[:free], strict=True))
                     jobs, running, waiting = jobs + started, running + started, waiting[free:]
                 time.sleep(POLL * len(running))
                 running = [job for job in running if not job.done()]
-        except KeyboardInterrupt:
-            for job in running:
-                job.cancel(check=False)
-            raise
         return [job.results()[0] for job in jobs]
 
 
