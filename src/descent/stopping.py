@@ -16,7 +16,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 SHOW_CURSOR = b"\r\x1b[2K\x1b[?25h"  # clears the line of what was shown live
 GRACE = 0.3  # seconds in which more signals count as one: `timeout` sends two at once, a closing terminal too
 
-_before: list[Callable[[], object]] = []  # what `leave` does first
+_heard: list[tuple[int, Any]] = []  # signals and handlers of `listening`, the innermost last
 _asked: list[int] = []  # the signal that asks the run of this process to stop
 
 
@@ -39,9 +39,6 @@ def leave(number: int) -> NoReturn:
     Nothing is raised where a signal happens to arrive: a module whose import an exception cuts off does not recover, and a
     library may swallow it.
     """
-    for act in reversed(_before):
-        with suppress(Exception):
-            act()
     with suppress(Exception):
         sys.stdout.flush()
         if sys.stdout.isatty():
@@ -49,17 +46,6 @@ def leave(number: int) -> NoReturn:
     with suppress(OSError):
         os.write(2, f"{Stopped(number)}\n".encode())
     os._exit(128 + number)
-
-
-@contextmanager
-def before_leaving(act: Callable[[], object]) -> Iterator[None]:
-    """Let `leave` call `act` first, and the end of this context too."""
-    _before.append(act)
-    try:
-        yield
-    finally:
-        _before.remove(act)
-        act()
 
 
 def ask(number: int) -> None:
@@ -74,31 +60,40 @@ def asked() -> int:
 
 @contextmanager
 def listening(act: Callable[[int], object] = leave) -> Iterator[None]:
-    """Let the first signal call ``act(number)``, and a later one end the process at once.
+    """Let the first signal call ``act(number)``, and a later one do what it would do outside, or end the process at once.
 
     A signal that is ignored, as SIGHUP under nohup, stays so. Only the main thread can listen; in others nothing changes.
     """
     first: list[float] = []
 
-    def handle(number: int, _: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         if not first:
             first.append(now)
             act(number)
         elif now - first[0] > GRACE:
-            leave(number)
+            outside = before[number]
+            outside(number, frame) if callable(outside) else leave(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    heard = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
-    for number in heard:
-        signal.signal(number, handle)
+    heard = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
+    _heard.extend((number, handle) for number in heard)
+    listen_again()
     try:
         yield
     finally:
-        for number, handler in heard.items():
+        del _heard[len(_heard) - len(heard) :]
+        for number in heard:
+            signal.signal(number, before[number])
+
+
+def listen_again() -> None:
+    """Set the handlers once more that a library has replaced with its own."""
+    if threading.current_thread() is threading.main_thread():
+        for number, handler in _heard:
             signal.signal(number, handler)
 
 
@@ -129,9 +124,3 @@ def hear(act: Callable[[int], None]) -> None:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda number, _: act(number))
         unblock(SIGNALS)
-
-
-def take_back(handler: Any) -> None:
-    """Set the handler of SIGTERM, which a library has replaced with its own."""
-    if handler is not None and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)

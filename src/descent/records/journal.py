@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -66,14 +65,14 @@ class Journal:
         except OSError:
             return set()
 
-    def stop(self) -> None:
-        """Ask all workers to stop."""
+    def stop(self, number: int) -> None:
+        """Ask all workers to stop, because of a signal."""
         with suppress(OSError):
-            (self.folder / ".stop").touch()
+            (self.folder / f".stop-{number}").touch()
 
-    def stops(self) -> bool:
-        """Return whether the sweep has asked its workers to stop."""
-        return (self.folder / ".stop").exists()
+    def stops(self) -> int:
+        """Return the signal because of which the sweep has asked its workers to stop, or 0."""
+        return next((number for number in stopping.SIGNALS if (self.folder / f".stop-{number}").exists()), 0)
 
     def attend(self) -> None:
         """Let this process end with the sweep and stop with it, if it is a worker: the sweep's own process does so anyway.
@@ -90,8 +89,8 @@ class Journal:
     def _watch(self) -> None:
         waiting = threading.Event()
         while not self.local or held(self.folder):
-            if self.stops():
-                stopping.ask(signal.SIGTERM)
+            if number := self.stops():
+                stopping.ask(number)
             waiting.wait(POLL)
         os._exit(1)
 
@@ -106,10 +105,8 @@ def opened(study: Path, outputs: Path, local: bool) -> Iterator[Journal]:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=study)).absolute()
         file = FileLock(folder / ".lock")
         file.acquire()
-
-    def close() -> None:
+    try:
+        yield Journal(folder, outputs.absolute(), os.getpid(), local)
+    finally:
         file.release()
         shutil.rmtree(folder, ignore_errors=True)
-
-    with stopping.before_leaving(close):
-        yield Journal(folder, outputs.absolute(), os.getpid(), local)

@@ -180,14 +180,18 @@ def _writable(study: Path, output_dir: str) -> None:
 
 @contextmanager
 def _stopping(missing: list[Planned], journal: Journal) -> Iterator[None]:
-    """Let a signal stop the sweep: the workers are told, and have `PATIENCE` to save what they train."""
+    """Let a signal stop the sweep: the workers are told, and have `PATIENCE` to save what they train.
+
+    Raises:
+        Stopped: wherever the launcher is; what it makes of that does not matter, see `_train`.
+    """
 
     def stop(number: int) -> None:
-        journal.stop()
+        journal.stop(number)
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and any(_trains(planned, journal) for planned in missing):
+        while not stopping.asked() and time.monotonic() < end and any(_trains(planned, journal) for planned in missing):
             time.sleep(POLL / 10)
-        stopping.leave(number)
+        raise stopping.Stopped(number)
 
     with stopping.listening(stop):
         yield
@@ -205,6 +209,9 @@ def _train(missing: list[Planned], launch: Callable[[list[Planned], Journal], Se
 
     Returns:
         the folders of the runs that failed.
+
+    Raises:
+        Stopped: by a signal.
     """
     attempts: Counter[Path] = Counter()
     failed: list[Path] = []
@@ -216,6 +223,8 @@ def _train(missing: list[Planned], launch: Callable[[list[Planned], Journal], Se
             told = launch(missing, journal)
         except Exception as error:  # of a launcher whose worker was killed
             trouble = error
+        if number := journal.stops():
+            raise stopping.Stopped(number)
         notes = {planned.folder: journal.notes(planned.folder.name)[before[planned.folder] :] for planned in missing}
         outcomes = {folder: noted[-1] for folder, noted in notes.items() if noted}
         outcomes |= {planned.folder: outcome for planned, outcome in zip(missing, told, strict=False)}

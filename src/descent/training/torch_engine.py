@@ -62,7 +62,6 @@ class LightningEngine:
         self.trainer = make_trainer([_Tell(self, recorder)])
         self.history = module.history
         self.checkpoint: Path | None = None
-        self.handler: Any = None  # of SIGTERM, before Lightning sets its own
 
     @property
     def position(self) -> Position:
@@ -72,7 +71,6 @@ class LightningEngine:
         if self.device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 us
             os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
         loader = self.loader(self.position.step)
-        self.handler = signal.getsignal(signal.SIGTERM)
         with _ranks_of_their_own(self.trainer) if self.trainer.world_size > 1 else nullcontext():
             try:
                 self.trainer.fit(self.module, loader, ckpt_path=self.checkpoint, weights_only=True if self.checkpoint else None)
@@ -118,7 +116,7 @@ class _Tell(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.world_size == 1:
-            stopping.take_back(self.engine.handler)  # Lightning's own would end the run at the next block, with exit code 0
+            stopping.listen_again()  # Lightning's own would end the run at the next block, with exit code 0
         else:
             end_with_parent()  # the lock of the folder dies with the process that started this one
             stopping.hear(stopping.ask if trainer.is_global_zero else lambda _: None)

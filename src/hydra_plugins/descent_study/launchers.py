@@ -143,7 +143,7 @@ class _Patient(submitit_launcher.BaseSubmititLauncher):  # type: ignore[misc]
         ]
         jobs: list[Any] = []
         running: list[Any] = []
-        with stopping.before_leaving(lambda: [job.cancel(check=False) for job in running]):
+        try:
             while waiting or running:
                 free = (self.at_once or len(waiting)) - len(running)
                 if waiting and free > 0:
@@ -152,6 +152,10 @@ class _Patient(submitit_launcher.BaseSubmititLauncher):  # type: ignore[misc]
                     jobs, running, waiting = jobs + started, running + started, waiting[free:]
                 time.sleep(POLL * len(running))
                 running = [job for job in running if not job.done()]
+        except KeyboardInterrupt:
+            for job in running:
+                job.cancel(check=False)
+            raise
         return [job.results()[0] for job in jobs]
 
 
