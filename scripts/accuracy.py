@@ -12,7 +12,7 @@ from checks.base import Check
 from checks.kills import SECTION
 from rich.console import Console
 
-from descent.config.flags import Parser, file_to_write, leave_with
+from descent.config.flags import Parser, leave_with, require_file_to_write
 from descent.config.values import File
 from descent.errors import InputError
 
@@ -67,7 +67,7 @@ def main() -> int:
     if given.write and given.only:
         raise InputError("--write", given.write, "cannot be given with --only, as the table is of all checks", "Leave one out.")
     if given.write:
-        file_to_write("--write", given.write)
+        require_file_to_write("--write", given.write)
     out, begun = Console(highlight=False), time.perf_counter()
     text, broken = [HEADER], 0
     for subject, module in SUBJECTS.items():

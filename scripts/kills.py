@@ -12,7 +12,7 @@ from typing import get_args
 from checks.kills import KILLS, SECTION, Case, kill, lines
 from rich.console import Console
 
-from descent.config.flags import Parser, file_to_write, leave_with
+from descent.config.flags import Parser, leave_with, require_file_to_write
 from descent.config.schema import RunConfig
 from descent.config.values import Count, File
 
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add("--rounds", Count, default=1, help="of kills by all signals, for each engine and launcher")
     given = parser.read()
     if given.write:
-        file_to_write("--write", given.write)
+        require_file_to_write("--write", given.write)
     out, begun = Console(highlight=False), time.perf_counter()
     cases: list[Case] = []
     with tempfile.TemporaryDirectory() as folder:

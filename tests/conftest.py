@@ -89,12 +89,6 @@ def sweep(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *
     return status, out, err
 
 
-@pytest.fixture
-def no_collecting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `multipletests` not collect garbage at each call, which takes most of the time of a small comparison."""
-    monkeypatch.setattr("gc.collect", lambda: 0)
-
-
 class Run:
     """A finished run: its result and what it left behind."""
 

@@ -14,6 +14,7 @@ from descent.batching import (
     full,
     horizon,
     mini,
+    parts,
     record_grid,
     stochastic,
 )
@@ -70,6 +71,13 @@ def test_the_short_last_batch_is_kept_unless_dropped(drop_last: bool, sizes: lis
 
 def test_a_full_batch_has_the_order_of_the_data() -> None:
     assert full(N, 3, micro_size=10).order(5).tolist() == list(range(N))
+
+
+def test_a_batch_mode_of_ones_own_may_keep_the_order_of_the_data() -> None:
+    batches, data = Batches(N, 10, 3, shuffle=False), (np.arange(N),)
+    seen = [rows.tolist() for (rows,) in batches.steps(0, 11, data, np.ndarray.__getitem__, parts)]
+    assert [len(rows) for rows in seen] == [10] * 10 + [3]
+    assert list(chain.from_iterable(seen)) == list(range(N))
 
 
 @pytest.mark.parametrize("replacement", [False, True])

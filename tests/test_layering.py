@@ -19,19 +19,19 @@ def inside(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def nodes(tree: ast.AST, deferred: bool) -> Iterator[ast.AST]:
-    """The nodes of a tree; what is in functions or for type checkers only where `deferred` holds."""
+def nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a tree that importing it runs: none in functions or for type checkers."""
     for child in ast.iter_child_nodes(tree):
         typing_only = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
-        if deferred or not (typing_only or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))):
+        if not (typing_only or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))):
             yield child
-            yield from nodes(child, deferred)
+            yield from nodes(child)
 
 
-def imports(path: Path, deferred: bool = True) -> set[str]:
-    """What a file imports: ``a.b`` for ``import a.b`` and for ``from a import b``."""
+def imports(path: Path) -> set[str]:
+    """What importing a file imports: ``a.b`` for ``import a.b`` and for ``from a import b``."""
     found = set()
-    for node in nodes(ast.parse(path.read_text()), deferred):
+    for node in nodes(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -43,14 +43,14 @@ def imports(path: Path, deferred: bool = True) -> set[str]:
 def loaded(path: Path) -> set[str]:
     """What importing a file loads, through our own modules too."""
     found: set[str] = set()
-    pending = imports(path, deferred=False)
+    pending = imports(path)
     while pending:
         name = pending.pop()
         found.add(name)
         if inside(name, "descent"):
             for module in (name, name.rpartition(".")[0]):  # `from descent.errors import InputError` names no module
                 if module in MODULES and module != "descent":
-                    pending |= imports(MODULES[module], deferred=False) - found
+                    pending |= imports(MODULES[module]) - found
     return found
 
 
@@ -64,18 +64,18 @@ def within(*packages: str) -> list[str]:
     ids=lambda path: path.stem,
 )
 def test_help_loads_neither_the_types_of_settings_nor_anything_heavier(path: Path) -> None:
-    assert not {name for name in imports(path, deferred=False) | loaded(path) if inside(name, "pydantic", *HEAVY)}
+    assert not {name for name in loaded(path) if inside(name, "pydantic", *HEAVY)}
 
 
 @pytest.mark.parametrize("module", [*within("descent.config", "descent.errors"), "descent.training.run", "descent.sweeps.sweep"])
 def test_what_refuses_bad_input_loads_nothing_heavy(module: str) -> None:
-    assert not {name for name in imports(MODULES[module], deferred=False) | loaded(MODULES[module]) if inside(name, *HEAVY)}
+    assert not {name for name in loaded(MODULES[module]) if inside(name, *HEAVY)}
 
 
 @pytest.mark.parametrize("module", within("descent.analysis", "descent.plots", "descent.report", "descent.experiments"))
 def test_the_comparison_loads_nothing_that_trains(module: str) -> None:
     trains = ("torch", "torchvision", "lightning", "hydra", "omegaconf", "sklearn", "pickle", "cloudpickle")
-    assert not {name for name in imports(MODULES[module]) | loaded(MODULES[module]) if inside(name, *trains)}
+    assert not {name for name in loaded(MODULES[module]) if inside(name, *trains)}
 
 
 @pytest.mark.parametrize(

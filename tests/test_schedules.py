@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,15 @@ def test_every_schedule_but_two_is_refused_where_only_seconds_are_limited(settin
         assert str(refused.value) == told
     for budget in ({"epochs": 3.0}, {"max_steps": 7}):
         assert build.schedule(only_seconds.model_copy(update=budget))(0, 7, []) <= 1
+
+
+def test_a_schedule_of_ones_own_says_that_it_needs_no_horizon() -> None:
+    def halving(step: int, *_: Any) -> float:
+        return 0.5 ** (step // 1000)
+
+    with pytest.raises(InputError, match=r"^schedule=halving: needs a horizon"):
+        schedules.require_horizon(partial(halving), "halving")
+    schedules.require_horizon(partial(schedules.open_ended(halving)), "halving")
 
 
 def test_a_knob_that_a_schedule_does_not_have_is_refused() -> None:

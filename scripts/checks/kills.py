@@ -95,7 +95,7 @@ def _hit(case: Case, study: Path, seeds: int, number: signal.Signals, group: boo
     if process.exitcode is None:
         (os.killpg if group else os.kill)(process.pid, number)
     process.join()
-    _wait(lambda: not _started(study), 30, must=False)
+    _wait(lambda: not _started(study), 120, must=False)  # one that still imports ends when it has
     ours = _started(study)
     case.left += len(ours)
     for worker in ours:

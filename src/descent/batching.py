@@ -32,19 +32,19 @@ class Batches:
     """The batches of a run: which rows of the training data each step sees.
 
     Attributes:
-        mode: ``full``, ``stochastic`` or ``mini``.
         examples: N, the training examples.
         size: k, examples a step.
         seed: draws the order.
+        shuffle: each epoch visits the examples in a new order; else all visit them as the data have them.
         drop_last: leave out the short batch at the end of an epoch.
-        replacement: draw each example independently; else each epoch visits every example once, in a new order.
+        replacement: draw each example independently; else each epoch visits every example once.
         micro_size: examples in memory at once.
     """
 
-    mode: str
     examples: int
     size: int
     seed: int
+    shuffle: bool = True
     drop_last: bool = False
     replacement: bool = False
     micro_size: int = BLOCK_EXAMPLES
@@ -70,12 +70,10 @@ class Batches:
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the rows that `epoch` visits, ``[N]``, as a function of (seed, epoch)."""
-        if self.mode == "full":
-            return np.arange(self.examples)
         rng = generator(self.seed, "order", epoch)
         if self.replacement:
             return rng.integers(self.examples, size=self.examples)
-        return rng.permutation(self.examples)
+        return rng.permutation(self.examples) if self.shuffle else np.arange(self.examples)
 
     def spans(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """Cut steps ``[first, last)`` at the ends of epochs: yield (epoch, start, stop), positions in that epoch's order."""
@@ -106,7 +104,7 @@ class Batches:
             take: returns rows of one of them.
             split: cuts one into parts of so many rows, the last of which may be shorter.
         """
-        if self.mode == "full":
+        if self.size == self.examples and not self.shuffle and not self.replacement:
             yield from repeat(tuple(data), last - first)
             return
         for rows in self.rows(first, last):
@@ -126,12 +124,12 @@ def _order(batches: Batches, epoch: int) -> np.ndarray:
 
 def full(examples: int, seed: int, micro_size: Count) -> Batches:
     """Batch gradient descent: each step sees all N examples."""
-    return Batches("full", examples, examples, seed, micro_size=micro_size)
+    return Batches(examples, examples, seed, shuffle=False, micro_size=micro_size)
 
 
 def stochastic(examples: int, seed: int, replacement: bool) -> Batches:
     """Stochastic gradient descent: each step sees one example."""
-    return Batches("stochastic", examples, 1, seed, replacement=replacement)
+    return Batches(examples, 1, seed, replacement=replacement)
 
 
 def mini(examples: int, seed: int, size: Count, drop_last: bool, replacement: bool, micro_size: Count) -> Batches:
@@ -142,7 +140,7 @@ def mini(examples: int, seed: int, size: Count, drop_last: bool, replacement: bo
     """
     if not 1 <= size <= examples:
         raise InputError("batch.size", size, f"must be 1 to N, and N is {examples} here", "For all examples, use batch=full.")
-    return Batches("mini", examples, size, seed, drop_last, replacement, micro_size)
+    return Batches(examples, size, seed, drop_last=drop_last, replacement=replacement, micro_size=micro_size)
 
 
 def record_grid(examples: int, first_epoch: int, growth: float, last: int) -> list[int]:

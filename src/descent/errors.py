@@ -52,10 +52,15 @@ def _shown(value: object) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def one_of(key: str, value: object, allowed: Iterable[object]) -> InputError:
-    """Return the error for a name that is not among the `allowed` ones, with the likeliest of them."""
+def one_of(key: str, value: object, allowed: Iterable[object], remedy: str = "") -> InputError:
+    """Return the error for a name that is not among the `allowed` ones, with the likeliest of them where there is no remedy."""
     names = [str(name) for name in allowed]
-    return InputError(key, value, f"must be one of {', '.join(names)}", likeliest(str(value), names))
+    return InputError(key, value, f"must be one of {', '.join(names)}", remedy or likeliest(str(value), names))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says, without a full stop; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def likeliest(name: str, names: Iterable[str]) -> str:

@@ -7,14 +7,23 @@ step, so step t of a schedule here is what ``torch.optim.lr_scheduler`` gives af
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from descent.config.values import Factor, NotNegative, Share
 from descent.errors import InputError
 
 History = Sequence[tuple[float, float]]
+Function = TypeVar("Function", bound=Callable[..., float])
 
 
+def open_ended(schedule: Function) -> Function:
+    """Mark a schedule that does without the horizon, and so works where only a run's seconds are limited."""
+    schedule.open_ended = True  # type: ignore[attr-defined]
+    return schedule
+
+
+@open_ended
 def constant(step: int, horizon: int, history: History) -> float:
     """Return 1."""
     return 1.0
@@ -84,6 +93,7 @@ def range_test(step: int, horizon: int, history: History, *, start_factor: Facto
     return start_factor ** (1 - step / max(1, horizon - 1))
 
 
+@open_ended
 def plateau(step: int, horizon: int, history: History, *, factor: Factor, patience: NotNegative, threshold: Share) -> float:
     """Return ``factor^n`` after n plateaus: spans of `patience` epochs without a record below ``(1 - threshold) best``.
 
@@ -99,16 +109,13 @@ def plateau(step: int, horizon: int, history: History, *, factor: Factor, patien
     return factor**reductions
 
 
-NEEDS_NO_HORIZON = (constant, plateau)
-
-
-def require_horizon(schedule: object, name: str) -> None:
+def require_horizon(schedule: Any, name: str) -> None:
     """Refuse a schedule that decays over a horizon where only the seconds are limited.
 
     Raises:
-        InputError: `schedule` is neither `constant` nor `plateau`.
+        InputError: `schedule` is not marked as `open_ended`.
     """
-    if getattr(schedule, "func", schedule) not in NEEDS_NO_HORIZON:
+    if not getattr(getattr(schedule, "func", schedule), "open_ended", False):
         raise InputError(
             "schedule", name, "needs a horizon in steps, and only max_seconds is set", "Set epochs or max_steps too."
         )

@@ -11,8 +11,6 @@ from scipy.stats import binom
 from descent.analysis import contenders, measures, pairs
 from descent.analysis.ranking import rank, rankings
 
-pytestmark = pytest.mark.usefixtures("no_collecting")
-
 
 def study(losses, seeds=None, **columns):
     """A table of runs: one optimizer a key, its losses over seeds; infinite ones diverged."""

@@ -117,6 +117,15 @@ def test_a_t_test_agrees_with_its_interval():
     assert statistics.t_test([[0.0, 0.0], [1.0, 1.0], [1.0, math.nan]]).tolist() == [1, 0, 1]
 
 
+def test_holm_equals_statsmodels_bit_for_bit():
+    from statsmodels.stats.multitest import multipletests
+
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 7, 45):
+        for p in (rng.random(size), rng.random(size) ** 4, rng.integers(0, 3, size) / 2):  # ties, zeros and ones too
+            assert statistics.holm(p).tolist() == multipletests(p, method="holm")[1].tolist()
+
+
 def test_holm_equals_its_steps_by_hand():
     assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert statistics.holm([]).tolist() == []

@@ -12,7 +12,6 @@ from descent.analysis.verdict import verdict
 
 from .test_ranking import study
 
-pytestmark = pytest.mark.usefixtures("no_collecting")
 NO_SEARCH = "No search: this is about these settings, and only descriptive of what tuning would make of them."
 NOISE = np.random.default_rng(0).random(10)
 STEP = 0.02 * np.tile(

@@ -14,7 +14,6 @@ from studies import GRID, write_run
 
 GOLDEN = Path(__file__).with_name("comparison.json")
 PAIR = ("n", "ahead", "seeds", "one_failed", "other_failed", "difference", "low", "high", "p", "p_failures", "winner", "by")
-pytestmark = pytest.mark.usefixtures("no_collecting")
 
 
 def numbers(study, metric=None):

@@ -61,10 +61,10 @@ def right(arguments: str, runs: int, files: Mapping[str, str | bytes] | None = N
     return pytest.param(Case(arguments, (), files or {}, runs), id=id or arguments)
 
 
-def table(*rows: Any) -> pytest.MarkDecorator:
-    """Make a test run once for each row; all but the first QUICK rows are slow, for composing takes 0.2 s each."""
-    later = [row._replace(marks=[*row.marks, pytest.mark.slow]) for row in rows[QUICK:]]
-    return pytest.mark.parametrize("case", [*rows[:QUICK], *later])
+def table(*rows: Any, quick: int = QUICK) -> pytest.MarkDecorator:
+    """Make a test run once for each row; all but the first `quick` rows are slow, for composing takes 0.2 s each."""
+    later = [row._replace(marks=[*row.marks, pytest.mark.slow]) for row in rows[quick:]]
+    return pytest.mark.parametrize("case", [*rows[:quick], *later])
 
 
 class TooLong(BaseException):

@@ -28,6 +28,12 @@ class Own(Problem):
     def loss(self, inputs, targets):
         return (inputs @ self.w - targets).square().mean()
 """
+MEASURES = (
+    PROBLEM
+    + """    def metrics(self, inputs, targets):
+        return {"loss": self.loss(inputs, targets), "f1": self.w.sum()}
+"""
+)
 
 
 def own(content: str | bytes, *words: str, id: str, group: str = "optimizer", flags: str = "", more: str = "") -> object:
@@ -205,6 +211,20 @@ def test_a_target_that_cannot_be_imported_is_named(refused, case):
         files={"problem/own.yaml": "_target_: own_problem.Own\n", "own_problem.py": PROBLEM},
         id="an argument that an own problem needs",
     ),
+    wrong(
+        "--config-dir CONF problem=own",
+        "problem.metrics=[]: must declare f1",
+        files={"problem/own.yaml": "_target_: own_f1.Own\nnoise: none\n", "own_f1.py": MEASURES},
+        id="a metric of which nobody says which values are better",
+    ),
+    wrong(
+        "--config-dir CONF problem=own",
+        "problem.metrics.f1.direction=up",
+        "min, max",
+        files={"problem/own.yaml": "_target_: own_f1.Own\nnoise: none\nmetrics: {f1: {direction: up}}\n", "own_f1.py": MEASURES},
+        id="a direction that there is not",
+    ),
+    wrong("+problem.metrics.f1.direction=max", "problem.metrics=f1", "loss, accuracy", id="a metric that no one measures"),
     wrong(
         "--config-dir CONF problem=own",
         "own_plain.Plain",

@@ -13,7 +13,6 @@ from descent.config.flags import leave_with
 from descent.plots import figures
 from descent.terminal.commands import compare
 
-pytestmark = pytest.mark.usefixtures("no_collecting")
 SEEDS = range(1, 11)
 
 

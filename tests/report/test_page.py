@@ -15,7 +15,7 @@ from descent.analysis.outcome import outcome
 from descent.plots import figures
 from descent.report import page as report
 
-pytestmark = [pytest.mark.usefixtures("no_collecting"), pytest.mark.xdist_group("report")]  # which is written once
+pytestmark = pytest.mark.xdist_group("report")  # which is written once
 EVIL = "<script>alert('x')</script>\"&|`"
 WIDTHS = (390, 1280)
 

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from descent.analysis.statistics import high_is_better, values, worst
+from descent.analysis.load import metric_of
+from descent.analysis.statistics import medians
+from descent.metrics import Metric
 
 GROUP = ["problem", "batch", "batch_size"]  # within which runs are compared; `batch_size` is nan but for mini-batches
 CONTENDER = ["optimizer", "schedule", "engine", "tuning"]
@@ -58,7 +60,7 @@ def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None
             evidence = group if tuning is None else tuning[tuning["setting"].isin(settings) & (tuning["scramble"] == search)]
             if evidence is group or set(evidence["setting"]) != set(settings):
                 evidence = group
-            best = _best(_medians(evidence, quantity, ["setting"]), quantity)
+            best = _best(medians(evidence, quantity, ["setting"]), metric_of(runs, quantity))
             if evidence is group:
                 picked[str(entry)] = str(group.loc[group["setting"] == best, "name"].iloc[0])
         kept.append(group[group["setting"] == best])
@@ -81,10 +83,10 @@ def reference(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = N
     if tuning is not None and len(tuning):
         seen = tuning[tuning["stage"] == "selection"] if (tuning["stage"] == "selection").any() else tuning
         seen = seen.assign(entry=entries(seen, runs))
-        best = _medians(seen[seen["entry"].isin(of.index)], quantity, ["entry", "scramble", "setting"])
+        best = medians(seen[seen["entry"].isin(of.index)], quantity, ["entry", "scramble", "setting"])
         if len(best):
-            best = best.groupby(["entry", "scramble"]).agg("max" if high_is_better(quantity) else "min")
-            return str(_best(best.groupby("entry").median(), quantity)), "tuning"
+            best = best.groupby(["entry", "scramble"]).agg(metric_of(runs, quantity).best)
+            return str(_best(best.groupby("entry").median(), metric_of(runs, quantity))), "tuning"
     plain = of.index[of == "sgd"]
     return (str(plain[0]), "sgd") if len(plain) else (str(of.index[0]), "first")
 
@@ -96,11 +98,7 @@ def entries(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
     return [f"{optimizer} ({', '.join(rest)})" if rest else str(optimizer) for optimizer, *rest in rows]
 
 
-def _medians(runs: pd.DataFrame, quantity: str, by: list[str]) -> "pd.Series[float]":
-    return runs.assign(value=values(runs, quantity)).groupby(by)["value"].median()
-
-
-def _best(scores: "pd.Series[float]", quantity: str) -> object:
+def _best(scores: "pd.Series[float]", metric: Metric) -> object:
     """Return the label of the best score, the first of those that are equal; where all failed, the first."""
-    ordered = scores.fillna(worst(quantity)).sort_values(ascending=not high_is_better(quantity), kind="stable")
+    ordered = scores.fillna(metric.worst).sort_values(ascending=not metric.higher_is_better, kind="stable")
     return ordered.index[0]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from descent.analysis.load import Study
+from descent.analysis.load import Study, metric_of
 from descent.analysis.nothing import Nothing
-from descent.analysis.statistics import high_is_better, t_interval, values
+from descent.analysis.statistics import medians, t_interval, values
 
 
 def varied(study: Study, *keys: str) -> pd.DataFrame:
@@ -26,9 +26,7 @@ def median(runs: pd.DataFrame, quantity: str, *keys: str) -> pd.Series:
     """
     if quantity not in runs or runs.empty:
         raise Nothing(f"no run measured {quantity.partition(':')[2]}")
-    worst = -math.inf if high_is_better(quantity.partition(":")[2]) else math.inf
-    found = runs[quantity].mask(runs["status"] == "diverged", worst).fillna(worst)
-    return found.groupby([runs[key] for key in keys]).median()
+    return medians(runs, quantity.removeprefix("final:").replace(":", "/"), list(keys))
 
 
 def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> tuple[float, float, float]:
@@ -68,8 +66,7 @@ def untuned(tuning: pd.DataFrame, judged: pd.DataFrame, key: str, metric: str) -
     """Return which choices of `key` are judged at another learning rate than the one with the best median in tuning."""
     found = []
     for choice, own in groups(tuning, key):
-        medians = median(own, f"final:{metric}", "lr")
-        best = medians.idxmax() if high_is_better(metric) else medians.idxmin()
+        best = (median(own, f"final:{metric}", "lr") * metric_of(own, metric).sign).idxmax()
         others = sorted(set(judged.loc[judged[key] == choice, "lr"]) - {best})
         found += [f"{choice} is judged at lr = {lr:g}, and {best:g} is better in tuning" for lr in others]
     return found

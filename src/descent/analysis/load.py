@@ -1,9 +1,10 @@
-"""Read a study: one table of its runs, and their curves when they are asked for."""
+"""Read a study as two frames: one row a run, and, when it is asked for, one row a record."""
 
 import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,15 @@ import yaml
 
 from descent.config.ending import command
 from descent.errors import InputError, one_of
+from descent.metrics import AXES, MEASURED, Metric, metric
 from descent.records import curve
 from descent.records import result as results
 from descent.records.folders import names, run_folders
-from descent.records.judging import AXES
 from descent.records.lock import held
 from descent.records.result import Result
 
 TEXTS = ("id", "setting", "status", "problem", "batch", "optimizer", "schedule", "engine", "metric")
 COUNTED = ("steps", "examples", "gradient_evaluations", "seconds", "wall_seconds")
-MEASURED = ("train/", "val/")
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML was built with it: a tenth of the time
 
 
@@ -35,11 +35,13 @@ class Study:
 
     Attributes:
         folder: where they lie.
-        runs: one row a run. ``folder``, ``id``; ``setting``, which repetitions over seeds share, and its readable ``name``;
+        runs: one row a run, numbered over the whole study by its index. ``folder``, ``id``;
+            ``setting``, which repetitions over seeds share, and its readable ``name``;
             ``status``, ``problem``, ``batch``, ``batch_size``, ``optimizer``, ``schedule``, ``engine``, ``seed``, ``lr``,
             ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``, ``diverged_at``,
             ``schema`` of the file,
-            ``target`` (a mapping, or None), ``tuning``, ``scramble``, ``stage``; and for each quantity that was measured
+            ``target`` (a mapping, or None), ``metrics`` (what the problem declares: see `metric_of`),
+            ``tuning``, ``scramble``, ``stage``; and for each metric that was measured
             ``final:train/loss``, ``best:train/loss``, ``test:loss`` (nan: not measured, or not finite) and for each axis
             ``time:steps`` to the target (inf: never reached; nan: the problem has none, or not the same for all its runs).
         skipped: folders that cannot be used, and why: damaged, of another schema, or failed.
@@ -50,7 +52,7 @@ class Study:
     runs: pd.DataFrame
     skipped: list[tuple[Path, str]] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
-    _curves: dict[Path, pd.DataFrame] = field(default_factory=dict, repr=False)
+    _curves: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)  # by run; parts of a study share it
 
     @property
     def problems(self) -> list[str]:
@@ -62,9 +64,28 @@ class Study:
         (problem,) = self.problems
         return problem
 
+    def part(self, chosen: "pd.Series[bool]") -> "Study":
+        """Return the study with only the `chosen` runs: a value for each row of `runs`."""
+        return replace(self, runs=self.runs[chosen])
+
     def only(self, problem: str) -> "Study":
-        """Return the part of the study that is about one problem."""
-        return replace(self, runs=self.runs[self.runs["problem"] == problem])
+        """Return the study with only one problem's runs."""
+        return self.part(self.runs["problem"] == problem)
+
+    @cached_property
+    def records(self) -> pd.DataFrame:
+        """One row a record: ``run``, the index of its run in `runs`, and the columns of curve.csv (nan: not measured).
+
+        Runs whose curves are damaged have no rows; they go to `skipped`.
+        """
+        frames = {run.name: frame for run, frame in self.curves()}
+        if not frames:
+            return pd.DataFrame(columns=["run", *(axis.column for axis in AXES.values())], dtype=float)
+        return pd.concat(frames, names=["run"]).reset_index("run").reset_index(drop=True)
+
+    def metric(self, name: str) -> Metric:
+        """Return what a metric is; of the first run's problem, where it is the problem's own."""
+        return metric_of(self.runs, name)
 
     @property
     def quantities(self) -> list[str]:
@@ -89,10 +110,9 @@ class Study:
         Raises:
             Damaged: they cannot be read.
         """
-        folder = run["folder"]
-        if folder not in self._curves:
-            self._curves[folder] = _curve(folder / "curve.csv", run["steps"])
-        return self._curves[folder]
+        if run.name not in self._curves:
+            self._curves[run.name] = _curve(run["folder"] / "curve.csv", run["steps"])
+        return self._curves[run.name]
 
     def curves(self, runs: pd.DataFrame | None = None) -> Iterator[tuple[pd.Series, pd.DataFrame]]:
         """Yield each run, of all or of a part of `runs`, with its records; damaged ones go to `skipped` instead."""
@@ -110,6 +130,11 @@ class Study:
         except (OSError, ValueError, yaml.YAMLError):
             return {}
         return found if isinstance(found, dict) else {}
+
+
+def metric_of(runs: pd.DataFrame, name: str) -> Metric:
+    """Return what a metric is, given some runs of a problem, which may declare it."""
+    return metric(name, runs["metrics"].iloc[0] if "metrics" in runs and len(runs) else None)
 
 
 def load(folder: Path | str) -> Study:
@@ -138,7 +163,7 @@ def load(folder: Path | str) -> Study:
     if not found:
         raise _nothing(folder, skipped, waiting)
     called = names(result for _, result, _ in found)
-    runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for _, result, row in found])
+    runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for _, result, row in found]).rename_axis("run")
     for problem, own in runs.groupby("problem"):
         if own["target"].map(repr).nunique() > 1:
             runs.loc[own.index, [f"time:{axis}" for axis in AXES]] = math.nan
@@ -165,6 +190,7 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         "seed": result.seed,
         "lr": _number(result.hyperparameters.get("lr")),
         "target": None if result.target is None else result.target.model_dump(),
+        "metrics": result.metrics,
         "tuning": result.tuning,
         "scramble": result.scramble,
         "stage": result.stage,

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from descent.analysis.contenders import CONTENDER, GROUP, choose, entries, quantities
-from descent.analysis.statistics import high_is_better, values, wilson, worst
+from descent.analysis.load import metric_of
+from descent.analysis.statistics import medians, values, wilson
+from descent.metrics import Metric
 
 FACTOR = 2.0  # what a learning rate may cost in loss, or error, to be tolerated
 OUTER = 0.1  # of the logarithmic range of a sweep: a best value there is at its edge
@@ -55,16 +57,17 @@ def tolerance(runs: pd.DataFrame, quantity: str, factor: float = FACTOR) -> pd.D
     rows = []
     stems = runs["name"].str.replace(r"(?<=[ _])lr=[^ _]+_?", "", regex=True).str.replace(r"[ _](?= |$)| #\w+$", "", regex=True)
     for (sweep, *_), group in runs.groupby([stems, *CONTENDER]):
-        value = values(group, quantity).mask(group["status"] != "finished", worst(quantity))
-        medians = group.assign(value=value).groupby("lr")["value"].median().sort_index()
-        if len(medians) >= LRS and group.groupby("lr")["setting"].nunique().max() == 1:
-            rows.append({"optimizer": group["optimizer"].iloc[0], "sweep": sweep, **_tolerance(medians, quantity, factor)})
+        value = values(group, quantity).mask(group["status"] != "finished", metric_of(runs, quantity).worst)
+        by_rate = group.assign(value=value).groupby("lr")["value"].median().sort_index()
+        if len(by_rate) >= LRS and group.groupby("lr")["setting"].nunique().max() == 1:
+            found = _tolerance(by_rate, metric_of(runs, quantity), factor)
+            rows.append({"optimizer": group["optimizer"].iloc[0], "sweep": sweep, **found})
     return pd.DataFrame(rows, columns=["optimizer", "sweep", "lrs", "best", "low", "high", "decades", "open", "edge"])
 
 
-def _tolerance(medians: "pd.Series[float]", quantity: str, factor: float) -> dict[str, object]:
-    lrs = medians.index.to_numpy(dtype=float)
-    loss = 1 - medians.to_numpy() if high_is_better(quantity) else medians.to_numpy()
+def _tolerance(by_rate: "pd.Series[float]", metric: Metric, factor: float) -> dict[str, object]:
+    lrs = by_rate.index.to_numpy(dtype=float)
+    loss = 1 - by_rate.to_numpy() if metric.higher_is_better else by_rate.to_numpy()
     at = int(np.argmin(loss))
     if not math.isfinite(loss[at]):
         return {"lrs": len(lrs), "best": math.nan, "low": math.nan, "high": math.nan, "decades": 0.0, "open": False, "edge": ""}
@@ -102,9 +105,9 @@ def edges(runs: pd.DataFrame, quantity: str) -> dict[str, tuple[float, str, floa
     """
     found = {}
     for optimizer, group in runs.groupby("optimizer"):
-        medians = group.assign(value=values(group, quantity)).groupby(["lr", "setting"])["value"].median()
-        if np.isfinite(medians).any():
-            best = float((medians.idxmax() if high_is_better(quantity) else medians.idxmin())[0])
+        by_setting = medians(group, quantity, ["lr", "setting"])
+        if np.isfinite(by_setting).any():
+            best = float((by_setting * metric_of(runs, quantity).sign).idxmax()[0])
             tried = group["lr"].to_numpy(dtype=float)
             if side := edge(tried, best):
                 found[str(optimizer)] = (best, side, float(tried[tried > 0].min()), float(tried.max()))

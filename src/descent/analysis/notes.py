@@ -3,8 +3,8 @@
 from descent.analysis.measures import FACTOR
 from descent.analysis.pairs import SEEDS
 from descent.analysis.ranking import Ranking
-from descent.analysis.statistics import SEARCHES, high_is_better
-from descent.analysis.words import LISTED, WORDS, endings, judged, listed
+from descent.analysis.statistics import SEARCHES
+from descent.analysis.words import LISTED, endings, judged, listed
 
 
 def notes(ranking: Ranking) -> list[str]:
@@ -102,5 +102,5 @@ def _tolerance(ranking: Ranking) -> list[str]:
         width = f"{'at least ' * sweep.open}{sweep.decades:.2g} decade{'s' * (f'{sweep.decades:.2g}' != '1')}"
         reach = f"{sweep.low:g} to {sweep.high:g} ({width})" if sweep.low < sweep.high else f"{sweep.low:g} alone"
         found.append(f"{sweep.optimizer if among == 1 else sweep.sweep} {reach}")
-    what = "error" if high_is_better(ranking.quantity) else WORDS.get(ranking.quantity, ranking.quantity)
+    what = "error" if ranking.metric.higher_is_better else ranking.metric.label
     return [f"Learning rates that end within {FACTOR:g} times the optimizer's lowest {what}: {listed(found)}."] if found else []

@@ -11,7 +11,7 @@ import pandas as pd
 from descent.analysis.load import Study
 from descent.analysis.ranking import Ranking, rankings
 from descent.analysis.verdict import verdict
-from descent.analysis.words import WORDS, rank
+from descent.analysis.words import rank
 from descent.errors import one_of
 
 
@@ -31,7 +31,7 @@ class Verdict:
 
     @property
     def quantity(self) -> str:
-        return WORDS.get(self.ranking.quantity, self.ranking.quantity)
+        return self.ranking.metric.label
 
     @property
     def rows(self) -> Iterator[tuple[str, ...]]:

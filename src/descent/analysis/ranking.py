@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from descent.analysis.contenders import GROUP, budgets, choose, quantities, reference
+from descent.analysis.load import metric_of
 from descent.analysis.measures import edges, tolerance
 from descent.analysis.pairs import SEEDS, compare, enough, order, plan, wide
-from descent.analysis.statistics import high_is_better, summary
+from descent.analysis.statistics import summary
+from descent.metrics import Metric
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Ranking:
     tolerance: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
+    def metric(self) -> Metric:
+        """What it is about."""
+        return metric_of(self.runs, self.quantity)
+
+    @property
     def entries(self) -> list[str]:
         """What is compared, the best first."""
         return [str(entry) for entry in self.table.index]
@@ -77,7 +84,7 @@ def rank(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, 
     Source: D. Al Mohamad, J. J. Goeman and E. W. van Zwet, Simultaneous confidence intervals for ranks with application to
     ranking institutions, Biometrics 78 (2022).
     """
-    first, high, refused = runs.iloc[0], high_is_better(quantity), budgets(runs)
+    first, high, refused = runs.iloc[0], metric_of(runs, quantity).higher_is_better, budgets(runs)
     chosen, picked = choose(runs, quantity, tuning)
     table = summary(chosen, quantity, "entry").sort_values("median", ascending=not high, kind="stable")
     entries = [str(entry) for entry in table.index]

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
+
+from descent.analysis.load import metric_of
 
 Array = NDArray[np.float64]
 
@@ -23,20 +24,16 @@ SEARCHES = 3  # from which on intervals speak of the search too
 HUGE = 1e150  # stands for infinity where quantiles would subtract it from itself
 
 
-def high_is_better(quantity: str) -> bool:
-    """Say in which direction a quantity is good: accuracies high, all else low."""
-    return quantity.endswith("/accuracy")
+def values(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":
+    """Return the final value of a metric per run of one problem, ``test/…`` too; diverged runs count as the worst."""
+    counted = metric_of(runs, metric).counted
+    final = runs[metric.replace("/", ":") if metric.startswith("test/") else f"final:{metric}"]
+    return pd.Series([counted(*pair) for pair in zip(final, runs["status"], strict=True)], runs.index, dtype=float)
 
 
-def worst(quantity: str) -> float:
-    """Return what a run that diverged counts as."""
-    return -math.inf if high_is_better(quantity) else math.inf
-
-
-def values(runs: pd.DataFrame, quantity: str) -> "pd.Series[float]":
-    """Return a quantity at the end of each run, a diverged one's as the worst there is."""
-    found = runs[f"final:{quantity}"].astype(float)
-    return found.where((runs["status"] != "diverged") & np.isfinite(found), worst(quantity))
+def medians(runs: pd.DataFrame, metric: str, by: list[str]) -> "pd.Series[float]":
+    """Return the median of `values` over the runs that share the columns `by`."""
+    return values(runs, metric).groupby([runs[name] for name in by]).median()
 
 
 @cache
@@ -181,7 +178,12 @@ def t_test(differences: ArrayLike) -> Array:
 def holm(p: ArrayLike) -> Array:
     """Return p-values adjusted for their number by Holm's step-down method.
 
+        adjusted p_(i) = max_(j <= i) min(1, (M - j + 1) p_(j)),    p_(1) <= ... <= p_(M)
+
     Source: S. Holm, A simple sequentially rejective multiple test procedure (1979).
     """
     raw = np.asarray(p, dtype=float)
-    return np.asarray(multipletests(raw, ALPHA, method="holm")[1]) if raw.size else raw
+    order = np.argsort(raw, kind="stable")
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.maximum.accumulate(raw[order] * np.arange(raw.size, 0, -1))
+    return np.minimum(adjusted, 1.0)

@@ -10,9 +10,9 @@ import pandas as pd
 from descent.analysis.contenders import GROUP
 from descent.analysis.outcome import Outcome
 from descent.analysis.ranking import Ranking
-from descent.analysis.statistics import summary, worst
+from descent.analysis.statistics import summary, values
 from descent.analysis.units import final
-from descent.records.judging import AXES
+from descent.metrics import AXES
 
 KEY = ["problem", "batch", "batch_size", "metric", "setting"]
 RANKED = [*KEY, "entry", "first_rank", "last_rank", "reference"]
@@ -42,8 +42,7 @@ def _parts(runs: pd.DataFrame) -> Iterable[pd.DataFrame]:
     """Yield the summaries of one problem and batch mode: one for each metric."""
     times = [f"time:{axis}" for axis in AXES if runs[f"time:{axis}"].notna().any()]
     tests = [name for name in runs if name.startswith("test:") and runs[name].notna().any()]
-    lost = runs["status"] == "diverged"
-    alike = runs.assign(**{name: runs[name].mask(lost, worst(name.replace(":", "/"))) for name in tests}).groupby("name")
+    alike = runs.assign(**{name: values(runs, name.replace(":", "/")) for name in tests}).groupby("name")
     more = alike[[*times, *tests]].median()
     if times:
         more.insert(0, "reached", alike[times[0]].agg(lambda time: time.lt(math.inf).sum()))

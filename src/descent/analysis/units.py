@@ -10,7 +10,8 @@ import pandas as pd
 
 from descent.analysis.contenders import CONTENDER, choose
 from descent.analysis.load import Study
-from descent.analysis.statistics import HUGE, worst
+from descent.analysis.statistics import HUGE
+from descent.metrics import Metric
 
 MODES = ("full", "mini", "stochastic")
 
@@ -125,13 +126,13 @@ def summarise(
     return Summary(np.nanmedian(at[:, seen], 0) if seen.any() else steps[seen], median, low, high)
 
 
-def reached(run: pd.Series, frame: pd.DataFrame, quantity: str, axis: str, budget: float) -> float:
+def reached(run: pd.Series, frame: pd.DataFrame, metric: Metric, axis: str, budget: float) -> float:
     """Return a quantity at the last record within a budget; the worst where the run diverged before."""
     within = int(np.searchsorted(frame[axis].to_numpy(), budget, side="right"))
     if run["status"] == "diverged" and within == len(frame):
-        return worst(quantity)
-    value = float(frame[quantity].to_numpy()[within - 1]) if within else math.nan
-    return value if math.isfinite(value) else worst(quantity)
+        return metric.worst
+    value = float(frame[metric.name].to_numpy()[within - 1]) if within else math.nan
+    return value if math.isfinite(value) else metric.worst
 
 
 def _common(steps: Sequence[np.ndarray]) -> np.ndarray:

@@ -7,8 +7,7 @@ import pandas as pd
 from descent.analysis.notes import edges, notes
 from descent.analysis.pairs import SEEDS, order, seeds_for
 from descent.analysis.ranking import Ranking
-from descent.analysis.statistics import high_is_better
-from descent.analysis.words import LISTED, WORDS, are, difference, endings, judged, listed, median, rank, searches, size
+from descent.analysis.words import LISTED, are, difference, endings, judged, listed, median, rank, searches, size
 
 RULES = {
     "named": "as it was named",
@@ -31,7 +30,7 @@ def verdict(ranking: Ranking) -> list[str]:
 
 def _described(ranking: Ranking) -> list[str]:
     """What is seen where nothing is tested: medians over seeds."""
-    table, entries, what = ranking.table, ranking.entries, WORDS.get(ranking.quantity, ranking.quantity)
+    table, entries, what = ranking.table, ranking.entries, ranking.metric.label
     n, best = size(table["n"]), table["median"].iloc[0]
     if len(entries) == 1:
         said = f"Its median {what}, with the range over seeds, is {median(ranking, entries[0])}"
@@ -52,12 +51,12 @@ def _described(ranking: Ranking) -> list[str]:
 
 
 def _extreme(ranking: Ranking) -> str:
-    return "highest" if high_is_better(ranking.quantity) else "lowest"
+    return "highest" if ranking.metric.higher_is_better else "lowest"
 
 
 def _every_pair(ranking: Ranking) -> list[str]:
     """Who is beaten by nobody, and whom these beat."""
-    names, what = judged(ranking), WORDS.get(ranking.quantity, ranking.quantity)
+    names, what = judged(ranking), ranking.metric.label
     beats = pd.DataFrame(order(ranking.pairs, ranking.entries), ranking.entries, ranking.entries).loc[names, names]
     top = [name for name in names if not beats[name].any()]
     losers = [name for name in names if name not in top]
@@ -104,7 +103,7 @@ def _with_reference(ranking: Ranking) -> list[str]:
         clauses.append(f"{listed(tied)} {are(tied)} indistinguishable from it")
     count = len(names) * (len(names) - 1) // 2
     return [
-        f"Compared with {against} in {WORDS.get(ranking.quantity, ranking.quantity)}: {'; '.join(clauses)}.",
+        f"Compared with {against} in {ranking.metric.label}: {'; '.join(clauses)}.",
         f"{against} is the reference, {RULES[ranking.rule]}.",
         f"The {count} pairs of {len(names)} settings cannot all be tested with fewer than {seeds_for(count)} seeds.",
     ]

@@ -7,13 +7,6 @@ from descent.analysis.pairs import enough
 from descent.analysis.ranking import Ranking
 from descent.analysis.statistics import values
 
-WORDS = {
-    "train/loss": "training loss",
-    "train/gap": "training loss above the optimum",
-    "train/accuracy": "training accuracy",
-    "val/loss": "validation loss",
-    "val/accuracy": "validation accuracy",
-}
 LISTED = 6  # what a sentence lists; the rest is in the table
 
 

@@ -23,33 +23,49 @@ class Target(Model):
     value: Real
 
 
-class Component(Model):
-    """An object to make: the import path of its class or function, and the arguments, which that judges.
+class Quantity(Model):
+    """What a quantity is that a problem measures, so that it is ranked and drawn the right way: see `metrics.Metric`."""
 
-    ``problem.width`` is the argument ``width`` of the class that ``problem._target_`` names.
-    """
+    direction: Literal["min", "max"]  # which values are better
+    scale: Literal["log", "linear"] = "linear"  # of an axis
+    label: Text | None = None  # in words (null: its name)
+    unit: str = ""
 
-    factory: Text
-    arguments: dict[str, Any]
+
+class Group(Model):
+    """The settings of a group: its own fields, and arguments of what it stands for."""
+
+    arguments: dict[str, Any] = Field(default={})
 
     @classmethod
-    def own(cls) -> set[str]:
-        """Return the settings of the group that are no arguments of the factory."""
-        return set(cls.model_fields) - set(Component.model_fields)
+    def own(cls) -> list[str]:
+        """Return the settings of the group that are no arguments."""
+        return [name for name in cls.model_fields if name not in ("factory", "arguments")]
 
     @model_validator(mode="before")
     @classmethod
     def _split(cls, settings: Any) -> Any:
         if not isinstance(settings, Mapping):
             return settings
-        own = {name: value for name, value in settings.items() if name in cls.own()}
-        arguments = {name: value for name, value in settings.items() if name != "_target_" and name not in own}
-        return {"factory": settings.get("_target_"), "arguments": arguments, **own}
+        keys = {info.alias or name for name, info in cls.model_fields.items()} - {"arguments"}
+        own = {name: value for name, value in settings.items() if name in keys}
+        return {**own, "arguments": {name: value for name, value in settings.items() if name not in own}}
 
     def settings(self) -> dict[str, Any]:
-        """Return the component as a yaml has it."""
-        own = {name: _plain(getattr(self, name)) for name in type(self).model_fields if name in self.own()}
-        return {"_target_": self.factory, **_plain(self.arguments), **own}
+        """Return the group as a yaml has it."""
+        return {**_plain(self.arguments), **{name: _plain(getattr(self, name)) for name in self.own()}}
+
+
+class Component(Group):
+    """An object to make: the import path of its class or function, and the arguments, which that judges.
+
+    ``problem.width`` is the argument ``width`` of the class that ``problem._target_`` names.
+    """
+
+    factory: Text = Field(alias="_target_")
+
+    def settings(self) -> dict[str, Any]:
+        return {"_target_": self.factory, **super().settings()}
 
     def given(self, arguments: Arguments) -> Self:
         """Return the component with other arguments."""
@@ -65,6 +81,7 @@ class Problem(Component):
     record_examples: Count | Null  # examples that a record measures (null: all)
     metric: Text  # what optimizers are judged by
     target: Target | Null  # what a run is to reach
+    metrics: dict[str, Quantity] = Field(default={})  # quantities that the class measures beside loss and accuracy
     loss_scale: Positive  # a loss this size is large
     threads: Annotated[Count, Le(1024)]  # CPU threads
 
@@ -82,30 +99,17 @@ class Optimizer(Component):
         return float(rate) if isinstance(rate, (int, float)) else None
 
 
-class Trainer(Model):
+class Trainer(Group):
     """Where a run is computed; `arguments` are those of Lightning's Trainer that descent does not decide."""
 
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: Count | Annotated[list[Index], Listed, MinLen(1)] = 1  # how many, or which GPUs
     strategy: Component | Text | Null = None
-    arguments: dict[str, Any] = Field(default={})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping):
-            return settings
-        own = {name: value for name, value in settings.items() if name in cls.model_fields and name != "arguments"}
-        return {**own, "arguments": {name: value for name, value in settings.items() if name not in own}}
 
     @property
     def count(self) -> int:
         """How many devices a run is split over."""
         return len(self.devices) if isinstance(self.devices, list) else self.devices
-
-    def settings(self) -> dict[str, Any]:
-        """Return the trainer as a yaml has it."""
-        return {name: _plain(getattr(self, name)) for name in ("accelerator", "devices", "strategy")} | self.arguments
 
 
 class Records(Model):
@@ -153,6 +157,11 @@ class RunConfig(Model):
     records: Records
 
     @property
+    def by_hand(self) -> bool:
+        """Whether gradients and updates are those of `descent.from_scratch`: on the CPU, in one process, without Lightning."""
+        return self.engine != "torch"
+
+    @property
     def folder(self) -> Path:
         """The folder of the study."""
         return Path(self.output_dir).expanduser() / self.study
@@ -163,7 +172,7 @@ class RunConfig(Model):
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (Component, Trainer)):
+    if isinstance(value, Group):
         return value.settings()
     if isinstance(value, Model):
         return {name: _plain(getattr(value, name)) for name in type(value).model_fields}

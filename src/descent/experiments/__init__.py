@@ -9,7 +9,6 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -43,7 +42,7 @@ def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path |
     """
     study = load(folder)
     own = set(runs)
-    study = replace(study, runs=study.runs[[run in own for run in study.runs["folder"]]].reset_index(drop=True))
+    study = study.part(study.runs["folder"].isin(own))
     module = importlib.import_module(f"{__name__}.{name}")
     try:
         sentence: str = module.sentence(study)

@@ -15,7 +15,7 @@ from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.units import MODES
 from descent.analysis.words import listed, size
-from descent.plots.panels import AXES
+from descent.metrics import AXES
 from descent.plots.style import BLUE, GREEN, ORANGE, count, span, styled
 
 COLOURS = {"full": BLUE, "mini": ORANGE, "stochastic": GREEN}
@@ -49,7 +49,7 @@ def plot(study: Study) -> Figure:
             x = steps if axis == "steps" else curve(study, own, axis)[1]
             label = f"{_name(own)}, {own['epochs'].iloc[0]:g} epochs"
             axes.plot(x, loss, color=COLOURS[mode], ls="--" if longer else "-", label=label)
-        axes.set(xscale="log", yscale="log", xlabel=AXES[axis], title=f"over {axis}")
+        axes.set(xscale="log", yscale="log", xlabel=AXES[axis].label, title=f"over {axis}")
     grid[0].set_ylabel(f"training loss, median, {size([runs['seed'].nunique()])}")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

@@ -22,7 +22,7 @@ from descent.analysis.ranking import Ranking, rankings
 from descent.analysis.statistics import values
 from descent.analysis.verdict import verdict
 from descent.analysis.words import number, rank, size
-from descent.plots.panels import AXES, quantity_name
+from descent.metrics import AXES
 from descent.plots.style import look, styled
 
 
@@ -45,7 +45,7 @@ def _say_first(ranking: Ranking) -> str:
     equal = [name for name in others if name not in (*better, *worse)]
     told = {"better, in most seeds": better, "indistinguishable from it": equal, "worse": worse}
     said = "; ".join(f"{what}: {', '.join(own)}" for what, own in told.items() if own)
-    n, what = size(ranking.table["n"]), quantity_name(ranking.quantity)
+    n, what = size(ranking.table["n"]), ranking.metric.label
     ranks = ", ".join(f"{name} {rank(ranking, name)}" for name in ranking.entries)
     return f"{first} ends with the lowest median {what}, {number(ranking.table['median'][first])} ({n}); {said}. Ranks: {ranks}."
 
@@ -61,7 +61,7 @@ def plot(study: Study) -> Figure:
         drawn = look(own["optimizer"].iloc[0])
         (_, examples), (_, loss) = curve(study, own, "examples"), curve(study, own, ranking.quantity)
         left.plot(examples, loss, color=drawn.colour, ls=drawn.dash, label=f"{name}, lr = {own['lr'].iloc[0]:g}")
-    left.set(xscale="log", yscale="log", xlabel=AXES["examples"], ylabel=quantity_name(ranking.quantity))
+    left.set(xscale="log", yscale="log", xlabel=AXES["examples"].label, ylabel=ranking.metric.label)
     left.set_title(f"{ranking.problem}, {ranking.batch}: median, {size(ranking.table['n'])}")
     left.legend()
     _draw_ends(right, ranking)
@@ -77,7 +77,7 @@ def _draw_ends(axes: Axes, ranking: Ranking) -> None:
     ranks = [f"{name}  (rank {rank(ranking, name)})" if ranking.family else name for name in ranking.entries]
     axes.set_yticks(range(len(ranks)), ranks)
     axes.invert_yaxis()
-    axes.set(xscale="log", xlabel=f"{quantity_name(ranking.quantity)} at the end", title="Each seed; bar: median")
+    axes.set(xscale="log", xlabel=f"{ranking.metric.label} at the end", title="Each seed; bar: median")
 
 
 def _own(ranking: Ranking, name: str) -> pd.DataFrame:

@@ -136,7 +136,7 @@ def _batches(lengths: list[int], batch_size: int | None, seed: int) -> Batches:
         raise ValueError(f"data has arrays of {', '.join(map(str, lengths))} rows: must all have the same.")
     if batch_size is not None and not 1 <= batch_size <= examples:
         raise ValueError(f"batch_size={batch_size}: must be 1 to N, and N is {examples} here.")
-    return Batches("full" if batch_size is None else "mini", examples, batch_size or examples, seed)
+    return Batches(examples, batch_size or examples, seed, shuffle=batch_size is not None)
 
 
 def _stack(points: list[Nest]) -> Nest:

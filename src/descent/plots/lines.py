@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
-from descent.analysis.statistics import high_is_better, worst
 from descent.analysis.units import Unit, summarise, units
+from descent.metrics import AXES, Metric
 from descent.plots import panels
 from descent.plots.style import look, text
 
@@ -32,7 +32,7 @@ def draw(study: Study, quantity: str, axis: str) -> Figure:
     Raises:
         Nothing: no run measured it.
     """
-    column = panels.COLUMNS.get(axis, axis)
+    column, metric = AXES[axis].column, study.metric(quantity)
     found = {}
     for unit in units(study):
         curves = [(run, frame) for run, frame in study.curves(unit.runs) if {quantity, column} <= set(frame)]
@@ -42,19 +42,20 @@ def draw(study: Study, quantity: str, axis: str) -> Figure:
         raise Nothing(f"no run measured {quantity}")
     figure, grid = panels.frame(list(found))
     known = panels.variants(found)
-    limits = _limits(found, quantity)
+    limits = _limits(found, metric)
     lost = False
     for unit, curves in found.items():
         (axes,) = grid[unit.panel]
-        lost |= draw_unit(axes, unit, curves, quantity, column, limits, panels.marker(unit, known))
+        lost |= draw_unit(axes, unit, curves, metric, column, limits, panels.marker(unit, known))
     for axes in figure.axes:
-        axes.set(xscale="log", ylim=limits, yscale="linear" if high_is_better(quantity) else "log")
-    panels.label(figure, panels.AXES[axis], [panels.quantity_name(quantity)])
+        axes.set(xscale="log", ylim=limits, yscale=metric.scale)
+    label = text(metric.label)
+    panels.label(figure, AXES[axis].label, [label])
     many = any(len(curves) > 1 for curves in found.values())
     panels.finish(
         figure,
         panels.handles(found, [panels.cross(np.nan, np.nan, "#444444")] if lost else []),
-        f"{text(study.problem)}: {panels.quantity_name(quantity)} at equal {axis}",
+        f"{text(study.problem)}: {label} at equal {axis}",
         f"median, {panels.sample(found)}" if many else "one run each",
         "band: interquartile range" if many else "",
         "each seed faint" if many else "",
@@ -66,12 +67,12 @@ def draw(study: Study, quantity: str, axis: str) -> Figure:
 
 
 def draw_unit(
-    axes: Axes, unit: Unit, curves: Curves, quantity: str, column: str, limits: tuple[float, float], marker: str
+    axes: Axes, unit: Unit, curves: Curves, metric: Metric, column: str, limits: tuple[float, float], marker: str
 ) -> bool:
     """Draw one unit; say whether a run of it diverged."""
     drawn, lost, segments = look(unit.optimizer), False, []
     for run, frame in curves:
-        x, y = frame[column].to_numpy(), frame[quantity].to_numpy()
+        x, y = frame[column].to_numpy(), frame[metric.name].to_numpy()
         seen = (x > 0) & np.isfinite(y)
         segments.append(np.column_stack([x[seen], y[seen]]))
         if run["status"] == "diverged":
@@ -79,7 +80,7 @@ def draw_unit(
             axes.add_line(panels.cross(*_end(frame[column].to_numpy(), y, limits[1]), drawn.colour))
     if len(curves) > 1:
         faint(axes, segments, drawn.colour)
-    summary = summarise(curves, quantity, column, worst(quantity), QUARTILES)
+    summary = summarise(curves, metric.name, column, metric.worst, QUARTILES)
     seen = (summary.x > 0) & np.isfinite(summary.median)
     x = summary.x[seen]
     if len(curves) > 1:
@@ -110,10 +111,9 @@ def _end(x: np.ndarray, y: np.ndarray, top: float) -> tuple[float, float]:
     return float(x[gone]), top
 
 
-def _limits(found: dict[Unit, Curves], quantity: str) -> tuple[float, float]:
+def _limits(found: dict[Unit, Curves], metric: Metric) -> tuple[float, float]:
     frames = [frame for curves in found.values() for _, frame in curves]
-    values = np.concatenate([frame[quantity].to_numpy()[frame["step"].to_numpy() > 0] for frame in frames])
-    if not high_is_better(quantity):
-        return panels.log_limits(values, BEYOND * max(frame[quantity].iloc[0] for frame in frames))
-    good = values[np.isfinite(values)]
-    return (max(0.0, good.min() - 0.03), min(1.005, good.max() + 0.03)) if good.size else (0.0, 1.0)
+    values = np.concatenate([frame[metric.name].to_numpy()[frame["step"].to_numpy() > 0] for frame in frames])
+    if metric.scale == "log":
+        return panels.log_limits(values, BEYOND * max(frame[metric.name].iloc[0] for frame in frames))
+    return panels.linear_limits(values)

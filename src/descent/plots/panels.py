@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.markers import TICKRIGHT, TICKUP, MarkerStyle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from descent.analysis.load import metric_of
 from descent.analysis.units import Unit, panel_order
 from descent.plots.style import look, order, span, text, wrap
 
@@ -21,23 +22,8 @@ WIDTH, HEIGHT, LOW = 2.9, 2.3, 1.35  # inches; LOW where panels stand in a colum
 LEFT, TOP, BOTTOM = 0.72, 0.68, 0.5  # inches of margin; all fixed, as matplotlib's own layouts take most of a figure's time
 LINE, LETTER = 0.165, 0.068  # inches that a line and a letter of the legend take
 SMALL = 0.135  # inches that a line of the small print takes
-AXES = {
-    "examples": "training examples processed",
-    "steps": "steps (updates of the weights)",
-    "gradient_evaluations": "gradients of one example",
-    "seconds": "seconds of training",
-}
-COLUMNS = {"steps": "step"}  # in the records, where an axis is called otherwise
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")  # of variants: schedules, engines
-
-
-def quantity_name(quantity: str) -> str:
-    """Return what a quantity is called on an axis."""
-    split, _, measure = quantity.partition("/")
-    if measure == "gap":
-        return "training loss above the minimum"
-    return f"{ {'train': 'training', 'val': 'validation'}.get(split, text(split)) } {text(measure)}".strip()
 
 
 def panels(units: Iterable[Unit]) -> list[tuple[str, float]]:
@@ -218,10 +204,11 @@ def chosen(units: Iterable[Unit]) -> str:
     tuned = sorted({tuning for unit in units for tuning in unit.runs["tuning"]})
     if not picked:
         return "untuned" if tuned == ["default"] else f"tuning budget {text(', '.join(tuned))}"
+    judged = metric_of(units[0].runs, units[0].runs["metric"].iloc[0])
     rates = all(unit.rates == unit.settings for unit in picked)
     many = f"{span(unit.settings for unit in picked)} {'learning rates' if rates else 'settings'}"
     who = "each optimizer" if len(picked) == len(units) else ", ".join(sorted({text(unit.name) for unit in picked}))
-    return f"{who} at the best of {many} by final {quantity_name(units[0].runs['metric'].iloc[0])}, chosen on these seeds"
+    return f"{who} at the best of {many} by final {text(judged.label)}, chosen on these seeds"
 
 
 def sample(units: Iterable[Unit]) -> str:
@@ -230,6 +217,18 @@ def sample(units: Iterable[Unit]) -> str:
     seeds = all(unit.runs["seed"].is_unique for unit in units)
     number = span(len(unit.runs) for unit in units)
     return f"n = {number} {'runs' if not seeds else 'seed' if number == '1' else 'seeds'}"
+
+
+def linear_limits(values: np.ndarray) -> tuple[float, float]:
+    """Return limits of a linear axis, with room around `values`; those of shares, between 0 and 1, do not go beyond."""
+    good = values[np.isfinite(values)]
+    if not good.size:
+        return 0.0, 1.0
+    low, high = float(good.min()), float(good.max())
+    if low >= 0 and high <= 1:
+        return max(0.0, low - 0.03), min(1.005, high + 0.03)
+    pad = 0.05 * (high - low) or 1.0
+    return low - pad, high + pad
 
 
 def log_limits(values: np.ndarray, ceiling: float) -> tuple[float, float]:

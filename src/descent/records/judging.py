@@ -1,14 +1,14 @@
 """What the records say of a run: diverged, stalled, finished; its best values; when it met its target. Pure functions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from descent.config.schema import Target
+from descent.config.schema import Quantity, Target
+from descent.metrics import AXES, measured, metric
 from descent.records.curve import Row
 from descent.records.result import Best
 
 FACTOR = 1000.0  # heavy ball may overshoot 92-fold and still converge
-AXES = {"steps": "step", "examples": "examples", "gradient_evaluations": "gradient_evaluations", "seconds": "seconds"}
 
 
 def diverged_at(rows: Sequence[Row], optimum: float | None, loss_scale: float) -> int | None:
@@ -45,29 +45,36 @@ def stalled(rows: Sequence[Row], chance: float | None) -> bool:
     return last["train/loss"] >= first["train/loss"] or at_chance
 
 
-def best(rows: Sequence[Row]) -> dict[str, Best]:
-    """Return, for each measured quantity, its best finite value and the step of it: accuracies high, all else low."""
-    found = {}
-    for name in (name for name in rows[0] if name.startswith(("train/", "val/"))):
+def best(rows: Sequence[Row], declared: Mapping[str, Quantity] | None = None) -> dict[str, Best]:
+    """Return the best finite value of each metric, and its step.
+
+    Args:
+        rows: the records.
+        declared: the quantities of the problem's own.
+    """
+    values = {}
+    for name in measured(rows[0]):
         finite = [row for row in rows if math.isfinite(row[name])]
         if finite:
-            pick = max if name.endswith("/accuracy") else min
-            row = pick(finite, key=lambda row: row[name])
-            found[name] = Best(value=row[name], step=int(row["step"]))
-    return found
+            row = metric(name, declared).best_of(finite, key=lambda row: row[name])
+            values[name] = Best(value=row[name], step=int(row["step"]))
+    return values
 
 
-def time_to_target(rows: Sequence[Row], target: Target | None) -> dict[str, float | None]:
+def time_to_target(
+    rows: Sequence[Row], target: Target | None, declared: Mapping[str, Quantity] | None = None
+) -> dict[str, float | None]:
     """Return when the first of two consecutive records met the target, on each axis; None where that never was.
 
     Args:
         rows: the records.
-        target: accuracies must reach the value from below, all else from above.
+        target: where high values are better, the metric must be at least its value, else at most.
+        declared: the quantities of the problem's own.
     """
     if target is not None:
-        sign = 1 if target.metric.endswith("/accuracy") else -1
+        sign = metric(target.metric, declared).sign
         met = [sign * row[target.metric] >= sign * target.value for row in rows]
         for row, now, then in zip(rows, met, met[1:], strict=False):
             if now and then:
-                return {axis: row[column] for axis, column in AXES.items()}
+                return {name: row[axis.column] for name, axis in AXES.items()}
     return dict.fromkeys(AXES)

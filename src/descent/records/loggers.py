@@ -12,6 +12,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
 
+from descent.errors import first_line
 from descent.records.curve import Row
 from descent.records.lock import on_machine
 
@@ -82,8 +83,8 @@ class LightningLogger:
         try:
             yield
         except Exception as error:  # of a package, a network, a server
-            cause = (str(error).strip() or type(error).__name__).splitlines()[0]
-            log.warning(f"logger={self.name} stopped ({type(error).__name__}: {cause}); the run goes on without it.")
+            cause = f"{type(error).__name__}: {first_line(error)}"
+            log.warning(f"logger={self.name} stopped ({cause}); the run goes on without it.")
             self.logger = None
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from descent.config.schema import Target
+from descent.config.schema import Quantity, Target
 from descent.config.values import Model
 
 SCHEMA = 2
@@ -51,6 +51,7 @@ class Result(Model):
         best: the best finite value of each metric.
         test: each metric on the test set.
         target: what the run was to reach.
+        metrics: the quantities that the problem declares: which values are better.
         time_to_target: when it did, on each axis; None: never, or there is no target.
         diverged_at: the step of the record that showed divergence.
         asked: the budget.
@@ -85,6 +86,7 @@ class Result(Model):
     best: dict[str, Best]
     test: Numbers
     target: Target | None
+    metrics: dict[str, Quantity] = Field(default={})
     time_to_target: Numbers
     diverged_at: int | None
     files: dict[str, str] = Field(default={})

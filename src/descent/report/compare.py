@@ -1,6 +1,5 @@
 """Compare the runs of a study, and write the report: page, tables, figures and what TensorBoard shows."""
 
-import gc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,12 +41,8 @@ def compare(folder: Path | str, metric: str | None = None, reference: str | None
     Raises:
         InputError: there is no such study, metric or reference.
     """
-    try:
-        study = load(Path(folder))
-        gc.freeze()  # none of this is garbage, for which statsmodels searches at each correction: a third of the time
-        result = outcome(study, metric, reference)
-    finally:
-        gc.unfreeze()
+    study = load(Path(folder))
+    result = outcome(study, metric, reference)
     report = study.folder / REPORT
     drawn = figures.save(study, report / "figures")
     written = page.write(result, drawn)

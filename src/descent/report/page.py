@@ -16,9 +16,9 @@ from PIL import Image
 from descent.analysis import summary
 from descent.analysis.outcome import Outcome, Verdict
 from descent.analysis.pairs import SEEDS
-from descent.analysis.statistics import EXACT, RESAMPLES, SEARCHES, high_is_better
+from descent.analysis.statistics import EXACT, RESAMPLES, SEARCHES
 from descent.analysis.units import final
-from descent.analysis.words import WORDS
+from descent.metrics import metric
 from descent.plots import figures
 from descent.records import result as results
 from descent.records.folders import REPORT
@@ -103,9 +103,8 @@ def targets(runs: pd.DataFrame) -> list[str]:
     """Return the targets that times are to, of each problem that has one."""
     found = runs[runs["time:steps"].notna()].drop_duplicates("problem").sort_values("problem")
     return [
-        f"{problem}, {WORDS.get(target['metric'], target['metric'])} "
-        f"{'at least' if high_is_better(target['metric']) else 'at most'} {target['value']:g}"
-        for problem, target in zip(found["problem"], found["target"], strict=True)
+        f"{problem}, {(what := metric(target['metric'], declared)).label} {what.bound} {target['value']:g}"
+        for problem, target, declared in zip(found["problem"], found["target"], found["metrics"], strict=True)
     ]
 
 

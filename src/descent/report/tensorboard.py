@@ -26,9 +26,9 @@ from tensorboard.plugins.custom_scalar.metadata import create_summary_metadata a
 from tensorboard.plugins.text.metadata import create_summary_metadata as text
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from descent.analysis.load import MEASURED, Study
-from descent.analysis.statistics import high_is_better, worst
+from descent.analysis.load import Study, metric_of
 from descent.analysis.units import Unit, final, summarise, units
+from descent.metrics import MEASURED
 from descent.plots.lines import QUARTILES
 from descent.records.tensorboard_internals import DT_STRING, Event, Summary, SummaryMetadata, TensorProto
 
@@ -114,14 +114,15 @@ def _scalars(families: Iterable[tuple[Curves, str]]) -> Iterator[Event]:
         shown: dict[int, list[Summary.Value]] = {}
         for name in columns:
             measured = [(run, frame) for run, frame in curves if name in frame]
-            summary = summarise(measured, name, "examples", worst(name), QUARTILES)
+            metric = metric_of(pd.DataFrame([run for run, _ in measured]), name)
+            summary = summarise(measured, name, "examples", metric.worst, QUARTILES)
             tags = [f"{BAND}/{group}{name}/{edge}" for edge in EDGES]
             for x, *band in zip(summary.x, summary.low, summary.median, summary.high, strict=True):
                 finite = [abs(value) <= LARGEST for value in band]
                 values = shown.setdefault(int(x), [])
                 if finite[1]:
                     values.append(Summary.Value(tag=group + name, simple_value=band[1]))
-                if all(finite) and (band[0] > 0 or high_is_better(name)):
+                if all(finite) and (band[0] > 0 or metric.scale == "linear"):
                     values += [Summary.Value(tag=tag, simple_value=value) for tag, value in zip(tags, band, strict=True)]
         for x, when in zip(sorted(shown), _clock(curves, sorted(shown)), strict=True):
             if shown[x]:

@@ -22,7 +22,7 @@ def claim(config: RunConfig) -> None:
 
     A lock that dies with its process stands for a claim, so that the processes of all sweeps of a user share them out.
     """
-    if _settled or config.engine == "numpy" or config.trainer.accelerator == "cpu" or config.trainer.devices != 1:
+    if _settled or config.by_hand or config.trainer.accelerator == "cpu" or config.trainer.devices != 1:
         return
     count = torch.cuda.device_count()  # asks the driver's management library, not CUDA
     if count < 2:

@@ -1,6 +1,5 @@
 """What a worker of a sweep does: train one run, and say what came of it."""
 
-import math
 import os
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from omegaconf import DictConfig
 from descent import stopping
 from descent.config.identity import identity, place
 from descent.config.schema import RunConfig
+from descent.metrics import metric
 from descent.records import result as results
 from descent.records.journal import Journal, Outcome
 from descent.records.lock import Busy
@@ -47,7 +47,7 @@ def work(config: RunConfig, journal: Journal | None = None) -> tuple[Outcome, fl
     from descent.sweeps import gpus
     from descent.training import build
 
-    worst = -math.inf if config.problem.metric.endswith("/accuracy") else math.inf
+    worst = metric(config.problem.metric, config.problem.metrics).worst
     resolved = resolve(config)
     folder = place(resolved, identity(resolved, build.device(resolved, elsewhere="cpu")))  # a GPU may be what it lacks
     if journal:

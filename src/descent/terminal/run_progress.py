@@ -9,13 +9,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from descent.records.curve import Row
 from descent.terminal.console import console, loading, say, show_warnings, table
+from descent.training.observer import Observer
 from descent.training.run import Run
 
 REFRESH = 0.25  # seconds between two updates of the bar
 LINES = 2.0  # seconds between two plain lines
 
 
-class RunProgress:
+class RunProgress(Observer):
     """Shows a run: a live bar at a terminal, else plain lines. It may be sent to the process that trains."""
 
     def __init__(self) -> None:
@@ -31,7 +32,6 @@ class RunProgress:
         say(text)
 
     def start(self, row: Row, examples: int | None, max_seconds: float | None) -> None:
-        """Begin at a record."""
         show_warnings()  # also in a process that trains for this one
         self.examples, self.max_seconds = examples, max_seconds
         self.first = row["step"], row["seconds"]
@@ -68,7 +68,6 @@ class RunProgress:
         self.bar.refresh()
 
     def stop(self) -> None:
-        """Take the bar away."""
         if self.bar:
             self.bar.stop()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from descent.config.ending import command
+from descent.metrics import Metric, metric
 from descent.records import result as results
 from descent.records.folders import names
 from descent.records.lock import held
@@ -31,24 +32,22 @@ class Setting:
     Attributes:
         name: optimizer, batch mode, learning rate and what else tells it from the others of the study.
         metric: what it is judged by, the problem's.
-        values: of the metric at the end of each run that did not fail, sorted from best to worst.
+        values: final value of each run, from best to worst; those that diverged count as infinitely bad.
         statuses: how many runs ended in each way.
         seconds: median training time.
     """
 
     problem: str
     name: str
-    metric: str
+    metric: Metric
     values: tuple[float, ...]
     statuses: Counter[str]
     seconds: float
 
     @property
     def median(self) -> float:
-        """The median over all runs; a run that diverged counts as the worst value there is."""
-        worst = -math.inf if self.metric.endswith("/accuracy") else math.inf
-        lost = [worst] * (sum(self.statuses.values()) - len(self.values))
-        return statistics.median([*self.values, *lost])
+        """The median over all runs."""
+        return statistics.median(self.values)
 
 
 def load(folders: Iterable[Path]) -> Iterator[Result]:
@@ -67,18 +66,18 @@ def settings_of(found: Sequence[Result]) -> list[Setting]:
         groups.setdefault((result.problem, result.setting), []).append(result)
     called = names(found)
     settings = [_setting(group, called[key]) for key, group in groups.items()]
-    return sorted(settings, key=lambda s: (s.problem, -s.median if s.metric.endswith("/accuracy") else s.median))
+    return sorted(settings, key=lambda s: (s.problem, -s.metric.sign * s.median))
 
 
 def _setting(group: list[Result], name: str) -> Setting:
-    first, metric = group[0], group[0].metric
-    values = [result.final.get(metric) for result in group if result.status != "diverged"]
-    finite = sorted((value for value in values if value is not None), reverse=metric.endswith("/accuracy"))
+    first = group[0]
+    judged = metric(first.metric, first.metrics)
+    values = [judged.counted(result.final.get(judged.name), result.status) for result in group]
     return Setting(
         first.problem,
         name,
-        metric,
-        tuple(finite),
+        judged,
+        tuple(sorted(values, reverse=judged.higher_is_better)),
         Counter(result.status for result in group),
         statistics.median(result.seconds for result in group),
     )
@@ -89,7 +88,7 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
     settings = settings_of(list(load(folders)))
     for problem in dict.fromkeys(setting.problem for setting in settings):
         chosen = [setting for setting in settings if setting.problem == problem]
-        title = f"{problem}, {chosen[0].metric} at the end"
+        title = f"{problem}, {chosen[0].metric.name} at the end"
         found = [cells(setting) for setting in chosen]
         width = 5 if any(row[-1] for row in found) else 4  # without a column for what is not "finished", where all is
         rows = table(title, *("setting", "runs", "median", "range", "")[:width], left=("setting", ""))
@@ -104,7 +103,8 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
 
 def cells(setting: Setting) -> list[str]:
     """Return a setting as the cells of its row."""
-    spread = f"{setting.values[0]:.4g} to {setting.values[-1]:.4g}" if len(setting.values) > 1 else ""
+    finite = [value for value in setting.values if math.isfinite(value)]
+    spread = f"{finite[0]:.4g} to {finite[-1]:.4g}" if len(finite) > 1 else ""
     trouble = ", ".join(f"{count} {status}" for status, count in setting.statuses.items() if status != "finished")
     median = f"{setting.median:.4g}" if math.isfinite(setting.median) else "none"
     return [setting.name, str(sum(setting.statuses.values())), median, spread, trouble]

@@ -13,7 +13,7 @@ from descent.config.call import call
 from descent.config.schema import MOST_STEPS, Component, RunConfig
 from descent.config.targets import bound, factory
 from descent.config.values import Arguments
-from descent.errors import InputError
+from descent.errors import InputError, first_line
 from descent.from_scratch import objectives, optimizers
 from descent.from_scratch.objectives import Objective
 from descent.problems.base import Problem
@@ -97,7 +97,7 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
     """Make what computes the run; it refuses bad settings before anything is written."""
     factor, layers = schedule(config), config.records.layers
     threads, clip_norm = config.problem.threads, config.clip_norm
-    if config.engine == "numpy":
+    if config.by_hand:
         from descent.training.numpy_engine import NumpyEngine
 
         hand_written = objective(config, problem), numpy_optimizer(config)
@@ -114,7 +114,7 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
 
 
 def objective(config: RunConfig, problem: Problem) -> Objective:
-    """Make what the NumPy engine minimises: the problem's loss, with a gradient by hand.
+    """Make what the engines by hand minimise: the problem's loss, with a gradient by hand.
 
     Raises:
         InputError: no one has written that gradient.
@@ -124,8 +124,8 @@ def objective(config: RunConfig, problem: Problem) -> Objective:
         raise InputError(
             "problem",
             config.names.problem,
-            "engine=numpy has no hand-written gradient of it; it has linear and logistic regression, softmax regression and "
-            "mlps, the quadratic and the 2-D functions",
+            f"engine={config.engine} has no hand-written gradient of it; it has linear and logistic regression, softmax "
+            "regression and mlps, the quadratic and the 2-D functions",
             "Use engine=torch.",
         )
     name, arguments = found
@@ -140,13 +140,16 @@ def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:
         InputError: no one has written it, or an argument that it does not have.
     """
     if isinstance(config.optimizer.fused, bool):
-        raise InputError("optimizer.fused", config.optimizer.fused, "has no effect with engine=numpy")
+        raise InputError("optimizer.fused", config.optimizer.fused, f"has no effect with engine={config.engine}")
     package, _, torchs = config.optimizer.factory.rpartition(".")
     name, arguments = optimizers.like_torch(torchs, config.optimizer.arguments)
     if package != "torch.optim" or name not in optimizers.OPTIMIZERS:
         has = ", ".join(made.lower() for made in optimizers.OPTIMIZERS)
         raise InputError(
-            "optimizer", config.names.optimizer, f"engine=numpy has no such optimizer; it has {has}", "Use engine=torch."
+            "optimizer",
+            config.names.optimizer,
+            f"engine={config.engine} has no such optimizer; it has {has}",
+            "Use engine=torch.",
         )
     made = optimizers.OPTIMIZERS[name]
     built: optimizers.Optimizer = call("optimizer", made, bound("optimizer", made, arguments))
@@ -166,9 +169,9 @@ def device(config: RunConfig, elsewhere: str | None = None) -> str:
         InputError: a GPU is asked for and there is none.
     """
     wanted = config.trainer.accelerator
-    if config.engine == "numpy" and wanted == "gpu":
-        raise InputError("trainer", "gpu", "engine=numpy runs on the CPU", "Use trainer=cpu or engine=torch.")
-    if config.engine == "numpy" or wanted == "cpu":
+    if config.by_hand and wanted == "gpu":
+        raise InputError("trainer", "gpu", f"engine={config.engine} runs on the CPU", "Use trainer=cpu or engine=torch.")
+    if config.by_hand or wanted == "cpu":
         return "cpu"
     if elsewhere:
         return "cuda" if "gpu" in (wanted, elsewhere) else "cpu"
@@ -208,7 +211,7 @@ def trainer(config: RunConfig, device: str, callbacks: "list[pl.Callback]") -> "
     except (MisconfigurationException, TypeError, ValueError) as error:
         refused = "strategy" if isinstance(strategy, str) else next(iter(config.trainer.arguments), "accelerator")
         value = config.trainer.settings()[refused]
-        raise InputError(f"trainer.{refused}", value, str(error).strip().splitlines()[0].rstrip(".")) from error
+        raise InputError(f"trainer.{refused}", value, first_line(error)) from error
 
 
 def _call(group: str, component: Component, **given: Any) -> Any:

@@ -1,12 +1,19 @@
-"""What a run is computed by, and how far it is."""
+"""What a run is computed by, what its steps have in common, and how far it is."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from torch import Tensor
 
+from descent.problems.base import Problem
 from descent.records.curve import Row
+
+Schedule = Callable[[int, int, list[tuple[float, float]]], float]
+Array = TypeVar("Array", bound=Any)  # np.ndarray or torch.Tensor
+Batch = TypeVar("Batch")
 
 
 @dataclass
@@ -32,23 +39,42 @@ class Position:
     data_checksum: str = ""
 
 
-class Engine(Protocol):
-    """What computes a run: the weights of the problem are its to change.
+class Steps(ABC, Generic[Array]):
+    """Takes steps: applies the schedule to each, and describes the last one of a block, which a record may follow.
+
+    Args:
+        problem: whose parameters the steps change.
+        schedule: (step, horizon, history) -> factor of the learning rate.
+        horizon: steps of the whole run.
+        layers: whether the last step is described by layer too.
 
     Attributes:
+        position: how far the run is.
         history: the (epoch, training loss) of the records so far, which schedules may read.
+        layers: indices of the parameters that are matrices or kernels, if they are described.
+        before: the weights before the last step, an array a parameter; empty before the first step.
     """
 
-    history: list[tuple[float, float]]
+    def __init__(self, problem: Problem, schedule: Schedule, horizon: int, layers: bool) -> None:
+        self.schedule = schedule
+        self.horizon = horizon
+        self.layers = [i for i, p in enumerate(problem.parameters()) if p.ndim >= 2] if layers else []
+        self.position = Position()
+        self.history: list[tuple[float, float]] = []
+        self.before: list[Array] = []
 
-    @property
-    def position(self) -> Position: ...
+    def factor(self, step: int) -> float:
+        """Return what the learning rate of a step is multiplied by."""
+        return self.schedule(step, self.horizon, self.history)
 
-    def fit(self) -> None:
-        """Train from `position` to the end of the budget, and tell the recorder of each block."""
-
-    def wait(self) -> None:
-        """Return when what was begun is computed."""
+    def paced(self, first: int, last: int, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Yield the batch of each step in ``[first, last)`` once its learning rate is set; keep the weights before the last."""
+        for step, batch in enumerate(batches, start=first):
+            self.scale_lr(self.factor(step))
+            if step == last - 1:
+                self.keep()
+            yield batch
+        self.position.step = last
 
     def last_step(self) -> Row:
         """Describe the last step: its learning rate, and the Euclidean norms of its gradient, its update and the weights.
@@ -56,12 +82,62 @@ class Engine(Protocol):
         The gradient is that before clipping; where that was asked for, ``gradient_norm/1`` and so on are those of each layer's
         weights. Before the first step there is no gradient and no update: nan.
         """
+        weights, gradient = self.weights(), self.gradient()
+        return {
+            "lr": self.lr(),
+            "gradient_norm": self.norm(gradient),
+            "update_norm": self.norm([now - then for now, then in zip(weights, self.before, strict=bool(self.before))]),
+            "weight_norm": self.norm(weights),
+            **{f"gradient_norm/{layer}": self.norm(gradient[i : i + 1]) for layer, i in enumerate(self.layers, start=1)},
+        }
 
+    @abstractmethod
+    def scale_lr(self, factor: float) -> None:
+        """Set the learning rate to `factor` times its peak."""
+
+    @abstractmethod
+    def lr(self) -> float:
+        """Return the learning rate."""
+
+    @abstractmethod
+    def keep(self) -> None:
+        """Set `before` to a copy of the weights."""
+
+    @abstractmethod
+    def weights(self) -> list[Array]:
+        """Return the weights, an array a parameter."""
+
+    @abstractmethod
+    def gradient(self) -> list[Array]:
+        """Return the last step's gradient before clipping, an array a parameter; empty before the first step."""
+
+    @abstractmethod
+    def norm(self, arrays: list[Array]) -> float:
+        """Return the Euclidean norm over all entries, summed in float64; nan where there are no arrays."""
+
+    @abstractmethod
     def average(self) -> list[Tensor] | None:
         """Return the average of the weights that the optimizer keeps, in the order and shapes of the problem's parameters.
 
         None: it keeps none. Before the first step it is the weights themselves.
         """
+
+
+class Engine(Protocol):
+    """What computes a run: the weights of the problem are its to change. What it says of its steps is told by `Steps`."""
+
+    @property
+    def position(self) -> Position: ...
+    @property
+    def history(self) -> list[tuple[float, float]]: ...
+    def last_step(self) -> Row: ...
+    def average(self) -> list[Tensor] | None: ...
+
+    def fit(self) -> None:
+        """Train from `position` to the end of the budget, and tell the recorder of each block."""
+
+    def wait(self) -> None:
+        """Return when what was begun is computed."""
 
     def save(self, path: Path) -> None:
         """Write a checkpoint."""

@@ -1,5 +1,6 @@
 """The LightningModule: zero_grad, backward, step, in plain sight."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -10,17 +11,15 @@ from torch import Tensor
 
 from descent.optimizers.capabilities import needs_closure
 from descent.problems.base import Problem
-from descent.training.engine import Position
+from descent.training.engine import Position, Schedule, Steps
 from descent.training.loader import Block, MicroBatch
 
-Schedule = Callable[[int, int, list[tuple[float, float]]], float]
 
-
-class DescentModule(pl.LightningModule):
+class DescentModule(pl.LightningModule, Steps[Tensor]):
     """Runs an optimizer on a problem, a block of steps at a time.
 
     Lightning calls `training_step` once a block; inside, the steps use the raw torch optimizer and nothing waits for the
-    device. `position` counts what was done, `history` holds the (epoch, training loss) of the records so far.
+    device.
 
     Args:
         problem: what is minimised.
@@ -40,18 +39,14 @@ class DescentModule(pl.LightningModule):
         clip_norm: float | None = None,
         layers: bool = False,
     ) -> None:
-        super().__init__()
+        pl.LightningModule.__init__(self)
+        Steps.__init__(self, problem, schedule, horizon, layers)
         self.automatic_optimization = False
         self.problem = problem
         self.make_optimizer = make_optimizer
-        self.schedule = schedule
-        self.horizon = horizon
         self.clip_norm = clip_norm
-        self.layers = [i for i, p in enumerate(problem.parameters()) if p.ndim >= 2] if layers else []
-        self.position = Position()
-        self.history: list[tuple[float, float]] = []
         self.devices = 1
-        self._before: list[Tensor] = []
+        self._groups: list[dict[str, Any]] = []  # of the optimizer: looking for it takes microseconds
         self._unclipped: list[Tensor] = []
 
     def on_fit_start(self) -> None:
@@ -61,19 +56,16 @@ class DescentModule(pl.LightningModule):
         optimizer = self.make_optimizer(self.problem.parameters())
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
-        self._set_lr(optimizer, 0)
+        self._groups = optimizer.param_groups
+        self.scale_lr(self.factor(0))
         return optimizer
 
     def training_step(self, block: Block, _: int) -> None:
         optimizer = self._raw_optimizer()
+        self._groups = optimizer.param_groups
         take = self._closure_step if needs_closure(optimizer) else self._clipped_step if self.clip_norm else self._step
-        for step, (size, batch) in enumerate(block.steps(self.global_rank, self.devices), start=block.first):
-            self._set_lr(optimizer, step)
-            if step == block.last - 1:
-                self._before = [p.detach().clone() for p in self.problem.parameters()]
-                self._unclipped = []
+        for size, batch in self.paced(block.first, block.last, block.steps(self.global_rank, self.devices)):
             take(optimizer, size, batch)
-        self.position.step = block.last
 
     def _step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
         optimizer.zero_grad()
@@ -126,31 +118,32 @@ class DescentModule(pl.LightningModule):
             total += loss.detach()
         return total
 
-    def _set_lr(self, optimizer: torch.optim.Optimizer, step: int) -> None:
-        factor = self.schedule(step, self.horizon, self.history)
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-
     def _raw_optimizer(self) -> torch.optim.Optimizer:
         optimizer = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimizer, torch.optim.Optimizer)
         return optimizer
 
-    def last_step(self) -> dict[str, float]:
-        """Describe the last step: its learning rate, and the Euclidean norms of its gradient, its update and the weights.
+    def scale_lr(self, factor: float) -> None:
+        for group in self._groups:
+            group["lr"] = group["initial_lr"] * factor
 
-        The gradient is that before clipping. Before the first step there is no gradient and no update: nan.
-        """
-        weights = [p.detach() for p in self.problem.parameters()]
-        gradients = self._unclipped or [p.grad for p in self.problem.parameters() if p.grad is not None]
-        updates = [now - then for now, then in zip(weights, self._before, strict=bool(self._before))]
-        return {
-            "lr": self._raw_optimizer().param_groups[0]["lr"],
-            "gradient_norm": _norm(gradients),
-            "update_norm": _norm(updates),
-            "weight_norm": _norm(weights),
-            **{f"gradient_norm/{layer}": _norm(gradients[i : i + 1]) for layer, i in enumerate(self.layers, start=1)},
-        }
+    def lr(self) -> float:
+        return self._raw_optimizer().param_groups[0]["lr"]
+
+    def keep(self) -> None:
+        self.before = [weight.clone() for weight in self.weights()]
+        self._unclipped = []
+
+    def weights(self) -> list[Tensor]:
+        return [p.detach() for p in self.problem.parameters()]
+
+    def gradient(self) -> list[Tensor]:
+        return self._unclipped or [p.grad for p in self.problem.parameters() if p.grad is not None]
+
+    def norm(self, arrays: list[Tensor]) -> float:
+        if not arrays:
+            return math.nan
+        return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(array.double()) for array in arrays])).item()
 
     def average(self) -> list[Tensor] | None:
         """Return the average of the weights that torch's ASGD keeps; None for other optimizers."""
@@ -164,9 +157,3 @@ class DescentModule(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.position = Position(**checkpoint["position"])
-
-
-def _norm(tensors: list[Tensor]) -> float:
-    if not tensors:
-        return float("nan")
-    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t.double()) for t in tensors])).item()

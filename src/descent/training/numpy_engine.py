@@ -1,7 +1,7 @@
 """The NumPy engine: the same run with hand-written gradients and updates, from the same weights, in the same order."""
 
 import json
-from collections.abc import Callable
+import math
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -16,14 +16,13 @@ from descent.from_scratch.clipping import clipped
 from descent.from_scratch.objectives import Objective
 from descent.from_scratch.optimizers import ASGD, Optimizer
 from descent.problems.base import Problem
-from descent.records.curve import Row
-from descent.training.engine import Position
+from descent.training.engine import Position, Schedule, Steps
 from descent.training.recorder import Recorder
 
 Rows = tuple[np.ndarray, np.ndarray]
 
 
-class NumpyEngine:
+class NumpyEngine(Steps[np.ndarray]):
     """Trains by `descent.from_scratch`, on the CPU; PyTorch only measures the records.
 
     All parameters lie in one flat array ``[P]``, which the optimizer steps on at once. The parameters of the problem are
@@ -47,7 +46,7 @@ class NumpyEngine:
         problem: Problem,
         objective: Objective,
         optimizer: Optimizer,
-        schedule: Callable[[int, int, list[tuple[float, float]]], float],
+        schedule: Schedule,
         batches: Batches,
         timeline: Timeline,
         recorder: Recorder,
@@ -55,24 +54,19 @@ class NumpyEngine:
         clip_norm: float | None = None,
         layers: bool = False,
     ) -> None:
+        super().__init__(problem, schedule, timeline.horizon, layers)
         self.data: Rows = tuple(part.numpy() for part in problem.data("train"))  # type: ignore[assignment]
-        self.weights, self.params = _share(problem)
+        self.flat, self.params = _share(problem)
         self.objective = objective
         self.optimizer = optimizer
         self.peak = optimizer.lr
-        self.schedule = schedule
         self.batches = batches
         self.timeline = timeline
         self.recorder = recorder
         self.threads = threads
         self.clip_norm = clip_norm
-        ends = np.cumsum([array.size for array in self.params])
-        matrices = [i for i, array in enumerate(self.params) if array.ndim >= 2] if layers else []
-        self.layers = [slice(ends[i] - self.params[i].size, ends[i]) for i in matrices]
-        self.position = Position()
-        self.history: list[tuple[float, float]] = []
-        self.gradient = self.before = np.full_like(self.weights, np.nan)
-        self.optimizer.lr = self.peak * schedule(0, timeline.horizon, self.history)
+        self.last_gradient: np.ndarray | None = None
+        self.scale_lr(self.factor(0))
 
     def fit(self) -> None:
         with _libraries().limit(limits=self.threads), np.errstate(all="ignore"):  # a run may diverge
@@ -88,21 +82,17 @@ class NumpyEngine:
     def _block(self, first: int, last: int) -> None:
         """Take the steps ``[first, last)``: the gradient, then the update."""
         steps = self.batches.steps(first, last, self.data, np.ndarray.__getitem__, parts)
-        for step, (inputs, targets) in enumerate(steps, start=first):
-            self.optimizer.lr = self.peak * self.schedule(step, self.timeline.horizon, self.history)
-            if step == last - 1:
-                self.before = self.weights.copy()
-            self.gradient = self._gradient(inputs, targets)
-            self.optimizer.step(self.weights, clipped(self.gradient, self.clip_norm) if self.clip_norm else self.gradient)
+        for inputs, targets in self.paced(first, last, steps):
+            self.last_gradient = gradient = self._gradient(inputs, targets)
+            self.optimizer.step(self.flat, clipped(gradient, self.clip_norm) if self.clip_norm else gradient)
             self.position.gradient_evaluations += len(inputs)
-        self.position.step = last
 
     def _gradient(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return the gradient of the mean loss ``[P]``, accumulated over micro-batches where the batch is large."""
         size, micro = len(inputs), self.batches.micro_size
         if size <= micro:
             return _flat(self.objective.gradient(self.params, inputs, targets))
-        total = np.zeros_like(self.weights)
+        total = np.zeros_like(self.flat)
         for start in range(0, size, micro):
             part = slice(start, min(start + micro, size))
             share = (part.stop - part.start) / size
@@ -112,26 +102,37 @@ class NumpyEngine:
     def wait(self) -> None:
         """NumPy has computed what it returns."""
 
-    def last_step(self) -> Row:
-        return {
-            "lr": self.optimizer.lr,
-            "gradient_norm": _norm(self.gradient),
-            "update_norm": _norm(self.weights - self.before),
-            "weight_norm": _norm(self.weights),
-            **{f"gradient_norm/{layer}": _norm(self.gradient[own]) for layer, own in enumerate(self.layers, start=1)},
-        }
+    def scale_lr(self, factor: float) -> None:
+        self.optimizer.lr = self.peak * factor
+
+    def lr(self) -> float:
+        return self.optimizer.lr
+
+    def keep(self) -> None:
+        self.before = [array.copy() for array in self.params]
+
+    def weights(self) -> list[np.ndarray]:
+        return self.params
+
+    def gradient(self) -> list[np.ndarray]:
+        return [] if self.last_gradient is None else _views(self.last_gradient, self.params)
+
+    def norm(self, arrays: list[np.ndarray]) -> float:
+        if not arrays:
+            return math.nan
+        return float(np.linalg.norm(_flat(arrays).ravel().astype(np.float64)))
 
     def average(self) -> list[torch.Tensor] | None:
         if not isinstance(self.optimizer, ASGD):
             return None
-        flat = self.optimizer.state[0].average if self.optimizer.state else self.weights
+        flat = self.optimizer.state[0].average if self.optimizer.state else self.flat
         return [torch.from_numpy(view) for view in _views(flat, self.params)]
 
     def save(self, path: Path) -> None:
         position = json.dumps({**asdict(self.position), "optimizer_steps": self.optimizer.steps})
         state = {f"state_{name}": value for state in self.optimizer.state for name, value in vars(state).items()}
         with open(path, "wb") as file:
-            np.savez(file, position=position, weights=self.weights, **state)
+            np.savez(file, position=position, weights=self.flat, **state)
 
     def peek(self, path: Path) -> Position:
         with np.load(path) as found:
@@ -143,7 +144,7 @@ class NumpyEngine:
         with np.load(path) as archive:
             found = dict(archive)  # all of it, before anything is changed: damage raises here
         position = json.loads(str(found.pop("position")))
-        self.weights[...] = found.pop("weights")
+        self.flat[...] = found.pop("weights")
         self.optimizer.steps = position.pop("optimizer_steps")
         self.position = Position(**position)
         state = {name.removeprefix("state_"): value if value.ndim else value.item() for name, value in found.items()}
@@ -169,10 +170,6 @@ def _views(flat: np.ndarray, like: list[np.ndarray]) -> list[np.ndarray]:
 
 def _flat(arrays: list[np.ndarray]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])
-
-
-def _norm(array: np.ndarray) -> float:
-    return float(np.linalg.norm(array.astype(np.float64)))
 
 
 @cache

@@ -5,6 +5,7 @@ import torch
 from descent.batching import Batches
 from descent.config.schema import Component, RunConfig
 from descent.errors import InputError, one_of
+from descent.metrics import KNOWN
 from descent.optimizers.capabilities import needs_closure
 from descent.problems.base import Problem
 from descent.training import build
@@ -18,7 +19,7 @@ def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> Non
     """
     if config.records.layers and all(p.ndim < 2 for p in problem.parameters()):
         raise InputError("records.layers", True, f"has no effect: {config.names.problem} has no layers")
-    if config.engine == "numpy":
+    if config.by_hand:
         require_one_device(config)
         build.objective(config, problem)
         build.numpy_optimizer(config)
@@ -74,13 +75,21 @@ def _clips(config: RunConfig, optimizer: torch.optim.Optimizer) -> None:
 
 
 def judged(config: RunConfig, problem: Problem) -> None:
-    """Make sure that records hold what the run is judged by.
+    """Make sure that records hold what the run is judged by, and that each metric has a known direction.
 
     Raises:
-        InputError: the problem measures no such thing.
+        InputError: the problem measures no such metric, or one that neither is known nor declared.
     """
     measured = [name for split in problem.splits if split != "test" for name in problem.measure(split, chunk=1, examples=1)]
-    target = config.problem.target
+    target, declared = config.problem.target, config.problem.metrics
+    quantities = list(dict.fromkeys(name.rpartition("/")[2] for name in measured))
+    for quantity in declared:
+        if quantity not in quantities:
+            raise one_of("problem.metrics", quantity, quantities)
+    for quantity in quantities:
+        if quantity not in KNOWN and quantity not in declared:
+            remedy = f"Add metrics: {{{quantity}: {{direction: max}}}} to the problem's yaml, or min where low values are better."
+            raise InputError("problem.metrics", [*declared], f"must declare {quantity}, which the problem measures", remedy)
     for key, metric in (("metric", config.problem.metric), ("target.metric", target.metric if target else None)):
         if metric is not None and metric not in measured:
             raise one_of(f"problem.{key}", metric, measured)

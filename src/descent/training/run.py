@@ -14,7 +14,7 @@ from descent.records import curve
 from descent.records import result as results
 from descent.records.lock import Busy, held
 from descent.records.result import Result
-from descent.training.observer import SILENT, Observer
+from descent.training.observer import Observer
 
 POLL = 0.5  # seconds between two looks at what another process is doing
 log = logging.getLogger(__name__)
@@ -38,14 +38,14 @@ class Run:
         return curve.read(self.folder / "curve.csv")
 
 
-def run(config: RunConfig, observer: Observer = SILENT, wait: bool = True) -> Run:
+def run(config: RunConfig, observer: Observer | None = None, wait: bool = True) -> Run:
     """Train a run, or continue it, or find it finished.
 
     A run's folder is a function of what determines its result, so the same settings find it again.
 
     Args:
         config: the run's settings.
-        observer: is told what is done; by default nothing is printed.
+        observer: is told what is done; None: nothing is printed.
         wait: for another process that is training this run, and take its result.
 
     Raises:
@@ -53,6 +53,7 @@ def run(config: RunConfig, observer: Observer = SILENT, wait: bool = True) -> Ru
         Busy: another process is training this run, and `wait` is False.
         Stopped: by a signal; repeating the command continues the run.
     """
+    observer = observer or Observer()
     with observer.loading("PyTorch"):
         from descent.config.targets import resolve
         from descent.training import build

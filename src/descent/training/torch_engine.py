@@ -60,12 +60,15 @@ class LightningEngine:
         self.device = device
         self.threads = threads
         self.trainer = make_trainer([_Tell(self, recorder)])
-        self.history = module.history
         self.checkpoint: Path | None = None
 
     @property
     def position(self) -> Position:
         return self.module.position
+
+    @property
+    def history(self) -> list[tuple[float, float]]:
+        return self.module.history
 
     def fit(self) -> None:
         if self.device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 us
@@ -76,7 +79,7 @@ class LightningEngine:
                 self.trainer.fit(self.module, loader, ckpt_path=self.checkpoint, weights_only=True if self.checkpoint else None)
             except SystemExit:  # what Lightning makes of a signal
                 raise stopping.Stopped(stopping.asked() or signal.SIGINT) from None
-        if self.trainer.world_size > 1:
+        if self.trainer.world_size > 1 and self.recorder.checkpoint.exists():
             self.module.position = self.peek(self.recorder.checkpoint)
 
     def wait(self) -> None:
@@ -160,7 +163,6 @@ def _ranks_of_their_own(trainer: pl.Trainer) -> Iterator[None]:
     Ctrl-C reaches them all, and is held back while they import. Who has not ended after `PATIENCE` is killed.
 
     Raises:
-        Stopped: a signal ended them before they trained.
         RuntimeError: what one of them raised, or how it was killed.
     """
 
@@ -184,9 +186,8 @@ def _ranks_of_their_own(trainer: pl.Trainer) -> Iterator[None]:
         with stopping.listening(pass_on), blocked([signal.SIGINT]):
             yield
     except (ProcessExitedException, ProcessRaisedException) as error:
-        if stopping.asked():
-            raise stopping.Stopped(stopping.asked()) from None
-        raise RuntimeError(str(error).strip().splitlines()[-1]) from error
+        if not stopping.asked():
+            raise RuntimeError(str(error).strip().splitlines()[-1]) from error
     finally:
         ended.set()
         if port is None:

@@ -191,10 +191,11 @@ def _result(
         seconds=last["seconds"],
         wall_seconds=engine.position.wall_seconds,
         final={name: value for name, value in last.items() if name not in counted},
-        best=verdict.best(rows),
+        best=verdict.best(rows, config.problem.metrics),
         test={name.removeprefix("test/"): value for name, value in test.items()},
         target=target,
-        time_to_target=verdict.time_to_target(rows, target),
+        metrics=config.problem.metrics,
+        time_to_target=verdict.time_to_target(rows, target, config.problem.metrics),
         diverged_at=diverged,
         files=results.digests(curve.path.parent),
         environment={

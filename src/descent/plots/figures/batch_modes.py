@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.units import Unit, reached, units
+from descent.metrics import AXES, Metric
 from descent.plots import panels
 from descent.plots.lines import training_loss
 from descent.plots.style import count, look, order, span, styled, text
@@ -41,12 +42,12 @@ def plot(study: Study) -> Figure:
     grid = figure.subplots(1, len(VIEWS), squeeze=False, sharey=True, sharex=True)[0]
     lost = False
     for axes, view in zip(grid, VIEWS, strict=True):
-        lost |= _view(axes, found, view, quantity, [name for _, name in names], modes)
+        lost |= _view(axes, found, view, study.metric(quantity), [name for _, name in names], modes)
     _axes(grid, names)
     figure.axes[0].set_xscale("log")
     for axes in grid:
         panels.ticks(axes)
-        axes.set_xlabel(panels.quantity_name(quantity))
+        axes.set_xlabel(text(study.metric(quantity).label))
     marks = {_mode(mode): Line2D([], [], color="#444444", ls="none", marker=mark) for mode, mark in _marks(modes).items()}
     if lost:
         marks["diverged"] = panels.cross(math.nan, math.nan, "#444444")
@@ -66,15 +67,15 @@ def plot(study: Study) -> Figure:
 
 
 def _view(
-    axes: Axes, found: dict[Unit, Curves], view: str, quantity: str, names: list[str], modes: list[tuple[str, float]]
+    axes: Axes, found: dict[Unit, Curves], view: str, metric: Metric, names: list[str], modes: list[tuple[str, float]]
 ) -> bool:
     """Draw one budget; say whether a run diverged within it."""
-    column = panels.COLUMNS.get(view, view)
+    column = AXES[view].column
     budget = _shortest(found, column, modes) * (1 + 1e-9)
     lost = False
     for unit, curves in found.items():
         place = names.index(unit.name) + (modes.index(unit.panel) - (len(modes) - 1) / 2) / (len(modes) + 1.2)
-        values = np.array([reached(run, frame, quantity, column, budget) for run, frame in curves])
+        values = np.array([reached(run, frame, metric, column, budget) for run, frame in curves])
         colour, mark = look(unit.optimizer).colour, _marks(modes)[unit.panel]
         finite = values[np.isfinite(values)]
         if len(finite):

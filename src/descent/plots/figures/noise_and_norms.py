@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
 from descent.analysis.units import Unit, summarise, units
+from descent.metrics import AXES
 from descent.plots import panels
 from descent.plots.lines import QUARTILES, Curves, faint
 from descent.plots.style import look, styled, text
@@ -43,7 +44,7 @@ def plot(study: Study) -> Figure:
         limits = panels.log_limits(np.concatenate(drawn).astype(float), math.inf)
         others = axes.get_ylim() if axes.get_yscale() == "log" else limits
         axes.set(xscale="log", yscale="log", ylim=(min(limits[0], others[0]), max(limits[1], others[1])))
-    panels.label(figure, panels.AXES["examples"], LABELS[:rows])
+    panels.label(figure, AXES["examples"].label, LABELS[:rows])
     panels.finish(
         figure,
         panels.handles(found),

@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 
 from descent.analysis.load import Study
 from descent.analysis.nothing import Nothing
-from descent.analysis.statistics import high_is_better
 from descent.analysis.units import Unit, units
+from descent.metrics import AXES
 from descent.plots import panels
 from descent.plots.style import look, order, styled, text
 
@@ -39,8 +39,9 @@ def plot(study: Study) -> Figure:
             panels.ticks(axes)
         line[0].set_title(panels.panel_title(own))
     for axes, view in zip(grid[-1], views, strict=True):
-        axes.set_xlabel(panels.AXES[view])
+        axes.set_xlabel(AXES[view].label)
     target = found[0].runs["target"].iloc[0]
+    metric = study.metric(target["metric"])
     names = [text(unit.name) for unit in found]
     panels.finish(
         figure,
@@ -49,8 +50,7 @@ def plot(study: Study) -> Figure:
             "a run": Line2D([], [], color="#444444", marker="|", ms=7, ls="none", alpha=0.6),
             "median: never": Line2D([], [], color="#444444", marker=">", ms=6, ls="none"),
         },
-        f"{text(study.problem)}: time to {panels.quantity_name(target['metric'])} "
-        f"{'at least' if high_is_better(target['metric']) else 'at most'} {target['value']:g}",
+        f"{text(study.problem)}: time to {text(metric.label)} {metric.bound} {target['value']:g}",
         f"the first of two consecutive records that met it, {panels.sample(found)}",
         "right: how many runs got there; one that never did counts as infinitely slow",
         panels.chosen(found),

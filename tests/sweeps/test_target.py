@@ -1,14 +1,15 @@
-"""The targets of the problems: as their yamls say, and found as `scripts/targets.py` finds them."""
+"""The targets of the problems: as their yamls say, and as they are found and written."""
 
 import math
 
 import pytest
-import targets
 import yaml
 from conftest import CONF, names, settings
+from targets import write
 
 from descent.config.schema import Target
 from descent.records import judging as verdict
+from descent.sweeps import target as targets
 
 TARGETS = {name: settings(f"problem={name}").problem.target for name in names("problem")}
 HAVE = [name for name, target in TARGETS.items() if target]
@@ -58,7 +59,7 @@ def test_a_target_replaces_the_one_before_and_can_be_read(tmp_path, before):
     path = tmp_path / "p.yaml"
     path.write_text(before)
     for value, why in ((3e-6, ""), (1e-9, "reach 1e-09, which is rounding"), (0.25, "")):
-        targets.write(path, targets.Found("train/gap", value, "sgd", 0.1, why))
+        write(path, targets.Found("train/gap", value, "sgd", 0.1, why))
         target = None if why else {"metric": "train/gap", "value": value}
         assert yaml.safe_load(path.read_text()) == {"metric": "train/gap", "threads": 1, "target": target}
         assert path.read_text().splitlines()[0] == before.splitlines()[0]

@@ -1,0 +1,1 @@
+"""What is timed: loops that take steps, and launchers that train studies."""
