@@ -40,7 +40,12 @@ class InputError(ValueError):
 
     def __init__(self, key: str, value: object, problem: str, remedy: str = "") -> None:
         text = f"{key}={_shown(value)}: {problem}.{' ' + remedy if remedy else ''}"
-        super().__init__(" ".join(text.split()))
+        super().__init__(printable(" ".join(text.split())))
+
+
+def printable(text: str) -> str:
+    """Return a text with a blank in place of each character that is not printed: a terminal would obey it."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _shown(value: object) -> str:

@@ -5,18 +5,18 @@ import math
 import pickle
 
 import pytest
-from studies import GRID, write_run
+from studies import GRID, seal, write_run
 
 from descent.analysis import load
 from descent.errors import InputError
 from descent.records.lock import lock
+from descent.records.result import SCHEMA
 
 NEVER = dict.fromkeys(("steps", "examples", "gradient_evaluations", "seconds"))
 
 
 def change(folder, **keys):
-    path = folder / "result.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | keys))
+    seal(folder, json.loads((folder / "result.json").read_text()) | keys)
 
 
 def test_a_run_is_a_row(tmp_path):
@@ -93,13 +93,13 @@ def test_settings_share_a_name_over_seeds_and_no_other(tmp_path):
 
 
 def test_the_names_are_those_of_the_terminals_table(tmp_path):
-    from descent.records.folders import run_folders
-    from descent.terminal.summary import load as read
+    from descent.records.folders import read, run_folders
     from descent.terminal.summary import settings_of
 
     for lr in (0.1, 0.2):
         write_run(tmp_path, lr=lr)
-    assert {setting.name for setting in settings_of(list(read(run_folders(tmp_path))))} == set(load(tmp_path).runs["name"])
+    results, _ = read(run_folders(tmp_path))
+    assert {setting.name for setting in settings_of(list(results.values()))} == set(load(tmp_path).runs["name"])
 
 
 def test_a_curve_is_read_when_asked_for(tmp_path):
@@ -119,7 +119,8 @@ DAMAGES = {
     "half a file": (lambda folder: write(folder, (folder / "result.json").read_text()[:200]), "is damaged"),
     "no JSON": (lambda folder: write(folder, "\x00\xff"), "is damaged"),
     "another thing": (lambda folder: write(folder, "[1, 2]"), "is damaged"),
-    "a key is missing": (lambda folder: write(folder, '{"schema": 1, "status": "finished"}'), "is damaged"),
+    "a key is missing": (lambda folder: seal(folder, {"schema": SCHEMA, "status": "finished"}), "is damaged"),
+    "an earlier schema": (lambda folder: change(folder, schema=2), f"has schema 2, this version writes {SCHEMA}"),
     "text for a number": (lambda folder: change(folder, seconds="soon"), "is damaged"),
     "a list for a name": (lambda folder: change(folder, problem=["digits"]), "is damaged"),
     "a number that is missing": (lambda folder: change(folder, seconds=None), "is damaged"),
@@ -129,7 +130,7 @@ DAMAGES = {
     "text for a target": (lambda folder: change(folder, target="fast"), "is damaged"),
     "a target without a value": (lambda folder: change(folder, target={"metric": "train/loss"}), "is damaged"),
     "no mapping": (lambda folder: change(folder, final=[1]), "is damaged"),
-    "another schema": (lambda folder: change(folder, schema=7), "has schema 7, this version writes 2"),
+    "another schema": (lambda folder: change(folder, schema=7), f"has schema 7, this version writes {SCHEMA}"),
     "an unmeasured metric": (lambda folder: change(folder, metric="val/f1"), "has no val/f1, its metric"),
 }
 

@@ -1,11 +1,13 @@
 """What a run leaves behind: its curve, its result, and the verdict on both."""
 
+import errno
 import json
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+from studies import seal
 
 from descent.config.schema import Target
 from descent.records import judging as verdict
@@ -98,13 +100,15 @@ def test_a_missing_curve_is_an_error_of_the_system(tmp_path: Path) -> None:
         read(tmp_path / "curve.csv")
 
 
-@pytest.mark.parametrize(("step", "kept"), [(0, 1), (9, 1), (10, 2), (25, 3), (40, 5), (99, 5)])
-def test_a_cut_keeps_the_rows_up_to_a_step_and_the_curve_goes_on(tmp_path: Path, step: int, kept: int) -> None:
+@pytest.mark.parametrize("kept", [1, 2, 5])
+def test_a_cut_keeps_the_rows_of_a_checkpoint_and_the_curve_goes_on(tmp_path: Path, kept: int) -> None:
     rows = rows_of([5.0, 4.0, 3.0, NAN, 0.1])
-    path = written(tmp_path / "curve.csv", rows).path
+    path = tmp_path / "curve.csv"
+    counted = written(path, rows[:kept]).settle()
+    written(path, rows)
     whole = path.read_bytes()
     curve = Curve(path)
-    curve.cut(step)
+    curve.cut(*counted)
     assert repr(curve.rows) == repr(read(path)) == repr(rows[:kept])
     for row in rows[kept:]:
         curve.append(row)
@@ -112,15 +116,25 @@ def test_a_cut_keeps_the_rows_up_to_a_step_and_the_curve_goes_on(tmp_path: Path,
     assert [file.name for file in tmp_path.iterdir()] == ["curve.csv"]
 
 
-@pytest.mark.parametrize("text", ["step,train/loss\n", "step,train/loss\n10,0.7\n20,0.5\n", "step,train/loss\n0,1"])
-def test_a_curve_without_its_beginning_cannot_be_continued(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "step,train/loss\n", "step,train/loss\n0,1.0\n10,0.5", "step,train/loss\n0,1.0\n10,0.6\n", "step\n0\n10\n20\n"]
+)
+def test_a_curve_that_is_not_the_one_of_the_checkpoint_cannot_be_continued(tmp_path: Path, text: str) -> None:
     path = tmp_path / "curve.csv"
+    curve = written(path, [{"step": 0, "train/loss": 1.0}, {"step": 10, "train/loss": 0.5}])
+    counted = curve.settle()
     path.write_text(text)
     curve = Curve(path)
-    with pytest.raises(ValueError, match="does not begin with step 0"):
-        curve.cut(20)
+    with pytest.raises(ValueError, match=r"curve\.csv is damaged, or of another run"):
+        curve.cut(*counted)
     assert curve.rows == []
     assert path.read_text() == text
+
+
+def test_a_curve_that_csv_cannot_read_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "curve.csv").write_text(f'step,train/loss\n0,"{"1" * 200_000}"\n')
+    with pytest.raises(ValueError, match="is not a curve"):
+        read(tmp_path / "curve.csv")
 
 
 # The result
@@ -171,11 +185,17 @@ def test_numbers_that_are_not_finite_become_null_in_strict_json(tmp_path: Path) 
     assert again["seconds"] is None
 
 
-def test_a_write_that_fails_leaves_the_old_result(tmp_path: Path) -> None:
+def test_a_write_that_fails_leaves_the_old_result_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results.write(tmp_path / "result.json", RESULT)
-    with pytest.raises((TypeError, ValueError)):
-        results.write(tmp_path / "result.json", RESULT.model_copy(update={"environment": {"device": object()}}))
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: .*result\.json"):
+        results.write(tmp_path / "result.json", RESULT.model_copy(update={"seed": 2}))
     assert results.read(tmp_path / "result.json") == RESULT
+    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
 
 
 @pytest.mark.parametrize("status", results.STATUSES)
@@ -210,7 +230,10 @@ def test_a_folder_without_a_result_is_unfinished_and_no_folder_is_absent(tmp_pat
     ],
 )
 def test_a_result_that_no_run_writes_is_damaged(tmp_path: Path, result: Any) -> None:
-    (tmp_path / "result.json").write_text(json.dumps(result))
+    if isinstance(result, dict):
+        seal(tmp_path, result)
+    else:
+        (tmp_path / "result.json").write_text(json.dumps(result))
     assert results.status(tmp_path) == "damaged"
     with pytest.raises(ValueError, match=r"damaged|schema"):
         results.read(tmp_path / "result.json")
@@ -232,11 +255,18 @@ def test_a_result_that_cannot_be_opened_is_damaged(tmp_path: Path) -> None:
     assert results.status(tmp_path) == "damaged"
 
 
-@pytest.mark.parametrize(("batch", "stored", "size"), [("full", None, 32), ("stochastic", None, 1), ("mini", 8, 8)])
-def test_a_result_of_schema_1_is_read_and_tells_its_schema(tmp_path: Path, batch: str, stored: int | None, size: int) -> None:
-    (tmp_path / "result.json").write_text(json.dumps({**PLAIN, "schema": 1, "batch": batch, "batch_size": stored}))
-    result = results.read(tmp_path / "result.json")
-    assert (result.schema_version, result.batch_size) == (1, size)
+def test_a_result_of_another_schema_is_told_apart_from_a_damaged_one(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text(json.dumps({**PLAIN, "schema": 1}))
+    with pytest.raises(ValueError, match=f"has schema 1, this version writes {results.SCHEMA}"):
+        results.read(tmp_path / "result.json")
+
+
+def test_a_result_of_which_a_digit_changed_is_damaged(tmp_path: Path) -> None:
+    results.write(tmp_path / "result.json", RESULT)
+    text = (tmp_path / "result.json").read_text()
+    (tmp_path / "result.json").write_text(text.replace('"train/loss": 0.1', '"train/loss": 0.2'))
+    with pytest.raises(ValueError, match="is damaged"):
+        results.read(tmp_path / "result.json")
 
 
 # The verdict

@@ -19,11 +19,12 @@ import yaml
 from conftest import ROOT, settings, sweep
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
-from studies import wait_for, write_run
+from studies import seal, wait_for, write_run
 
 from descent.config.compose import compose
 from descent.records import journal as journals
 from descent.records.journal import Journal, Outcome
+from descent.records.result import SCHEMA
 from descent.sweeps.sweep import sweep as sweep_of
 from descent.sweeps.worker import work
 from descent.terminal.sweep_progress import StudyDisplay
@@ -188,9 +189,18 @@ def test_rows_of_one_label_tell_what_sets_them_apart(command):
 
 
 @pytest.mark.parametrize(
-    ("file", "told"), [("result.json", "cannot be used"), ("curve.csv", "is damaged"), ("events*", "is damaged")]
+    ("file", "words"),
+    [
+        ("result.json", ["result.json is damaged"]),
+        (
+            "curve.csv",
+            ["curve.csv is damaged", "last.ckpt cannot be continued (ValueError: curve.csv is damaged, or of another run)"],
+        ),
+        ("events*", ["events.out.tfevents."]),
+        ("config.yaml", ["config.yaml is damaged"]),
+    ],
 )
-def test_damage_to_a_finished_run_costs_that_run_alone(command, tmp_path, file, told):
+def test_damage_to_a_finished_run_is_named_and_costs_that_run_alone(command, tmp_path, file, words):
     command("seed=1,2", "logger=tensorboard")
     undisturbed = curves(tmp_path / "default")
     damaged, sound = sorted(results(tmp_path))
@@ -202,12 +212,39 @@ def test_damage_to_a_finished_run_costs_that_run_alone(command, tmp_path, file, 
     status, out, err = command("seed=1,2", "logger=tensorboard")
     assert status == 0
     assert out.startswith("1 finished, ")
-    assert f"warning: {path} {told}" in err
-    assert err.endswith("; the run is trained again.\n")
+    lines = err.splitlines()
+    assert len(lines) == len(words)
+    for line, word in zip(lines, words, strict=True):
+        assert line.startswith(f"warning: {damaged / word}")
+        assert line.endswith("; the run is trained again.")
+        assert f"repaired {damaged.relative_to(tmp_path / 'default')}: {word}" in out  # and under the table
     assert (sound / "result.json").stat().st_mtime_ns == before
     assert curves(tmp_path / "default") == undisturbed
     assert command("seed=1,2", "logger=tensorboard")[::2] == (0, "")
     assert not list(tmp_path.glob("*/*/*/*/*.rerun"))
+
+
+def test_a_sweep_writes_and_recommends_the_medians_first(command, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    study = tmp_path / "default"
+    medians = study / "report" / "tensorboard"
+    _, out, _ = command("seed=1,2,3", "batch=full,mini", "logger=tensorboard")
+    assert f"curves   tensorboard --logdir {medians}\nruns     tensorboard --logdir {study}\n" in out
+    shown = EventAccumulator(str(medians / "sgd full")).Reload().Scalars("train/loss")
+    final = sorted(result["final"]["train/loss"] for folder, result in results(tmp_path).items() if result["batch"] == "full")
+    assert shown[-1].value == pytest.approx(final[1])
+    before = {path: path.stat().st_mtime_ns for path in medians.rglob("*")}
+    command("seed=1,2,3", "batch=full,mini", "logger=tensorboard")  # nothing to train: a verdict that is there stays
+    assert {path: path.stat().st_mtime_ns for path in medians.rglob("*")} == before
+    command("seed=4", "logger=tensorboard")
+    assert {path: path.stat().st_mtime_ns for path in medians.rglob("*")} != before
+
+
+def test_without_events_a_sweep_writes_no_medians(command, tmp_path):
+    _, out, _ = command("seed=1,2")
+    assert not (tmp_path / "default" / "report").exists()
+    assert f"curves   tensorboard --logdir {tmp_path / 'default'}\n" in out
 
 
 def test_events_may_be_thrown_away(command, tmp_path):
@@ -252,11 +289,12 @@ def test_a_full_disk_fails_the_runs_that_it_meets(command, tmp_path, monkeypatch
 def test_a_result_of_another_version_is_named(command, tmp_path):
     command("seed=1,2")
     path = sorted(results(tmp_path))[0] / "result.json"
-    path.write_text(path.read_text().replace('"descent": "', '"descent": "0.0.'))
-    assert "1 results are of descent 0.0." in command("seed=1,2")[2]
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3'))
+    found = json.loads(path.read_text())
+    seal(path.parent, found | {"environment": found["environment"] | {"descent": "0.0.1"}})
+    assert "1 results are of descent 0.0.1" in command("seed=1,2")[2]
+    seal(path.parent, found | {"schema": SCHEMA - 1})
     _, out, err = command("seed=1,2")
-    assert "(has schema 3, this version writes 2)" in err
+    assert f"result.json has schema {SCHEMA - 1}, this version writes {SCHEMA}; the run is trained again." in err
     assert out.startswith("1 finished, ")
 
 

@@ -17,6 +17,7 @@ from descent.metrics import AXES, MEASURED, Metric, metric
 from descent.records import curve
 from descent.records import result as results
 from descent.records.folders import names, run_folders
+from descent.records.folders import read as read_results
 from descent.records.lock import held
 from descent.records.result import Result
 
@@ -39,7 +40,7 @@ class Study:
             ``setting``, which repetitions over seeds share, and its readable ``name``;
             ``status``, ``problem``, ``batch``, ``batch_size``, ``optimizer``, ``schedule``, ``engine``, ``seed``, ``lr``,
             ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``, ``diverged_at``,
-            ``schema`` of the file,
+            ``curve`` (the SHA-256 of its records' file),
             ``target`` (a mapping, or None), ``metrics`` (what the problem declares: see `metric_of`),
             ``tuning``, ``scramble``, ``stage``; and for each metric that was measured
             ``final:train/loss``, ``best:train/loss``, ``test:loss`` (nan: not measured, or not finite) and for each axis
@@ -111,7 +112,7 @@ class Study:
             Damaged: they cannot be read.
         """
         if run.name not in self._curves:
-            self._curves[run.name] = _curve(run["folder"] / "curve.csv", run["steps"])
+            self._curves[run.name] = _curve(run["folder"] / "curve.csv", run["steps"], run["curve"])
         return self._curves[run.name]
 
     def curves(self, runs: pd.DataFrame | None = None) -> Iterator[tuple[pd.Series, pd.DataFrame]]:
@@ -127,7 +128,7 @@ class Study:
         """Return the resolved configuration of a run; empty where it cannot be read."""
         try:
             found = yaml.load((run["folder"] / "config.yaml").read_text(), Loader)
-        except (OSError, ValueError, yaml.YAMLError):
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -146,24 +147,22 @@ def load(folder: Path | str) -> Study:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError("study", folder, "does not exist" if not folder.exists() else "must be a folder")
-    found: list[tuple[Path, Result, dict[str, Any]]] = []
-    skipped: list[tuple[Path, str]] = []
+    folders = run_folders(folder)
+    read, skipped = read_results(folders)
+    found: list[tuple[Result, dict[str, Any]]] = []
     waiting: Counter[str] = Counter()
-    for path in run_folders(folder):
-        try:
-            result = results.read(path / "result.json")
-            found.append((path, result, _row(path, result)))
-        except FileNotFoundError:
-            if (path / "error.txt").exists():
-                skipped.append((path, f"failed: {results.cause(path)}"))
-            elif (path / "config.yaml").exists():
-                waiting["running" if held(path) else "unfinished"] += 1
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            skipped.append((path, f"result.json {_reason(error)}"))
+    refused = {path for path, _ in skipped}
+    for path in folders:
+        if path in read:
+            found.append((read[path], _row(path, read[path])))
+        elif (path / "error.txt").exists():
+            skipped.append((path, f"failed: {results.cause(path)}"))
+        elif path not in refused and (path / "config.yaml").exists():
+            waiting["running" if held(path) else "unfinished"] += 1
     if not found:
         raise _nothing(folder, skipped, waiting)
-    called = names(result for _, result, _ in found)
-    runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for _, result, row in found]).rename_axis("run")
+    called = names(result for result, _ in found)
+    runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for result, row in found]).rename_axis("run")
     for problem, own in runs.groupby("problem"):
         if own["target"].map(repr).nunique() > 1:
             runs.loc[own.index, [f"time:{axis}" for axis in AXES]] = math.nan
@@ -172,21 +171,16 @@ def load(folder: Path | str) -> Study:
 
 
 def _row(folder: Path, result: Result) -> dict[str, Any]:
-    """Return a result as a row; one that contradicts itself raises."""
+    """Return a result as a row."""
     never = math.nan if result.target is None else math.inf
-    if result.metric not in result.final:
-        raise ValueError(f"has no {result.metric}, its metric")
-    counted = {name: float(getattr(result, name)) for name in COUNTED}
-    if not all(0 <= value < math.inf for value in counted.values()):
-        raise ValueError("is damaged")
     return {
         "folder": folder,
         **{name: getattr(result, name) for name in TEXTS},
-        **counted,
+        **{name: float(getattr(result, name)) for name in COUNTED},
+        "curve": result.files.get("curve.csv"),
         "batch_size": _number(result.hyperparameters.get("batch.size")),
         "diverged_at": _number(result.diverged_at),
         "label": result.label,
-        "schema": result.schema_version,
         "seed": result.seed,
         "lr": _number(result.hyperparameters.get("lr")),
         "target": None if result.target is None else result.target.model_dump(),
@@ -197,7 +191,7 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         **{f"final:{name}": _number(value) for name, value in result.final.items() if name.startswith(MEASURED)},
         **{f"best:{name}": best.value for name, best in result.best.items()},
         **{f"test:{name}": _number(value) for name, value in result.test.items()},
-        **{f"time:{axis}": _number(result.time_to_target[axis], never) for axis in AXES},
+        **{f"time:{axis}": _number(result.time_to_target.get(axis), never) for axis in AXES},
     }
 
 
@@ -205,9 +199,9 @@ def _number(value: Any, missing: float = math.nan) -> float:
     return missing if value is None else float(value)
 
 
-def _curve(path: Path, steps: float) -> pd.DataFrame:
+def _curve(path: Path, steps: float, sha256: str | None) -> pd.DataFrame:
     try:
-        records = pd.DataFrame(curve.read(path), dtype=float)
+        records = pd.DataFrame(curve.read(path, sha256), dtype=float)
     except OSError as error:
         raise Damaged(f"{path.name} cannot be read ({error.strerror})") from error
     except ValueError as error:
@@ -215,14 +209,6 @@ def _curve(path: Path, steps: float) -> pd.DataFrame:
     if records.empty or records["step"].iloc[-1] != steps:
         raise Damaged(f"{path.name} does not end at step {steps:.0f}, where the run did")
     return records
-
-
-def _reason(error: Exception) -> str:
-    """Return what is wrong with a result: in its own words where those say more than that it is damaged."""
-    text = str(error)
-    if isinstance(error, OSError):
-        return f"cannot be read ({error.strerror})"
-    return text if text.startswith("has ") else "is damaged"
 
 
 def _nothing(folder: Path, skipped: list[tuple[Path, str]], waiting: Counter[str]) -> InputError:

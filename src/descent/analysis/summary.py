@@ -12,6 +12,7 @@ from descent.analysis.outcome import Outcome
 from descent.analysis.ranking import Ranking
 from descent.analysis.statistics import summary, values
 from descent.analysis.units import final
+from descent.errors import printable
 from descent.metrics import AXES
 
 KEY = ["problem", "batch", "batch_size", "metric", "setting"]
@@ -60,6 +61,16 @@ def _ranked(ranking: Ranking) -> Iterable[list[object]]:
         yield [*first[GROUP], ranking.quantity, setting, entry, *ranks, entry == ranking.reference]
 
 
+def csv(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV, with a quote before texts that a spreadsheet would run as formulas: ``=``, ``+``, ``-``, ``@``."""
+    return str(frame.map(lambda cell: _cell(cell) if isinstance(cell, str) else cell).to_csv(index=False))
+
+
+def _cell(text: str) -> str:
+    line = printable(text)
+    return f"'{line}" if line.lstrip().startswith(("=", "+", "-", "@")) else line
+
+
 def markdown(outcome: Outcome) -> str:
     """Return the verdicts and rankings, to be pasted where Markdown is read."""
     lines = [f"# {_plain(outcome.study.folder.resolve().name)}", ""]
@@ -81,5 +92,4 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _plain(text: str) -> str:
     """Return a text that Markdown shows as it is."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return re.sub(r"([\\`*\[\]|])", r"\\\1", html.escape(line, quote=False))
+    return re.sub(r"([\\`*\[\]|])", r"\\\1", html.escape(printable(text), quote=False))

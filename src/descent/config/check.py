@@ -20,7 +20,7 @@ NAMED = [  # the mark that makes a type one of these, as pydantic flattens types
         (Whole, "a whole number"),
         (Real, "a number"),
         (Flag, "true or false"),
-        (Text, "text"),
+        (Text, "text without control characters"),
         (Null, "null"),
     )
 ]

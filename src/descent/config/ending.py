@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from descent import stopping
 from descent.errors import InputError
+from descent.outside import CLOSED, FULL, refusal
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 _users: list[str | None] = []  # what the user set it to, while Hydra composes
@@ -40,12 +41,12 @@ def users_environment() -> Iterator[None]:
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """End the process with one line on the error stream: after a mistake with exit code 2, after a signal with 128 + its number.
+    """End the process with one line on the error stream, and 2 after a mistake or a full disk, 128 + n after signal n.
 
     Ctrl-C is 130, SIGTERM 143, SIGHUP 129.
 
     Raises:
-        InputError: the user asked for tracebacks.
+        InputError, OSError: the user asked for tracebacks.
     """
     try:
         yield
@@ -53,6 +54,10 @@ def one_line() -> Iterator[None]:
         if tracebacks():
             raise
         _leave(f"error: {error}", 2)
+    except OSError as error:
+        if tracebacks() or error.errno not in (*FULL, *CLOSED):
+            raise
+        _leave(f"error: {refusal(error, 'file', error.filename)}", 2)
     except KeyboardInterrupt as error:
         stopped = error if isinstance(error, stopping.Stopped) else stopping.Stopped()
         _leave(str(stopped), 128 + stopped.number)

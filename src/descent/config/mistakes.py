@@ -23,6 +23,7 @@ from omegaconf.errors import (
 )
 
 from descent.config.choices import no_setting, options, split
+from descent.config.hydra_internals import root
 from descent.config.parse import keys
 from descent.config.schema import GROUPS
 from descent.errors import InputError, first_line, likeliest, one_of
@@ -150,9 +151,7 @@ def _no_setting(error: OmegaConfBaseException, typed: dict[str, str]) -> InputEr
     key = str(error.full_key)
     key = next((name for name in typed if name == key or name.startswith(f"{key}.")), key)
     value = typed.get(key, "")
-    whole = error.parent_node
-    while whole is not None and whole._get_parent() is not None:
-        whole = whole._get_parent()
+    whole = None if error.parent_node is None else root(error.parent_node)
     plain = OmegaConf.to_container(whole, resolve=False) if isinstance(whole, DictConfig) else {}
     known = keys({str(name): item for name, item in plain.items() if name != "hydra"}) if isinstance(plain, dict) else []
     group, _, name = key.partition(".")

@@ -7,6 +7,7 @@ difference. Both raise `Nothing` where the runs do not hold what they need, and 
 
 import importlib
 import json
+import logging
 import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +15,11 @@ from types import ModuleType
 
 from descent.analysis.load import load
 from descent.analysis.nothing import Nothing
+from descent.outside import CLOSED, FULL, refusal, write_text
 from descent.plots.figures import write
 from descent.records.folders import REPORT
 
+log = logging.getLogger(__name__)
 CONCLUSION = "{}.json"  # beside the figure: what an experiment says, and the name of the figure
 
 
@@ -46,13 +49,21 @@ def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path |
     module = importlib.import_module(f"{__name__}.{name}")
     try:
         sentence: str = module.sentence(study)
-        figure: Path | None
-        figure = write(module.plot(study), folder / REPORT / name)[0]
-        if animate := getattr(module, "animate", None):
-            animate(study, figure.with_suffix(".gif"))
+        drawn = module.plot(study)
     except Nothing as nothing:
-        sentence, figure = f"No conclusion: {nothing}.", None
-    kept = folder / REPORT / CONCLUSION.format(name)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps({"sentence": sentence, "figure": figure.name if figure else None}, indent=1) + "\n")
+        sentence, drawn = f"No conclusion: {nothing}.", None
+    figure: Path | None = None
+    try:
+        if drawn is not None:
+            figure = write(drawn, folder / REPORT / name)[0]
+            if animate := getattr(module, "animate", None):
+                animate(study, figure.with_suffix(".gif"))
+        kept = folder / REPORT / CONCLUSION.format(name)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_text(kept, json.dumps({"sentence": sentence, "figure": figure.name if figure else None}, indent=1) + "\n")
+    except OSError as error:
+        if error.errno not in (*FULL, *CLOSED):
+            raise
+        log.warning(str(refusal(error, "figure", folder / REPORT / f"{name}.png")))
+        figure = None
     return sentence, figure

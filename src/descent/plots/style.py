@@ -8,6 +8,8 @@ from typing import Any
 
 import matplotlib as mpl
 
+from descent.errors import printable
+
 # Okabe and Ito's palette, which colour-blind readers tell apart too; grey where theirs has yellow, which white paper swallows.
 BLACK, BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE, GREY = (
     "#000000", "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#8C8C8C",
@@ -90,7 +92,7 @@ def order(optimizer: str) -> tuple[int, str]:
 
 def text(name: object) -> str:
     """Return a name as matplotlib shows it letter by letter: a dollar starts no formula, a newline no line."""
-    plain = "".join(c if c.isprintable() else " " for c in str(name))
+    plain = printable(str(name))
     return (plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…").replace("$", r"\$")
 
 

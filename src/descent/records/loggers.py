@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
 
 from descent.errors import first_line
 from descent.records.curve import Row
+from descent.records.dashboard import typed
 from descent.records.lock import on_machine
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class LightningLogger:
             self.sent = found.get("step", -1)
             self.logger = make(found.get("run"))
             if not found:
-                self.logger.log_hyperparams(dict(hyperparameters))
+                self.logger.log_hyperparams(typed(hyperparameters))
                 self._remember()
         for row in rows:
             self.record(row)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from descent.analysis.load import Study, load
 from descent.analysis.outcome import Outcome, outcome
+from descent.outside import output
 from descent.plots import figures
 from descent.records.folders import REPORT
 from descent.report import page, tensorboard
@@ -39,15 +40,33 @@ def compare(folder: Path | str, metric: str | None = None, reference: str | None
         events: write what TensorBoard shows.
 
     Raises:
-        InputError: there is no such study, metric or reference.
+        InputError: there is no such study, metric or reference, or the report cannot be written.
     """
     study = load(Path(folder))
     result = outcome(study, metric, reference)
     report = study.folder / REPORT
-    drawn = figures.save(study, report / "figures")
-    written = page.write(result, drawn)
-    medians = tensorboard.write(study, result.sentences, _images(drawn, report / "figures"), report) if events else None
+    with output("study", folder):
+        drawn = figures.save(study, report / "figures")
+        written = page.write(result, drawn)
+        medians = tensorboard.write(study, _verdict_first(result), _images(drawn, report / "figures"), report) if events else None
     return Comparison(study, result, written, medians)
+
+
+def write_medians(folder: Path) -> Path:
+    """Write what TensorBoard shows of a study, without verdict and figures; return its folder.
+
+    Raises:
+        InputError: there is no such study, or no result in it.
+    """
+    return tensorboard.write(load(folder), {}, {}, folder / REPORT)
+
+
+def _verdict_first(outcome: Outcome) -> dict[str, list[str]]:
+    """Return what a comparison says, by what it is about: first each verdict, then what they rest on."""
+    sentences = outcome.sentences
+    about = list(sentences)[: len(outcome.verdicts)]
+    notes = {name: said[name in about :] for name, said in sentences.items()}
+    return {"Verdict": [f"{name}: {sentences[name][0]}" for name in about]} | {name: said for name, said in notes.items() if said}
 
 
 def _images(drawn: list[Path], folder: Path) -> dict[str, bytes]:

@@ -1,7 +1,6 @@
 """The report of a study: one page that needs nothing else, its numbers as CSV and Markdown, and the figures as files."""
 
 import base64
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,9 @@ from descent.analysis.outcome import Outcome, Verdict
 from descent.analysis.pairs import SEEDS
 from descent.analysis.statistics import EXACT, RESAMPLES, SEARCHES
 from descent.analysis.units import final
+from descent.errors import printable
 from descent.metrics import metric
+from descent.outside import write_text
 from descent.plots import figures
 from descent.records import result as results
 from descent.records.folders import REPORT
@@ -72,20 +73,20 @@ def write(outcome: Outcome, drawn: Sequence[Path]) -> Path:
     pictures = _Pictures(folder, drawn)
     problems = [_problem(outcome, frame, problem, pictures) for problem in study.problems]
     whole = Problem("", [], *pictures.of(folder / "figures"))
-    _replace(folder / "summary.csv", frame.to_csv(index=False))
-    _replace(folder / "summary.md", summary.markdown(outcome))
+    write_text(folder / "summary.csv", summary.csv(frame))
+    write_text(folder / "summary.md", summary.markdown(outcome))
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page.loader = PackageLoader("descent.report", ".")
     page.filters["whole"] = lambda sentence: sentence.replace(" %", "\N{NO-BREAK SPACE}%").replace(
         " = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
     )
     text = page.get_template("report.html").render(
-        name=study.folder.resolve().name,
+        name=printable(study.folder.resolve().name),
         outcome=outcome,
         study=study,
         problems=[*problems, whole] if whole.pictures else problems,
         endings=Counter(study.runs["status"]),
-        skipped=[(path.relative_to(study.folder).as_posix(), why) for path, why in study.skipped],
+        skipped=[(printable(path.relative_to(study.folder).as_posix()), printable(why)) for path, why in study.skipped],
         targets=targets(study.runs),
         provenance=provenance(study.runs),
         tuning=sorted(study.runs["tuning"].unique()),
@@ -95,7 +96,7 @@ def write(outcome: Outcome, drawn: Sequence[Path]) -> Path:
         resamples=RESAMPLES,
         exact=EXACT,
     )
-    _replace(folder / "index.html", text)
+    write_text(folder / "index.html", text)
     return folder / "index.html"
 
 
@@ -173,10 +174,3 @@ def _inside(svg: Path, png: Path) -> str:
     if svg.stat().st_size <= DRAWN:
         return f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode()}"
     return f"data:image/png;base64,{base64.b64encode(figures.small(png.read_bytes())).decode()}"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file that nobody sees half of."""
-    fresh = path.with_name(f"{path.name}.tmp")
-    fresh.write_text(text, encoding="utf-8")
-    os.replace(fresh, path)

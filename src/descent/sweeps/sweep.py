@@ -10,16 +10,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from descent import __version__, stopping
-from descent.config.identity import identity, place
+from descent.config.identity import identity, key, place
 from descent.config.schema import RunConfig
 from descent.errors import InputError
+from descent.outside import output, writing
 from descent.records import journal as journals
-from descent.records import result as results
+from descent.records.finished import Unsound, sound
 from descent.records.journal import Journal, Outcome
 from descent.records.lock import held
+from descent.records.result import Result
 from descent.sweeps.worker import fail
 from descent.terminal.console import loading, say, show_warnings, warn
-from descent.terminal.summary import show_failures, show_study
+from descent.terminal.summary import show_failures, show_study, write_medians
 from descent.terminal.sweep_progress import StudyDisplay
 from descent.training.run import POLL
 
@@ -29,13 +31,17 @@ PATIENCE = 10.0  # seconds that runs have to save a checkpoint when a signal sto
 
 @dataclass(frozen=True)
 class Planned:
-    """A run of a sweep: what was typed, what that means, what computes it (cuda, cpu), where it lies, and if it is missing."""
+    """A run of a sweep: what was typed, what that means, what computes it (cuda, cpu), and where it lies.
+
+    Attributes:
+        result: what it came to; None: it is missing.
+    """
 
     overrides: list[str]
     config: RunConfig
     device: str
     folder: Path
-    missing: bool
+    result: Result | None
 
 
 def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig], elsewhere: str | None = None) -> list[Planned]:
@@ -56,12 +62,13 @@ def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig
     for job, given in composed:
         config = resolve(given)
         device = build.device(config, elsewhere)
-        folder = place(config, identity(config, device))
+        who = identity(config, device)
+        folder = place(config, who)
         if folder not in planned:
-            missing = config.rerun or not _sound(folder)
-            if missing:
+            result = None if config.rerun else _finished(folder, key(who))
+            if result is None:
                 rehearsal.require(config, device)
-            planned[folder] = Planned(job, config, device, folder, missing)
+            planned[folder] = Planned(job, config, device, folder, result)
     return list(planned.values())
 
 
@@ -71,10 +78,10 @@ def _one_study(configs: Sequence[RunConfig]) -> None:
     Raises:
         InputError: names the setting that varies.
     """
-    for key in ("study", "output_dir"):
-        values = list(dict.fromkeys(str(getattr(config, key)) for config in configs))
+    for name in ("study", "output_dir"):
+        values = list(dict.fromkeys(str(getattr(config, name)) for config in configs))
         if len(values) > 1:
-            raise InputError(key, ",".join(values), "must be one, as a sweep is one study", "Run one sweep for each.")
+            raise InputError(name, ",".join(values), "must be one, as a sweep is one study", "Run one sweep for each.")
 
 
 def sweep(
@@ -105,12 +112,12 @@ def sweep(
 
     gpus.keep()
     study = runs[0].config.folder
-    missing = [planned for planned in runs if planned.missing]
+    missing = [planned for planned in runs if planned.result is None]
     say(_summary(runs, missing))
     _name_other_versions(runs)
-    _writable(study, runs[0].config.output_dir)
     failed: list[Path] = []
     if missing:
+        _writable(study, runs[0].config.output_dir)
         outputs = Path(runs[0].config.output_dir).expanduser()
         with (
             journals.opened(study, outputs, local=elsewhere is None) as journal,
@@ -118,6 +125,7 @@ def sweep(
             _stopping(missing, journal),
         ):
             failed = _train(missing, launch, journal)
+    write_medians(study, bool(missing))
     say("")
     show_study(study, [planned.folder for planned in runs])
     show_failures(study, failed)
@@ -146,36 +154,25 @@ def _conclude(experiment: str, study: Path, runs: list[Planned]) -> None:
         say(f"figure   {figure}")
 
 
-def _sound(folder: Path) -> bool:
-    """Say whether a run has a result whose files are as it says; name what is damaged."""
+def _finished(folder: Path, key: str) -> Result | None:
     try:
-        broken = results.damaged(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except (OSError, ValueError) as error:
-        warn(f"{folder / 'result.json'} cannot be used ({error}); the run is trained again.")
-        return False
-    if broken:
-        warn(f"{broken} is damaged; the run is trained again.")
-    return broken is None
+        return sound(folder, key)
+    except Unsound:  # the run names what is damaged
+        return None
 
 
 def _name_other_versions(runs: list[Planned]) -> None:
-    others = Counter(
-        str(results.read(planned.folder / "result.json").environment.get("descent")) for planned in runs if not planned.missing
-    )
+    others = Counter(str(planned.result.environment.get("descent")) for planned in runs if planned.result)
     for version, count in others.items():
         if version != __version__:
             warn(f"{count} results are of descent {version}, this is {__version__}; rerun=true trains them anew.")
 
 
 def _writable(study: Path, output_dir: str) -> None:
-    try:
+    with output("output_dir", output_dir), writing(study):
         study.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=study) as file:
             file.write(b"descent")
-    except OSError as error:
-        raise InputError("output_dir", output_dir, f"cannot be written ({error.strerror}: {study})") from error
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from descent.metrics import metric
 from descent.records import result as results
 from descent.records.journal import Journal, Outcome
 from descent.records.lock import Busy
-from descent.terminal.console import errors
+from descent.terminal.console import errors, shown
 from descent.training.run import run
 
 
@@ -78,4 +78,4 @@ def fail(folder: Path, error: Exception) -> None:
         results.fail(folder, error)
     except OSError as trouble:
         text = f"error: {folder}: {results.describe(error)} (and error.txt cannot be written: {trouble.strerror})"
-        errors.print(text, markup=False, soft_wrap=True)
+        errors.print(shown(text), soft_wrap=True)

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from descent.errors import printable
+
 WIDE = 200  # columns, where nothing has an edge: a file, a pipe
 
 
@@ -55,18 +57,18 @@ errors = terminal(stderr=True)
 
 
 def say(text: str) -> None:
-    """Print a line, as it is."""
-    console.print(escape(text), soft_wrap=True)
+    """Print lines, as they are."""
+    console.print(shown(text), soft_wrap=True)
 
 
 def warn(text: str) -> None:
     """Print a warning, on the error stream."""
-    errors.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+    errors.print(f"[yellow]warning:[/] {shown(text)}", soft_wrap=True)
 
 
-def printable(text: str) -> str:
-    """Return a text that a file holds, without what would move the cursor."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+def shown(text: str) -> str:
+    """Return lines as rich prints them letter by letter, without what a terminal would obey."""
+    return escape("\n".join(printable(line) for line in text.split("\n")))
 
 
 def clock(seconds: float) -> str:
@@ -76,7 +78,7 @@ def clock(seconds: float) -> str:
 
 def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
     """Return an empty table, as all of them look: numbers to the right, the columns of words to the `left`."""
-    found = Table(title=escape(title), title_justify="left", show_edge=False, pad_edge=False)
+    found = Table(title=shown(title), title_justify="left", show_edge=False, pad_edge=False)
     for name in columns:
         found.add_column(name, justify="left" if name in left else "right", overflow="fold")
     return found

@@ -11,11 +11,12 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from descent.records.folders import read
 from descent.records.journal import Journal, Outcome
 from descent.records.lock import held
 from descent.records.result import Result
-from descent.terminal.console import clock, terminal
-from descent.terminal.summary import load, settings_of
+from descent.terminal.console import clock, shown, terminal
+from descent.terminal.summary import settings_of
 
 REFRESH = 1.0  # seconds between two looks at the folders
 SHARE = 0.1  # of the time, that looking may take from the runs
@@ -40,7 +41,7 @@ class StudyDisplay:
         self.total = len(folders)
         self.pending = list(missing)
         waiting = set(missing)
-        self.found: list[Result] = list(load(folder for folder in folders if folder not in waiting))
+        self.found: list[Result] = list(read([folder for folder in folders if folder not in waiting])[0].values())
         self.trained = self.failed = 0
         self.printed = 0.0
         self.stopping = threading.Event()
@@ -78,7 +79,7 @@ class StudyDisplay:
         for folder in self.pending:
             last = self.journal.notes(folder.name)[-1:] if folder.name in noted else []
             if last == [Outcome.ENDED]:
-                self.found += load([folder])
+                self.found += read([folder])[0].values()
                 self.trained += 1
             elif last == [Outcome.FAILED]:
                 self.failed += 1
@@ -113,7 +114,9 @@ class StudyDisplay:
             key = setting.problem, setting.name.split(" ", 1)[0]
             if key not in seen:
                 seen.add(key)
-                best.add_row(f"{setting.problem} {setting.name}", f"{setting.median:.4g}", str(sum(setting.statuses.values())))
+                best.add_row(
+                    shown(f"{setting.problem} {setting.name}"), f"{setting.median:.4g}", str(sum(setting.statuses.values()))
+                )
         return Group(state, best) if seen else Group(state)
 
     def _print(self) -> None:

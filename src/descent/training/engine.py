@@ -28,6 +28,8 @@ class Position:
         ended: the budget is used up, or the run diverged.
         hardware: what computed the last steps.
         data_checksum: of the training data that the steps saw.
+        run: the key of the run that this is a position of.
+        rows, curve: how many records there were, and the SHA-256 of the curve that ends with them.
     """
 
     step: int = 0
@@ -37,6 +39,9 @@ class Position:
     ended: bool = False
     hardware: str = "cpu"
     data_checksum: str = ""
+    run: str = ""
+    rows: int = 0
+    curve: str = ""
 
 
 class Steps(ABC, Generic[Array]):

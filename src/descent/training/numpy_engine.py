@@ -135,13 +135,13 @@ class NumpyEngine(Steps[np.ndarray]):
             np.savez(file, position=position, weights=self.flat, **state)
 
     def peek(self, path: Path) -> Position:
-        with np.load(path) as found:
+        with open(path, "rb") as file, np.load(file) as found:  # np.load leaves a damaged file open
             position = json.loads(str(found["position"]))
         position.pop("optimizer_steps")
         return Position(**position)
 
     def load(self, path: Path) -> None:
-        with np.load(path) as archive:
+        with open(path, "rb") as file, np.load(file) as archive:
             found = dict(archive)  # all of it, before anything is changed: damage raises here
         position = json.loads(str(found.pop("position")))
         self.flat[...] = found.pop("weights")

@@ -1,7 +1,6 @@
 """Records a run, whatever computes it: the clock, the records, the checkpoints, and when to stop."""
 
 import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from descent import stopping
 from descent.batching import UNBOUNDED, Batches, Timeline
+from descent.outside import replacing
 from descent.problems.base import Problem
 from descent.records.curve import Curve, Row
 from descent.records.judging import diverged_at
@@ -156,13 +156,16 @@ class Recorder:
         return {f"train/average_{name}": measured[f"train/{name}"] for name in ("loss", "gap") if f"train/{name}" in measured}
 
     def _save(self, engine: Engine, ended: bool = False) -> None:
-        """Replace the last checkpoint, whole or not at all. Only at a block's edge do the counter and the weights agree."""
+        """Replace the last checkpoint, once the curve that it counts on is on disk, whole or not at all.
+
+        Only at a block's edge do the counter and the weights agree.
+        """
         self._saved = time.perf_counter()
         engine.position.wall_seconds = self._saved - self._begun
         engine.position.ended = ended
-        fresh = self.checkpoint.with_suffix(".tmp")
-        engine.save(fresh)
-        os.replace(fresh, self.checkpoint)
+        engine.position.rows, engine.position.curve = self.curve.settle()
+        with replacing(self.checkpoint) as fresh:
+            engine.save(fresh)
 
 
 def _put(values: list[Tensor], parameters: list[nn.Parameter]) -> None:

@@ -1,6 +1,7 @@
 """The torch engine: Lightning's Trainer runs a DescentModule, a block of steps at a time."""
 
 import atexit
+import io
 import logging
 import multiprocessing as mp
 import os
@@ -15,6 +16,7 @@ from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
@@ -60,6 +62,7 @@ class LightningEngine:
         self.device = device
         self.threads = threads
         self.trainer = make_trainer([_Tell(self, recorder)])
+        self.trainer.strategy.checkpoint_io = _ToFile()
         self.checkpoint: Path | None = None
 
     @property
@@ -104,6 +107,15 @@ class LightningEngine:
         self.module.load_state_dict(found["state_dict"])
         self.module.position = Position(**found["position"])
         self.checkpoint = path
+
+
+class _ToFile(TorchCheckpointIO):
+    """Writes a checkpoint where it belongs; Lightning's writes it into /tmp first, and leaves it there where moving it fails."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        Path(path).write_bytes(content.getbuffer())
 
 
 class _Tell(pl.Callback):
