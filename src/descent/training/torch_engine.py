@@ -148,6 +148,8 @@ class _Tell(pl.Callback):
         trainer.should_stop = self._agree(trainer, stop) or trainer.should_stop
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.world_size > 1:
+            stopping.ignore()
         if trainer.is_global_zero:
             self.recorder.close()
 
