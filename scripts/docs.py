@@ -23,7 +23,7 @@ def pages() -> dict[Path, str]:
     found = {optimizers.FOLDER / "README.md": optimizers.index()}
     for name, rates in optimizers.chosen().items():
         found[optimizers.FOLDER / f"{name}.md"] = optimizers.page(name, rates)
-    found[gallery.PAGE] = gallery.page(gallery.said())
+    found[gallery.PAGE] = gallery.page(gallery.findings())
     return found
 
 

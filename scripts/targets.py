@@ -2,7 +2,7 @@
 
 `descent.sweeps.target` says what a target is and finds it.
 
-Trains what is missing of the study `targets`, with engine=numpy; a second call only reads. `--write` puts a line into each
+Trains what is missing of the study `targets`, with engine=compiled; a second call only reads. `--write` puts a line into each
 problem's yaml: the target, and a comment that tells people how it was found, or why there is none.
 """
 

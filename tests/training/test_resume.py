@@ -38,11 +38,16 @@ def curve(run):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in run.rows[1:]]
 
 
+def compiles(what):
+    """Mark as slow what compiles for seconds."""
+    return [pytest.mark.slow] if "engine=compiled" in what else []
+
+
 @pytest.mark.parametrize(("cut", "number"), [(1, signal.SIGINT), (5, signal.SIGTERM), (9, signal.SIGHUP)])
 @pytest.mark.parametrize(
     "what",
     [
-        pytest.param(what, marks=pytest.mark.xdist_group(" ".join(what)))
+        pytest.param(what, marks=[pytest.mark.xdist_group(" ".join(what)), *compiles(what)])
         for what in (
             ("optimizer=adam",),
             ("optimizer=muon", "schedule=cosine"),
@@ -55,6 +60,9 @@ def curve(run):
             ("engine=numpy", "optimizer=nadam", "batch=stochastic"),
             ("engine=numpy", "optimizer=asgd", "problem=rosenbrock"),
             ("engine=numpy", "optimizer=asgd", "optimizer.t0=20"),
+            ("engine=compiled", "optimizer=sgd", "schedule=plateau"),
+            ("engine=compiled", "optimizer=nadam", "batch=stochastic", "clip_norm=0.3"),
+            ("engine=compiled", "optimizer=asgd", "problem=rosenbrock"),
             ("optimizer=asgd", "optimizer.t0=20"),
         )
     ],

@@ -152,7 +152,7 @@ class RunConfig(Model):
     max_seconds: Positive | Null  # of training
 
     clip_norm: Positive | Null  # largest Euclidean norm of a step's gradient
-    engine: Literal["torch", "numpy"]
+    engine: Literal["torch", "numpy", "compiled"]
     precision: Annotated[Literal[32, 64, "bf16"], BeforeValidator(read)]
     records: Records
 

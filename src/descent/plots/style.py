@@ -14,6 +14,7 @@ from descent.errors import printable
 BLACK, BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE, GREY = (
     "#000000", "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#8C8C8C",
 )  # fmt: skip
+HUES = (VERMILION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)  # of what has no colour of its own
 SOLID, DASHED, DOTTED = (0, ()), (0, (4, 1.4)), (0, (1, 1.2))
 DASH_DOT = (0, (5, 1.4, 1, 1.4))
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 from descent import __version__, stopping
 from descent.config.identity import identity, key, place
@@ -90,6 +90,7 @@ def sweep(
     launch: Callable[[list[Planned], Journal], Sequence[Outcome]],
     elsewhere: str | None = None,
     experiment: str | None = None,
+    target: str | None = None,
 ) -> int:
     """Train what is missing of a sweep; return how many runs failed.
 
@@ -99,14 +100,14 @@ def sweep(
         launch: trains runs, each by `worker.take_up`, in whatever processes, and returns what came of each; it may raise.
         elsewhere: what ``trainer=auto`` means on the machines that train them, cpu or gpu; None: they are trained on this one.
         experiment: whose figure and sentence end the sweep.
+        target: the module of an experiment of the user's own.
 
     Raises:
         InputError: a setting that cannot work; nothing was trained.
         Stopped: by a signal; repeating the command goes on.
     """
     show_warnings()
-    if experiment:
-        _require_experiment(experiment)
+    module = _module(experiment, target) if experiment else None
     runs = plan(jobs, compose, elsewhere)
     from descent.sweeps import gpus  # not before the settings are known to work
 
@@ -129,29 +130,24 @@ def sweep(
     say("")
     show_study(study, [planned.folder for planned in runs])
     show_failures(study, failed)
-    if experiment and len(failed) < len(runs):
-        _conclude(experiment, study, runs)
+    if experiment and module and len(failed) < len(runs):
+        _conclude(experiment, module, study, runs)
     return len(failed)
 
 
-def _require_experiment(name: str) -> None:
-    """Refuse an experiment that no code can conclude.
-
-    Raises:
-        InputError: names the module that is missing.
-    """
-    package = "descent.experiments"
-    if find_spec(f"{package}.{name}") is None:
-        raise InputError("experiment", name, f"has a yaml and no analysis: there is no module {package}.{name}")
+def _module(experiment: str, target: str | None) -> ModuleType:
+    with loading("the experiment"):
+        from descent.experiments import find
+    return find(experiment, target)
 
 
-def _conclude(experiment: str, study: Path, runs: list[Planned]) -> None:
+def _conclude(experiment: str, module: ModuleType, study: Path, runs: list[Planned]) -> None:
     from descent.experiments import conclude
 
-    sentence, figure = conclude(experiment, study, [planned.folder for planned in runs])
-    say(f"\n{sentence}")
-    if figure:
-        say(f"figure   {figure}")
+    done = conclude(experiment, study, [planned.folder for planned in runs], module)
+    say(f"\n{done.sentence}")
+    if done.figure:
+        say(f"figure   {done.figure}")
 
 
 def _finished(folder: Path, key: str) -> Result | None:
