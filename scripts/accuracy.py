@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from checks import agreement, noise, phenomena, quadratics, updates
 from checks.base import Check
+from checks.kills import SECTION
 from rich.console import Console
 
 from descent.config.flags import Parser, leave_with, require_file_to_write
@@ -76,7 +77,8 @@ def main() -> int:
             broken += not holds
     out.print(f"\n{len(chosen)} checks, {broken} do not hold; {time.perf_counter() - begun:.0f} s")
     if given.write:
-        given.write.write_text("".join(text))
+        _, heading, kills = (given.write.read_text() if given.write.exists() else "").partition(SECTION)
+        given.write.write_text("".join(text) + heading + kills)
     return 1 if broken else 0
 
 
