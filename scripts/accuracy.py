@@ -76,7 +76,7 @@ def main() -> int:
             broken += not holds
     out.print(f"\n{len(chosen)} checks, {broken} do not hold; {time.perf_counter() - begun:.0f} s")
     if given.write:
-        page.write(given.write, checks="".join(text))
+        page.write(given.write, page.CHECKS, "".join(text))
     return 1 if broken else 0
 
 

@@ -176,7 +176,7 @@ def main() -> int:
             text.append(line + "\n")
     out.print(f"\n{time.perf_counter() - begun:.0f} s")
     if given.write:
-        page.write(given.write, rates="".join(text))
+        page.write(given.write, page.ERROR_RATES, "".join(text))
     return 0
 
 

@@ -1,17 +1,21 @@
-"""docs/accuracy.md, which two scripts write: the checks, and below them the error rates of a report's claims."""
+"""docs/accuracy.md, whose parts are written by a script each: checks, error rates of a report's claims, kills."""
 
 from pathlib import Path
 
-ERROR_RATES = "\n## Error rates of a report's claims\n"  # where the second part begins
+ERROR_RATES = "\n## Error rates of a report's claims\n"
+KILLS = "\n## Kills\n"
+CHECKS = ""  # the first part, with the title
 
 
-def parts(file: Path) -> tuple[str, str]:
-    """Return the two parts of a page; empty where there is none."""
-    checks, heading, rates = (file.read_text() if file.is_file() else "").partition(ERROR_RATES)
-    return checks, heading + rates
+def parts(file: Path) -> dict[str, str]:
+    """Return the parts of a page by their headings, in order, each with its heading; empty where there is none."""
+    rest, found = file.read_text() if file.is_file() else "", {}
+    for heading in (KILLS, ERROR_RATES):
+        rest, mark, text = rest.partition(heading)
+        found[heading] = mark + text
+    return {CHECKS: rest, ERROR_RATES: found[ERROR_RATES], KILLS: found[KILLS]}
 
 
-def write(file: Path, checks: str | None = None, rates: str | None = None) -> None:
-    """Write one part of a page, and leave the other as it is."""
-    old = parts(file)
-    file.write_text((old[0] if checks is None else checks) + (old[1] if rates is None else rates))
+def write(file: Path, part: str, text: str) -> None:
+    """Write one part of a page, and leave the others as they are."""
+    file.write_text("".join({**parts(file), part: text}.values()))

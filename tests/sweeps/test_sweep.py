@@ -3,19 +3,15 @@
 import errno
 import json
 import math
-import multiprocessing
 import os
 import pty
-import random
 import re
 import runpy
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,9 +19,14 @@ import yaml
 from conftest import ROOT, settings, sweep
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
-from studies import seal, sweep_in_a_process, wait_for, write_run
+from studies import seal, wait_for, write_run
 
+from descent.config.compose import compose
+from descent.records import journal as journals
+from descent.records.journal import Journal, Outcome
 from descent.records.result import SCHEMA
+from descent.sweeps.sweep import sweep as sweep_of
+from descent.sweeps.worker import work
 from descent.terminal.sweep_progress import StudyDisplay
 from descent.training.numpy_engine import NumpyEngine
 
@@ -143,16 +144,16 @@ def test_a_mistake_in_one_of_many_runs_gets_one_line(command, tmp_path, mistake,
 @pytest.fixture
 def failing(monkeypatch):
     """Let runs of adagrad fail, as where memory does not suffice."""
-    from descent.sweeps import sweep as sweeps
+    from descent.sweeps import worker
 
-    plain = sweeps.run
+    plain = worker.run
 
     def run(config, *arguments, **more):
         if config.names.optimizer == "adagrad":
             raise RuntimeError("not enough memory")
         return plain(config, *arguments, **more)
 
-    monkeypatch.setattr(sweeps, "run", run)
+    monkeypatch.setattr(worker, "run", run)
 
 
 @pytest.mark.usefixtures("failing")
@@ -330,15 +331,59 @@ def test_what_a_sweep_keeps_in_memory_does_not_grow_by_configurations(command, m
     assert [(job.status, job.cfg, job.hydra_cfg) for job in kept] == [(JobStatus.COMPLETED, None, None)] * 2
 
 
-def test_the_display_looks_for_files_only_where_a_run_has_begun(tmp_path, monkeypatch):
-    begun, *others = [tmp_path / "problem" / "mini" / "sgd" / str(seed) for seed in range(1000)]
-    write_run(tmp_path).rename(begun.parent.mkdir(parents=True) or begun)
-    display = StudyDisplay([begun, *others], [begun, *others], 0.0)
-    looked = []
-    monkeypatch.setattr("descent.terminal.sweep_progress._written", lambda path, _: looked.append(path) or True)
-    display._look()
-    assert looked == [begun / "result.json"]
+def test_the_display_reads_only_of_runs_that_have_begun(tmp_path, monkeypatch):
+    ended, *others = [tmp_path / "problem" / "mini" / "sgd" / str(seed) for seed in range(1000)]
+    write_run(tmp_path).rename(ended.parent.mkdir(parents=True) or ended)
+    with journals.opened(tmp_path, tmp_path, local=True) as journal:
+        journal.note(ended.name, Outcome.ENDED)
+        read, plain = [], Journal.notes
+        monkeypatch.setattr(Journal, "notes", lambda self, run: read.append(run) or plain(self, run))
+        with StudyDisplay([ended, *others], [ended, *others], journal) as display:
+            pass
+    assert read == [ended.name]
     assert display.line().startswith("1/1000 done, 0 running, 0:00:0")
+
+
+@pytest.mark.usefixtures("failing")
+def test_a_clock_ahead_of_the_file_servers_changes_nothing(command, tmp_path, monkeypatch):
+    """Files that a sweep has just written seem to be of the minute before it."""
+    clock, fit, trained = time.time, NumpyEngine.fit, []
+    monkeypatch.setattr(time, "time", lambda: clock() + 60)
+    monkeypatch.setattr(NumpyEngine, "fit", lambda self: trained.append(0) or fit(self))
+    for rerun in ("false", "true"):
+        trained.clear()
+        status, _, err = command("optimizer=sgd,adagrad", "seed=1,2", f"rerun={rerun}")
+        assert (status, err, len(trained)) == (1, "", 2)
+        assert all(result["optimizer"] == "sgd" for result in results(tmp_path).values())
+        causes = [path.read_text().partition("\n")[0] for path in tmp_path.glob("*/*/*/*/*/error.txt")]
+        assert causes == ["RuntimeError: not enough memory"] * 2
+    assert not list(tmp_path.glob("default/.*"))
+
+
+def test_runs_are_found_where_they_were_planned_whatever_their_working_directory(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    there = ("hydra.job.chdir=true", "hydra.sweep.dir=elsewhere", "hydra.sweep.subdir=${hydra.job.num}", "output_dir=here")
+    for trained in (2, 0):
+        status, out, err = command("seed=1,2", *there)
+        assert (status, err) == (0, "")
+        assert f", {trained} to train\n" in out
+    assert len(results("here")) == 2
+
+
+def test_only_a_run_that_had_begun_is_taken_for_one_that_kills_its_worker(tmp_path):
+    """A pool breaks with all its runs: one that has not begun must not fail for that."""
+
+    def launch(missing, journal):
+        if len(missing) == 2:
+            journal.note(missing[0].folder.name, Outcome.BEGUN)
+            raise RuntimeError("a worker was killed")
+        return [work(planned.config, journal)[0] for planned in missing]
+
+    jobs = [(*QUICK, f"seed={seed}", f"output_dir={tmp_path}", "trainer=cpu") for seed in (1, 2)]
+    assert sweep_of(jobs, lambda overrides: compose(*overrides), launch) == 1
+    assert [result["seed"] for result in results(tmp_path).values()] == [2]
+    (error,) = tmp_path.glob("*/*/*/*/*/error.txt")
+    assert error.read_text().startswith("RuntimeError: a worker was killed\n")
 
 
 @pytest.mark.usefixtures("failing")
@@ -362,61 +407,6 @@ def test_status_refuses_what_is_no_study(capsys, monkeypatch, tmp_path):
 
 
 CHAOS = ("engine=numpy", "batch=stochastic", "optimizer=sgd,adam", "logger=csv")
-KILLS = 24
-IMPORTS = (
-    *("descent.training.train", "descent.training.numpy_engine"),
-    *("descent.sweeps.sweep", "descent.config.compose", "descent.problems.digits"),
-)
-
-
-@pytest.mark.slow
-@pytest.mark.xdist_group("processes")
-def test_a_study_killed_many_times_ends_like_an_undisturbed_one(tmp_path):
-    """Parent and workers are killed at random moments; whenever the study gets done all the same, a seed is added to it.
-
-    The processes are forked from one that has paid for the imports. The undisturbed study runs one after the other: both
-    launchers give the same bits.
-    """
-    chance, seeds, kills, cut = random.Random(0), 2, 0, 0
-    done: set[str] = set()
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload([*IMPORTS, "hydra_plugins.descent_study.launchers"])
-
-    def start(study, *launcher):
-        chosen = (*CHAOS, "max_steps=10000", f"seed={','.join(map(str, range(seeds)))}", f"study={study}", *launcher)
-        process = processes.Process(target=sweep_in_a_process, args=(f"output_dir={tmp_path}", *chosen))
-        process.start()
-        return process
-
-    def end(process):
-        process.join()
-        assert process.exitcode == 0
-
-    end(start("undisturbed"))  # and whatever the first process pays for
-    shutil.rmtree(tmp_path / "undisturbed")
-    begun = time.monotonic()
-    end(start("undisturbed"))
-    usual = time.monotonic() - begun
-    while kills < KILLS:
-        by_joblib = kills % 6 == 5
-        process = start("chaos", *["hydra/launcher=joblib"] * by_joblib)
-        process.join(chance.uniform(usual, 4 * usual) if by_joblib else chance.uniform(0, usual))
-        with suppress(ProcessLookupError):  # it may have ended
-            (os.killpg if os.getpgid(process.pid) == process.pid else os.kill)(process.pid, signal.SIGKILL)
-        process.join()
-        assert process.exitcode in (0, -signal.SIGKILL)
-        kills += process.exitcode != 0
-        seeds += process.exitcode == 0
-        folders = list((tmp_path / "chaos").glob("*/*/*/*"))
-        now = {folder.name for folder in folders if (folder / "result.json").exists()}
-        assert done <= now
-        done = now
-        cut += sum((folder / "last.ckpt").exists() for folder in folders if folder.name not in now)
-    end(start("chaos", "hydra/launcher=joblib"))
-    end(start("undisturbed"))
-    assert cut > 0
-    assert len(results(tmp_path)) == 2 * 2 * seeds
-    assert curves(tmp_path / "chaos") == curves(tmp_path / "undisturbed")
 
 
 def start(folder, *arguments, **how):
@@ -427,13 +417,14 @@ def start(folder, *arguments, **how):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("processes")
-def test_a_worker_that_is_killed_is_replaced(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_worker_that_alone_gets_a_signal_costs_nothing(tmp_path, number):
     process = start(tmp_path, "seed=1,2,3", "hydra/launcher=joblib", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(lambda: list(tmp_path.glob("*/*/*/*/*/last.ckpt")))
     workers = subprocess.run(
         ["pgrep", "-P", str(process.pid), "-f", "loky.*process"], capture_output=True, text=True
     ).stdout.split()
-    os.kill(int(workers[0]), signal.SIGKILL)
+    os.kill(int(workers[0]), number)
     out, _ = process.communicate(timeout=200)
     assert process.returncode == 0
     assert "failed" not in out
@@ -486,9 +477,7 @@ def test_a_person_at_a_terminal_sees_one_live_display(tmp_path):
 )
 @pytest.mark.usefixtures("failing")
 def test_other_sweepers_are_told_the_problems_metric_and_the_worst_of_what_failed(tmp_path, arguments, expected):
-    from descent.sweeps.sweep import work
-
-    value = work(settings("problem=quadratic", *QUICK, *arguments, f"output_dir={tmp_path}"))
+    value = work(settings("problem=quadratic", *QUICK, *arguments, f"output_dir={tmp_path}"))[1]
     finals = [result["final"]["train/gap"] for result in results(tmp_path).values()]
     assert value == (finals[0] if expected == "final" else expected)
 

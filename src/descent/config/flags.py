@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from descent import stopping
 from descent.config.check import check
 from descent.config.ending import one_line
 from descent.config.values import Text
@@ -102,12 +103,12 @@ def _name(action: argparse.Action) -> str:
 
 
 def leave_with(main: Callable[[], int]) -> NoReturn:
-    """End the process as a command does: with 2 and one line after a mistake, with 130 after Ctrl-C, else with its status.
+    """End the process as a command does: with one line and 2 after a mistake or 128 + n after signal n, else with its status.
 
     Args:
         main: does what was typed, and returns the exit status.
     """
-    with one_line():
+    with stopping.listening(), one_line():
         sys.exit(main())
 
 

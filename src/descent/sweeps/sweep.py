@@ -3,27 +3,30 @@
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from descent import __version__
+from descent import __version__, stopping
 from descent.config.identity import identity, key, place
 from descent.config.schema import RunConfig
 from descent.errors import InputError
-from descent.metrics import metric
 from descent.outside import output, writing
-from descent.records import result as results
+from descent.records import journal as journals
 from descent.records.finished import Unsound, sound
-from descent.records.lock import Busy, held
+from descent.records.journal import Journal, Outcome
+from descent.records.lock import held
 from descent.records.result import Result
-from descent.terminal.console import errors, loading, say, show_warnings, shown, warn
+from descent.sweeps.worker import fail
+from descent.terminal.console import loading, say, show_warnings, warn
 from descent.terminal.summary import show_failures, show_study, write_medians
 from descent.terminal.sweep_progress import StudyDisplay
-from descent.training.run import POLL, run
+from descent.training.run import POLL
 
 ATTEMPTS = 3  # times that a run's worker may die before the run counts as failed
+PATIENCE = 10.0  # seconds that runs have to save a checkpoint when a signal stops the sweep
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def _one_study(configs: Sequence[RunConfig]) -> None:
 def sweep(
     jobs: Sequence[Sequence[str]],
     compose: Callable[[list[str]], RunConfig],
-    launch: Callable[[list[Planned]], object],
+    launch: Callable[[list[Planned], Journal], Sequence[Outcome]],
     elsewhere: str | None = None,
     experiment: str | None = None,
     target: str | None = None,
@@ -94,16 +97,15 @@ def sweep(
     Args:
         jobs: the overrides of each run.
         compose: from overrides to a typed configuration.
-        launch: trains runs, each by `work`, in whatever processes; it may raise or leave runs untrained.
+        launch: trains runs, each by `worker.take_up`, in whatever processes, and returns what came of each; it may raise.
         elsewhere: what ``trainer=auto`` means on the machines that train them, cpu or gpu; None: they are trained on this one.
         experiment: whose figure and sentence end the sweep.
         target: the module of an experiment of the user's own.
 
     Raises:
         InputError: a setting that cannot work; nothing was trained.
-        KeyboardInterrupt: Ctrl-C; repeating the command goes on.
+        Stopped: by a signal; repeating the command goes on.
     """
-    begun = time.time()
     show_warnings()
     module = _module(experiment, target) if experiment else None
     runs = plan(jobs, compose, elsewhere)
@@ -114,17 +116,23 @@ def sweep(
     missing = [planned for planned in runs if planned.result is None]
     say(_summary(runs, missing))
     _name_other_versions(runs)
+    failed: list[Path] = []
     if missing:
         _writable(study, runs[0].config.output_dir)
-    with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
-        lost = _train(missing, launch, begun)
+        outputs = Path(runs[0].config.output_dir).expanduser()
+        with (
+            journals.opened(study, outputs, local=elsewhere is None) as journal,
+            StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], journal),
+            _stopping(missing, journal),
+        ):
+            failed = _train(missing, launch, journal)
     write_medians(study, bool(missing))
     say("")
     show_study(study, [planned.folder for planned in runs])
-    failed = show_failures(study, [planned.folder for planned in missing]) + lost
-    if experiment and module and failed < len(runs):
+    show_failures(study, failed)
+    if experiment and module and len(failed) < len(runs):
         _conclude(experiment, module, study, runs)
-    return failed
+    return len(failed)
 
 
 def _module(experiment: str, target: str | None) -> ModuleType:
@@ -163,78 +171,69 @@ def _writable(study: Path, output_dir: str) -> None:
             file.write(b"descent")
 
 
-def _train(missing: list[Planned], launch: Callable[[list[Planned]], object], begun: float) -> int:
+@contextmanager
+def _stopping(missing: list[Planned], journal: Journal) -> Iterator[None]:
+    """Let a signal stop the sweep: the workers are told, and have `PATIENCE` to save what they train.
+
+    Raises:
+        Stopped: wherever the launcher is; what it makes of that does not matter, see `_train`.
+    """
+
+    def stop(number: int) -> None:
+        journal.stop(number)
+        end = time.monotonic() + PATIENCE
+        while not stopping.asked() and time.monotonic() < end and any(_trains(planned, journal) for planned in missing):
+            time.sleep(POLL / 10)
+        raise stopping.Stopped(number)
+
+    with stopping.listening(stop):
+        yield
+
+
+def _trains(planned: Planned, journal: Journal) -> bool:
+    return journal.notes(planned.folder.name)[-1:] == [Outcome.BEGUN] and held(planned.folder)
+
+
+def _train(missing: list[Planned], launch: Callable[[list[Planned], Journal], Sequence[Outcome]], journal: Journal) -> list[Path]:
     """Launch what is missing until nothing is: again after a worker died, and after another process let go of a run.
 
+    What came of a run, the run itself has said: to the launcher, or where that lost it with a worker, in the journal. Only a run
+    that had begun can have died with its worker; where none had, the launcher itself does not work.
+
     Returns:
-        how many runs could not even leave a word of their failure.
+        the folders of the runs that failed.
+
+    Raises:
+        Stopped: by a signal.
     """
     attempts: Counter[Path] = Counter()
-    lost = 0
+    failed: list[Path] = []
     while missing:
         trouble: Exception = RuntimeError(f"its process died {ATTEMPTS} times")
+        before = {planned.folder: len(journal.notes(planned.folder.name)) for planned in missing}
+        told: Sequence[Outcome] = ()
         try:
-            launch(missing)
+            told = launch(missing, journal)
         except Exception as error:  # of a launcher whose worker was killed
             trouble = error
-        missing = [planned for planned in missing if not _ended(planned, begun)]
-        free = [planned for planned in missing if not held(planned.folder)]
-        attempts.update(planned.folder for planned in free)
-        for planned in free:
+        if number := journal.stops():
+            raise stopping.Stopped(number)
+        notes = {planned.folder: journal.notes(planned.folder.name)[before[planned.folder] :] for planned in missing}
+        outcomes = {folder: noted[-1] for folder, noted in notes.items() if noted}
+        outcomes |= {planned.folder: outcome for planned, outcome in zip(missing, told, strict=False)}
+        failed += [folder for folder, outcome in outcomes.items() if outcome == Outcome.FAILED]
+        missing = [planned for planned in missing if outcomes.get(planned.folder) not in (Outcome.ENDED, Outcome.FAILED)]
+        died = [planned for planned in missing if outcomes.get(planned.folder) == Outcome.BEGUN and not held(planned.folder)]
+        for planned in died if outcomes else missing:
+            attempts[planned.folder] += 1
             if attempts[planned.folder] == ATTEMPTS:
-                lost += not _fail(planned.folder, trouble)
+                fail(planned.folder, trouble)
+                journal.note(planned.folder.name, Outcome.FAILED)
+                failed.append(planned.folder)
         missing = [planned for planned in missing if attempts[planned.folder] < ATTEMPTS]
-        if missing and not free:  # other processes are at them all
+        if missing and all(held(planned.folder) for planned in missing):  # other processes are at them all
             time.sleep(POLL)
-    return lost
-
-
-def _fail(folder: Path, error: Exception) -> bool:
-    """Write why a run failed, or say it where that cannot be written; say whether it could."""
-    try:
-        results.fail(folder, error)
-    except OSError as trouble:
-        text = f"error: {folder}: {results.describe(error)} (and error.txt cannot be written: {trouble.strerror})"
-        errors.print(shown(text), soft_wrap=True)
-        return False
-    return True
-
-
-def _ended(planned: Planned, begun: float) -> bool:
-    """Say whether a run got its result, or failed, since the sweep began."""
-    for name in ("result.json", "error.txt"):
-        try:
-            if (planned.folder / name).stat().st_mtime >= begun - 1:
-                return True
-        except OSError:
-            pass
-    return False
-
-
-def work(config: RunConfig) -> float:
-    """Train one run of a sweep, silently: whatever it raises is written into its folder, and the others go on.
-
-    Its accelerator is cpu or gpu, as planned: ``auto`` might find another one here, and so another run.
-
-    Returns:
-        The problem's metric at the end; infinitely bad for a run that diverged, failed, or that another process trains.
-    """
-    from descent.config.targets import resolve
-    from descent.sweeps import gpus
-    from descent.training import build
-
-    worst = metric(config.problem.metric, config.problem.metrics).worst
-    gpus.claim(config)
-    try:
-        result = run(config, wait=False).result
-    except Busy:
-        return worst
-    except Exception as error:
-        resolved = resolve(config)
-        _fail(place(resolved, identity(resolved, build.device(resolved, elsewhere="cpu"))), error)  # a GPU may be what it lacks
-        return worst
-    value = result.final.get(config.problem.metric)
-    return worst if result.status == "diverged" or value is None else value
+    return failed
 
 
 def _summary(runs: list[Planned], missing: list[Planned]) -> str:

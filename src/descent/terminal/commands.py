@@ -5,6 +5,7 @@ import argparse
 from descent.config.flags import Parser
 from descent.config.values import File
 from descent.errors import InputError
+from descent.records import result as results
 from descent.records.folders import run_folders
 from descent.terminal.console import loading, say
 from descent.terminal.summary import counts, name_folders, show_curves, show_failures, show_outcome, show_study
@@ -48,5 +49,5 @@ def status() -> int:
     states = counts(folders)
     say(f"{len(folders)} runs: {', '.join(f'{count} {state}' for state, count in states.items())}\n")
     show_study(study, folders)
-    show_failures(study, folders)
+    show_failures(study, [folder for folder in folders if results.status(folder) == "failed"])
     return 0

@@ -2,8 +2,10 @@
 
 import logging
 import os
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,9 +16,37 @@ from descent.errors import printable
 WIDE = 200  # columns, where nothing has an edge: a file, a pipe
 
 
+class _Stream:
+    """The standard output or error as it is now, which goes nowhere once no one reads it: `| head` ends, a terminal closes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def stream(self) -> IO[str]:
+        stream = getattr(sys, self.name)
+        return getattr(stream, "rich_proxied_file", stream)  # not what a live display prints through
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> None:
+        self._try(lambda: self.stream.write(text))
+
+    def flush(self) -> None:
+        self._try(lambda: self.stream.flush())
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
 def terminal(stderr: bool = False) -> Console:
     """Return what prints, at a terminal as wide as that is."""
-    found = Console(stderr=stderr, highlight=False)
+    found = Console(file=cast(IO[str], _Stream("stderr" if stderr else "stdout")), stderr=stderr, highlight=False)
     if not found.is_terminal and "COLUMNS" not in os.environ:
         found.width = WIDE
     return found

@@ -148,21 +148,18 @@ def show_outcome(outcome: "Verdicts") -> None:
         say(f"For all: {note}")
 
 
-def show_failures(study: Path, folders: Sequence[Path]) -> int:
-    """Print why runs of a study failed, and which, one row a cause; return how many."""
+def show_failures(study: Path, failed: Sequence[Path]) -> None:
+    """Print why runs of a study failed, and which, one row a cause."""
     causes: dict[str, list[Path]] = {}
-    for folder in folders:
-        if results.status(folder) == "failed":
-            causes.setdefault(results.cause(folder), []).append(folder)
-    failed = sum(map(len, causes.values()))
+    for folder in failed:
+        causes.setdefault(results.cause(folder), []).append(folder)
     if failed:
         console.print()
-        rows = table(f"{failed} failed, in {study}", "runs", "cause, and where", left=["cause, and where"])
+        rows = table(f"{len(failed)} failed, in {study}", "runs", "cause, and where", left=["cause, and where"])
         for cause, where in causes.items():
             rows.add_row(str(len(where)), shown("\n".join([cause, *(str(folder.relative_to(study)) for folder in where)])))
         console.print(rows)
         say("Each error.txt has the traceback. Repeat the command to try these again.")
-    return failed
 
 
 def counts(folders: Sequence[Path]) -> dict[str, int]:

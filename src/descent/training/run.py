@@ -50,7 +50,7 @@ def run(config: RunConfig, observer: Observer | None = None, wait: bool = True) 
     Raises:
         InputError: a setting that cannot work; nothing was written.
         Busy: another process is training this run, and `wait` is False.
-        KeyboardInterrupt: Ctrl-C; repeating the command continues the run.
+        Stopped: by a signal; repeating the command continues the run.
     """
     observer = observer or Observer()
     with observer.loading("PyTorch"):

@@ -1,6 +1,7 @@
 """Train one run in its folder: start it or continue it, record it, judge it."""
 
 import logging
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 import yaml
 
+from descent import stopping
 from descent.batching import Batches
 from descent.config.identity import label, setting
 from descent.config.schema import RunConfig
@@ -48,7 +50,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     Raises:
         InputError: a setting that cannot work; nothing was written.
         Busy: another process is training this run.
-        KeyboardInterrupt: Ctrl-C, after a checkpoint.
+        Stopped: by a signal, after a checkpoint.
     """
     torch.set_num_threads(config.problem.threads)
     try_optimizer(config)
@@ -76,7 +78,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     for text in cautions(config, problem, batches):
         log.warning(text)
 
-    with output("output_dir", config.output_dir), _held(folder):
+    with output("output_dir", config.output_dir), _held(folder), stopping.deferred():
         engine.position.data_checksum, engine.position.run = problem.checksum, key
         notes = []
         try:
@@ -100,7 +102,7 @@ def _fit(engine: Engine, recorder: Recorder) -> None:
     """Train to the end of the budget.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, after a checkpoint.
+        Stopped: by a signal, after a checkpoint.
     """
     if engine.position.ended:  # killed between its last step and its result
         recorder.observer.note("Training had ended; writing the result.")
@@ -111,7 +113,7 @@ def _fit(engine: Engine, recorder: Recorder) -> None:
         recorder.observer.note(f"Continuing at step {engine.position.step:,}.")
     engine.fit()
     if not engine.position.ended:
-        raise KeyboardInterrupt(f"Stopped at step {engine.position.step:,}. Repeat the command to continue.")
+        raise stopping.Stopped(stopping.asked() or signal.SIGINT, f"at step {engine.position.step:,}")
 
 
 def cautions(config: RunConfig, problem: Problem, batches: Batches) -> list[str]:

@@ -3,6 +3,7 @@
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from hydra_plugins.descent_study import launchers
 
 if TYPE_CHECKING:
     from descent.config.schema import RunConfig
+    from descent.records.journal import Journal, Outcome
     from descent.sweeps.sweep import Planned
 
 
@@ -43,22 +45,18 @@ class StudySweeper(Sweeper):
         self.grids, self.target = grids, (experiment or {}).get("_target_")
         self.launcher: Launcher | None = None
 
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         from descent.config.compose import StudyLoader  # not before a sweep, so that --help answers at once
 
         assert isinstance(hydra_context.config_loader, ConfigLoaderImpl)
         self.loader = StudyLoader(hydra_context.config_loader)
         hydra_context.callbacks.callbacks.append(Forget())
         self.hydra_context: HydraContext | None = HydraContext(self.loader, hydra_context.callbacks)
-        self.task_function = task_function
         self.config: DictConfig = config
 
     def sweep(self, arguments: list[str]) -> Any:
         with door():
-            try:
-                failed = self._sweep(arguments, self.config.hydra.runtime.choices.get("experiment"))
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt("Stopped. Repeat the command to go on with what is missing.") from None
+            failed = self._sweep(arguments, self.config.hydra.runtime.choices.get("experiment"))
         if failed:
             sys.exit(1)
         launchers.tidy(self.config.hydra.launcher)
@@ -111,22 +109,24 @@ class StudySweeper(Sweeper):
     def _compose(self, overrides: list[str]) -> "RunConfig":
         return self.loader.settings(self.config, overrides)
 
-    def _launch(self, runs: "list[Planned]") -> Any:
+    def _launch(self, runs: "list[Planned]", journal: "Journal") -> "list[Outcome]":
         if self.launcher is None:
-            self.launcher = self._make_launcher(runs)
+            self.launcher = self._make_launcher(runs, journal)
         accelerators = {"cuda": "gpu", "cpu": "cpu"}
         jobs = [[*run.overrides, f"trainer.accelerator={accelerators[run.device]}"] for run in runs]
-        return self.launcher.launch(jobs, initial_job_idx=0)
+        return [job.return_value for job in self.launcher.launch(jobs, initial_job_idx=0)]
 
-    def _make_launcher(self, runs: "list[Planned]") -> Launcher:
+    def _make_launcher(self, runs: "list[Planned]", journal: "Journal") -> Launcher:
         """Return the launcher, as what it will train needs it."""
+        from descent.sweeps.worker import take_up
+
         threads = max(max(run.config.problem.threads, run.config.trainer.count) for run in runs)
         gpu = any(run.device == "cuda" for run in runs)
         study = runs[0].config.folder
         with read_write(self.config), open_dict(self.config):
             launchers.complete(self.config.hydra.launcher, threads, gpu, study)
         assert self.hydra_context is not None
-        return Plugins.instance().instantiate_launcher(self.hydra_context, self.task_function, self.config)
+        return Plugins.instance().instantiate_launcher(self.hydra_context, partial(take_up, journal), self.config)
 
 
 def _expanded(overrides: Sequence[Override]) -> list[list[str]]:
