@@ -57,8 +57,8 @@ def page(found: dict[str, dict[str, Any]]) -> str:
         f"```bash\npython train.py -m study={STUDY} {' '.join(SWEEP[:2])} \\\n    {' '.join(SWEEP[2:])}\n"
         f"python scripts/compare.py outputs/{STUDY}\n```",
         *(
-            f"{(module.__doc__ or name).partition(chr(10))[0]}\n\n![{name}](figures/report/{name}.png)"
-            for name, module in figures.modules().items()
+            f"{drawing.caption}\n\n![{name}](figures/report/{name}.png)"
+            for name, drawing in figures.known().items()
             if (FIGURES / "report" / f"{name}.png").exists()
         ),
         "## Trajectories",

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import re
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -82,3 +84,14 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def safe_name(name: str, longest: int = 60) -> str:
+    """Return a text from a result as the name of a file or folder: no path, and none that another text has.
+
+    Args:
+        name: any text.
+        longest: bytes that are kept.
+    """
+    safe = re.sub(r"[^\w=.,()# +-]", "_", name).strip(". ").encode()[:longest].decode(errors="ignore")
+    return name if name and safe == name else f"{safe}-{zlib.crc32(name.encode()):08x}"

@@ -105,10 +105,24 @@ def test_the_names_are_those_of_the_terminals_table(tmp_path):
 def test_a_curve_is_read_when_asked_for(tmp_path):
     write_run(tmp_path, losses=(1.0, 0.5, 0.4, 0.3, 0.2))
     study = load(tmp_path)
-    ((run, curve),) = study.curves()
+    ((_, curve),) = study.curves()
     assert curve["step"].tolist() == list(GRID)
     assert curve["train/loss"].tolist() == [1.0, 0.5, 0.4, 0.3, 0.2]
-    assert study.curve(run) is curve  # and once
+
+
+def test_a_record_is_a_row_that_names_its_run(tmp_path):
+    write_run(tmp_path, seed=1, losses=(1.0, 0.5, 0.4, 0.3, 0.2))
+    write_run(tmp_path, seed=2, columns={"sharpness": (9.0, 8.0, 7.0, 6.0, 5.0)})
+    (write_run(tmp_path, seed=3) / "curve.csv").unlink()
+    write_run(tmp_path, seed=4, problem="wilson")
+    study = load(tmp_path)
+    records = study.records.merge(study.runs["seed"], left_on="run", right_index=True)
+    assert records.groupby("seed").size().to_dict() == {1: len(GRID), 2: len(GRID), 4: len(GRID)}
+    assert records.loc[records["seed"] == 1, "train/loss"].tolist() == [1.0, 0.5, 0.4, 0.3, 0.2]
+    assert records["sharpness"].notna().groupby(records["seed"]).any().to_dict() == {1: False, 2: True, 4: False}
+    assert [reason[:9] for _, reason in study.skipped] == ["curve.csv"]
+    part = study.only("wilson")
+    assert set(part.records["run"]) == set(part.runs.index)  # numbered as in the whole study
 
 
 def write(folder, text):

@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.analysis.settings import first_seeds, paired, swept_seeds, tune
 
 
@@ -37,7 +36,7 @@ def test_a_choice_that_was_not_run_at_its_best_value_is_named(tmp_path):
     tuned = tune(runs, swept_seeds(runs, "optimizer"), "optimizer", "train/loss")
     assert set(tuned.judged["seed"]) == {2}
     assert tuned.missed("optimizer") == [{"choice": "sgd", "judged": 0.2, "best": 0.1}]
-    with pytest.raises(Nothing, match="sgd has no run at its best learning rate on the seeds that judge"):
+    with pytest.raises(NoData, match="sgd has no run at its best learning rate on the seeds that judge"):
         tuned.at_best("optimizer")
 
 
@@ -47,5 +46,5 @@ def test_a_diverged_run_cannot_be_paired(tmp_path):
             write_run(tmp_path, optimizer=optimizer, seed=seed, status=status)
     runs = load(tmp_path).runs
     assert paired(runs, "train/loss", "optimizer", "sgd", "adam").change == "unknown"
-    with pytest.raises(Nothing, match="the runs lack muon"):
+    with pytest.raises(NoData, match="the runs lack muon"):
         paired(runs, "train/loss", "optimizer", "sgd", "muon")

@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import batch_modes
 
 
@@ -44,5 +43,5 @@ def test_one_seed_cannot_tell(tmp_path):
 
 def test_one_batch_mode_is_no_comparison(tmp_path):
     write_run(tmp_path, config={"epochs": 20})
-    with pytest.raises(Nothing, match="hold one batch mode"):
+    with pytest.raises(NoData, match="hold one batch mode"):
         batch_modes.analyse(load(tmp_path))

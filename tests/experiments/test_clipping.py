@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import clipping
 
 
@@ -40,5 +39,5 @@ def test_a_learning_rate_is_safe_where_it_and_all_smaller_ones_finish(tmp_path, 
 @pytest.mark.parametrize(("clip", "lack"), [(None, "the runs lack a clip_norm"), (0.5, "the runs lack runs without clipping")])
 def test_it_needs_both(tmp_path, clip, lack):
     write_run(tmp_path, columns={"train/gap": (1.0,) * 5}, config={"clip_norm": clip})
-    with pytest.raises(Nothing, match=lack):
+    with pytest.raises(NoData, match=lack):
         clipping.analyse(load(tmp_path))

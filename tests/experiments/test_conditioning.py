@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import conditioning
 
 SLOW, FAST = (1.0, 0.8, 0.5, 0.2, 0.1), (1.0, 0.1, 0.01, 1e-3, 1e-4)
@@ -56,5 +55,5 @@ def test_gradient_descent_may_be_far_from_theory(tmp_path):
 
 def test_others_say_nothing(tmp_path):
     valley(tmp_path, "momentum", 9, True, FAST)
-    with pytest.raises(Nothing, match="neither gradient descent nor adam"):
+    with pytest.raises(NoData, match="neither gradient descent nor adam"):
         conditioning.analyse(load(tmp_path))

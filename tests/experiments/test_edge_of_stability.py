@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import edge_of_stability
 
 
@@ -37,5 +36,5 @@ def test_sharpness_is_measured_against_2_over_lr_at_the_end(tmp_path, sharpness,
 
 def test_it_needs_sharpness(tmp_path):
     write_run(tmp_path)
-    with pytest.raises(Nothing, match="measured sharpness"):
+    with pytest.raises(NoData, match="measured sharpness"):
         edge_of_stability.analyse(load(tmp_path))

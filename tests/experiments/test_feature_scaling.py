@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import feature_scaling
 
 
@@ -65,5 +64,5 @@ def test_seeds_that_were_tuned_on_do_not_judge(tmp_path):
     for scaling in ("unit", "none"):
         for lr in (0.1, 0.2):
             scaled(tmp_path, scaling, 1, lr, lr)
-    with pytest.raises(Nothing, match="nor two scalings on seeds that were not tuned on"):
+    with pytest.raises(NoData, match="nor two scalings on seeds that were not tuned on"):
         feature_scaling.analyse(load(tmp_path))

@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import gradient_check
 
 
@@ -54,5 +53,5 @@ def test_it_finds_how_far_the_engines_differ(tmp_path):
 
 def test_longer_runs_are_no_check(tmp_path):
     write_run(tmp_path, batch="full", config={"precision": 64})
-    with pytest.raises(Nothing, match="hold no single step"):
+    with pytest.raises(NoData, match="hold no single step"):
         gradient_check.analyse(load(tmp_path))

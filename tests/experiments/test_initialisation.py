@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import initialisation
 
 
@@ -49,8 +48,8 @@ def test_without_the_norms_of_layers_it_compares_losses_alone(tmp_path):
 
 def test_it_needs_networks_of_both_kinds(tmp_path):
     write_run(tmp_path / "one")
-    with pytest.raises(Nothing, match="no run is of a network"):
+    with pytest.raises(NoData, match="no run is of a network"):
         initialisation.analyse(load(tmp_path / "one"))
     write_run(tmp_path / "two", config={"problem": {"initialisation": "normal", "depth": 1, "activation": "sigmoid"}})
-    with pytest.raises(Nothing, match="lack scaled_normal"):
+    with pytest.raises(NoData, match="lack scaled_normal"):
         initialisation.analyse(load(tmp_path / "two"))

@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import learning_rate
 
 FALLS, RISES, TURNS = (2.0, 1.0, 0.5, 0.25, 0.1), (2.0, 3.0, 4.0, 5.0, 6.0), (2.0, 1.0, 0.5, 0.4, 0.6)
@@ -61,5 +60,5 @@ def test_a_range_test_may_fall_to_its_end(tmp_path):
 
 
 def test_one_learning_rate_is_no_grid(tmp_path):
-    with pytest.raises(Nothing, match="hold neither two learning rates"):
+    with pytest.raises(NoData, match="hold neither two learning rates"):
         learning_rate.analyse(quadratic(tmp_path, {1.0: FALLS}))

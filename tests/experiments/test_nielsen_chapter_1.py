@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import nielsen_chapter_1
 
 
@@ -40,5 +39,5 @@ def test_it_compares_with_the_book(tmp_path, accuracy, points):
 
 def test_it_needs_images(tmp_path):
     write_run(tmp_path)
-    with pytest.raises(Nothing, match="no run measured accuracy on test images"):
+    with pytest.raises(NoData, match="no run measured accuracy on test images"):
         nielsen_chapter_1.analyse(load(tmp_path))

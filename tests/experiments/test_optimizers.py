@@ -3,8 +3,7 @@
 import pytest
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import optimizers
 
 
@@ -47,5 +46,5 @@ def test_it_names_a_learning_rate_at_the_edge_and_one_that_is_not_the_best_in_tu
 def test_seeds_that_were_tuned_on_do_not_judge(tmp_path):
     for lr in (0.1, 0.2):
         write_run(tmp_path, lr=lr)
-    with pytest.raises(Nothing, match="none is left to judge"):
+    with pytest.raises(NoData, match="none is left to judge"):
         optimizers.analyse(load(tmp_path))

@@ -4,8 +4,7 @@ import pytest
 from PIL import Image
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import surfaces
 
 
@@ -39,5 +38,5 @@ def test_one_may_never_get_there_and_another_linger(tmp_path):
 
 def test_runs_in_other_spaces_are_no_surfaces(tmp_path):
     write_run(tmp_path)
-    with pytest.raises(Nothing, match="no run is on a surface"):
+    with pytest.raises(NoData, match="no run is on a surface"):
         surfaces.analyse(load(tmp_path))

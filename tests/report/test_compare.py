@@ -30,8 +30,8 @@ def ten_seeds(folder, shifts):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Run the script, with two figures of all; return its exit status and what it printed."""
-    every = figures.modules()
-    monkeypatch.setattr(figures, "modules", lambda: {name: every[name] for name in ("loss_by_examples", "loss_by_steps")})
+    every = figures.known()
+    monkeypatch.setattr(figures, "known", lambda *_: {name: every[name] for name in ("loss_by_examples", "loss_by_steps")})
 
     def ran(*arguments):
         monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])

@@ -235,7 +235,7 @@ def test_divergence_and_the_same_bits(train):
     assert ours.result["status"] == numpys.result["status"] == "diverged"
     assert ours.result["diverged_at"] == numpys.result["diverged_at"]
     again = train(*settings, "study=again", "precision=64", "logger=[]", "engine=compiled")
-    assert [{**row, "seconds": 0} for row in again.rows] == [{**row, "seconds": 0} for row in ours.rows]
+    assert [{**row, "seconds": 0} for row in again.rows[1:]] == [{**row, "seconds": 0} for row in ours.rows[1:]]
 
 
 SCRIPT = """

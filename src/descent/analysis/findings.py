@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined, TemplateSyntaxError
 from numpy.typing import ArrayLike
 
 from descent.analysis.statistics import ALPHA, holm, t_interval, t_test
-from descent.analysis.words import listed
+from descent.analysis.wording import listed
 
 
 class Finding(dict[str, Any]):

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from descent.analysis.findings import Difference, difference
-from descent.analysis.load import Study, metric_of
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study, metric_of
 from descent.analysis.statistics import medians, values
 
 
@@ -24,7 +23,7 @@ def median(runs: pd.DataFrame, metric: str, *keys: str) -> pd.Series:
     """Return the median of a metric at the end over runs, for each choice of `keys`; diverged runs count as the worst.
 
     Raises:
-        Nothing: no run measured it.
+        NoData: no run measured it.
     """
     require_metric(runs, metric)
     return medians(runs, metric, list(keys))
@@ -34,7 +33,7 @@ def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> D
     """Return how much higher a metric ends with one choice of a setting than with another, over their common seeds.
 
     Raises:
-        Nothing: no run has one of the choices, or none measured the metric.
+        NoData: no run has one of the choices, or none measured the metric.
     """
     require_metric(runs, metric)
     table = values(runs, metric).groupby([runs["seed"], runs[key]]).first().unstack()
@@ -73,10 +72,10 @@ class Tuned:
         """Return this, where each choice is judged at its best value.
 
         Raises:
-            Nothing: a choice is not; names it.
+            NoData: a choice is not; names it.
         """
         if others := set(self.best.index) - set(self.judged[key]) | {row["choice"] for row in self.missed(key)}:
-            raise Nothing(f"{', '.join(map(str, sorted(others)))} has no run at its best learning rate on the seeds that judge")
+            raise NoData(f"{', '.join(map(str, sorted(others)))} has no run at its best learning rate on the seeds that judge")
         return self
 
     def missed(self, key: str, over: str = "lr") -> list[dict[str, Any]]:
@@ -121,16 +120,16 @@ def tune(runs: pd.DataFrame, tuning: "pd.Series[bool]", key: str, metric: str, o
 
 
 def require_metric(runs: pd.DataFrame, metric: str) -> None:
-    """Raise `Nothing` unless some runs measured a metric."""
+    """Raise `NoData` unless some runs measured a metric."""
     if runs.empty or not {f"final:{metric}", metric.replace("/", ":")} & set(runs):
-        raise Nothing(f"no run measured {metric}")
+        raise NoData(f"no run measured {metric}")
 
 
 def require(table: pd.Series | pd.DataFrame, *choices: Any) -> None:
-    """Raise `Nothing` unless the index of a table holds each of `choices`."""
+    """Raise `NoData` unless the index of a table holds each of `choices`."""
     missing = [str(value) for value in choices if value not in table.index]
     if missing:
-        raise Nothing(f"the runs lack {', '.join(missing)}")
+        raise NoData(f"the runs lack {', '.join(missing)}")
 
 
 def curve(study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step") -> tuple[np.ndarray, np.ndarray]:
@@ -139,11 +138,11 @@ def curve(study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step") -
     A run that diverged ends early, and with it the curve.
 
     Raises:
-        Nothing: none of them has records.
+        NoData: none of them has records.
     """
     frames = [frame.set_index("step", drop=False) for _, frame in study.curves(runs)]
     if not frames:
-        raise Nothing(f"no run measured {quantity}")
+        raise NoData(f"no run measured {quantity}")
     shared = [pd.concat([frame[name] for frame in frames], axis=1, join="inner").sort_index() for name in (axis, quantity)]
     return shared[0].median(axis=1).to_numpy(dtype=float), shared[1].median(axis=1).to_numpy(dtype=float)
 

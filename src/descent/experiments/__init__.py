@@ -2,7 +2,7 @@
 
 A module has ``analyse(study) -> Finding``, which computes named numbers from the runs' own results and is free to find no
 difference; ``TEXT``, the template by which `render` writes these numbers as sentences; and ``plot(study) -> Figure``. Both
-functions raise `Nothing` where the runs do not hold what they need. Where there is an ``animate(study, path)``, it writes the
+functions raise `NoData` where the runs do not hold what they need. Where there is an ``animate(study, path)``, it writes the
 figure as a GIF. A module outside this package is named by its yaml: ``hydra.sweeper.experiment._target_``.
 """
 
@@ -17,8 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from descent.analysis.findings import Finding, Missing, render, template_fault
-from descent.analysis.load import Study, load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study, load
 from descent.config.imports import imported_module
 from descent.errors import InputError
 from descent.outside import CLOSED, FULL, refusal, write_text
@@ -72,7 +71,7 @@ def analyse(module: ModuleType, study: Study) -> Finding:
     """Return the finding of an experiment; `Missing` where the study lacks runs that it needs."""
     try:
         finding: Finding = module.analyse(study)
-    except Nothing as nothing:
+    except NoData as nothing:
         return Missing(str(nothing))
     return finding
 

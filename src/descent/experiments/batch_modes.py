@@ -11,10 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
+from descent.analysis.selection import MODES
 from descent.analysis.settings import median, paired, varied
-from descent.analysis.units import MODES
 from descent.metrics import AXES
 from descent.plots.medians import draw_curve, label, row, seeds
 from descent.plots.style import BLUE, GREEN, ORANGE, styled
@@ -38,7 +37,7 @@ def analyse(study: Study) -> Finding:
     short = runs[~runs["longer"]]
     losses = median(short, LOSS, "batch").reindex([mode for mode in MODES if mode in set(short["batch"])])
     if len(losses) < 2:
-        raise Nothing("the runs hold one batch mode")
+        raise NoData("the runs hold one batch mode")
     steps = short.groupby("batch")["steps"].max()
     cost = (short["seconds"] / short["steps"]).groupby(short["batch"]).min()  # the run least delayed by other processes
     return Finding(
@@ -74,7 +73,7 @@ def _runs(study: Study) -> pd.DataFrame:
     runs = varied(study, epochs="epochs")
     runs = runs[runs["epochs"].notna() & runs["batch"].isin(MODES)].astype({"epochs": float})
     if runs.empty:
-        raise Nothing("the runs have no budget in epochs")
+        raise NoData("the runs have no budget in epochs")
     return runs.assign(longer=runs["epochs"] > runs["epochs"].min())
 
 

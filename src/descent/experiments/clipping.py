@@ -12,8 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import groups, median, varied
 from descent.plots.medians import draw_curve, draw_ends, label, row, seeds
 from descent.plots.style import VERMILION, shades, styled
@@ -37,7 +36,7 @@ def analyse(study: Study) -> Finding:
     rows = [{"clip_norm": clip, "safe": _safe(own), **_lowest(own)} for clip, own in groups(runs, KEY)]
     free, clipped = ([row for row in rows if (row["clip_norm"] == FREE) == kind] for kind in (True, False))
     if not free or not clipped:
-        raise Nothing("the runs lack " + ("a clip_norm" if free else "runs without clipping"))
+        raise NoData("the runs lack " + ("a clip_norm" if free else "runs without clipping"))
     lowest = min(clipped, key=lambda row: row["gap"])
     return Finding(
         rates=sorted(runs["lr"].unique()),

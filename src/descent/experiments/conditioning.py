@@ -17,10 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import groups, steps_to, varied
-from descent.analysis.words import listed
+from descent.analysis.wording import listed
 from descent.plots.medians import draw_curve, draw_parts, label, seeds, shaded
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
@@ -43,7 +42,7 @@ def analyse(study: Study) -> Finding:
     runs = _runs(study)
     descent, adam = _descent(study, runs), runs[runs["optimizer"] == "adam"]
     if descent.empty and adam.empty:
-        raise Nothing("the study has neither gradient descent nor adam on the full-batch quadratic")
+        raise NoData("the study has neither gradient descent nor adam on the full-batch quadratic")
     found = {}
     if len(descent):
         folds = descent.groupby("kappa")["measured"].median()

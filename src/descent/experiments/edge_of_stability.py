@@ -11,12 +11,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import groups
-from descent.plots.lines import Curves, faint
+from descent.plots.curves import Curves, faint
+from descent.plots.layout import ticks
 from descent.plots.medians import label, row
-from descent.plots.panels import ticks
 from descent.plots.style import shades, styled
 
 LATE = 0.6  # of the steps: the end is the part after it
@@ -66,7 +65,7 @@ def _curves(study: Study) -> dict[float, Curves]:
     """Return the runs that measured sharpness, by learning rate.
 
     Raises:
-        Nothing: there is none.
+        NoData: there is none.
     """
     curves: dict[float, Curves] = {}
     for lr, own in groups(study.runs[study.runs["status"] != "diverged"].sort_values("seed"), "lr"):
@@ -74,5 +73,5 @@ def _curves(study: Study) -> dict[float, Curves]:
         if measured:
             curves[float(lr)] = measured
     if not curves:
-        raise Nothing("no run that did not diverge measured sharpness")
+        raise NoData("no run that did not diverge measured sharpness")
     return curves

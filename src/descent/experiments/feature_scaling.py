@@ -12,10 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import Tuned, groups, median, paired, rose, swept_seeds, tune, varied
-from descent.analysis.words import listed
+from descent.analysis.wording import listed
 from descent.plots.medians import draw_curve, draw_ends, draw_parts, label, seeds
 from descent.plots.style import BLACK, BLUE, VERMILION, styled
 
@@ -40,7 +39,7 @@ def analyse(study: Study) -> Finding:
     curvature, tuned = _parts(study)
     limits, judged = _limits(study, curvature, tuned.tuning), tuned.judged
     if not limits and judged["scaling"].nunique() < 2:
-        raise Nothing("the runs hold neither several learning rates nor two scalings on seeds that were not tuned on")
+        raise NoData("the runs hold neither several learning rates nor two scalings on seeds that were not tuned on")
     finding = Finding(limits=limits, best=None)
     if judged["scaling"].nunique() > 1:
         losses = _ordered(median(judged, LOSS, "scaling"))

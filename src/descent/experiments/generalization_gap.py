@@ -17,11 +17,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding, adjusted
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import Tuned, curve, first_seeds, median, tune, varied
+from descent.plots.layout import ticks
 from descent.plots.medians import draw_ends, label, row, seeds, shaded
-from descent.plots.panels import ticks
 from descent.plots.style import BLACK, GREY, VERMILION, count, styled
 
 TUNING = 2  # number of tuning seeds, the first ones
@@ -69,7 +68,7 @@ def _tuned(study: Study) -> Tuned:
     runs = varied(study, size="batch.size")
     runs = runs[runs["size"].notna()]
     if runs["seed"].nunique() < TUNING + 2 or runs["size"].nunique() < 2:
-        raise Nothing(f"it takes two batch sizes, {TUNING} seeds that choose their learning rates, and two that judge")
+        raise NoData(f"it takes two batch sizes, {TUNING} seeds that choose their learning rates, and two that judge")
     return tune(runs, first_seeds(runs, TUNING), "size", "val/loss").at_best("size")
 
 
@@ -84,7 +83,7 @@ def _changes(study: Study, judged: pd.DataFrame, small: float, large: float) -> 
             level = max(one["train/loss"].min(), other["train/loss"].min())
             rows[seed] = (vals - val, (vals - trains) - (val - train), _at(other, level) - _at(one, level))
     if len(rows) < 2:
-        raise Nothing("fewer than two seeds have a run of the smallest and of the largest batch that did not diverge")
+        raise NoData("fewer than two seeds have a run of the smallest and of the largest batch that did not diverge")
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(CHANGES))
 
 

@@ -17,10 +17,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import groups, varied
-from descent.analysis.words import listed
+from descent.analysis.wording import listed
 from descent.plots.medians import label, row, seeds
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
@@ -93,7 +92,7 @@ def _runs(study: Study) -> pd.DataFrame:
         fall = run["lr"] * norm**2
         measured[run.name] = (norm, abs((before - after) / fall - 1), EPS[run["precision"]] * abs(before) / fall)
     if not measured:
-        raise Nothing("the runs hold no single step of gradient descent on all examples in 32 or 64 bits")
+        raise NoData("the runs hold no single step of gradient descent on all examples in 32 or 64 bits")
     table = pd.DataFrame.from_dict(measured, orient="index", columns=["norm", "error", "rounding"])
     return runs.join(table, how="inner").dropna(subset=["error"])
 

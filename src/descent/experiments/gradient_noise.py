@@ -19,12 +19,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import groups, median, varied
 from descent.analysis.statistics import values
+from descent.plots.layout import ticks
 from descent.plots.medians import draw_curve, draw_ends, label, seeds, shaded
-from descent.plots.panels import ticks
 from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, count, styled
 
 QUADRATIC = ("dimension", "condition", "additive", "start", "start_spread")
@@ -77,7 +76,7 @@ def _quadratics(runs: pd.DataFrame, start: bool, moves: bool) -> pd.DataFrame:
     away = runs["start"].ne(0) | runs["start_spread"].ne(0)
     chosen = runs[quadratic & (away == start) & ((runs["lr"] * runs["steps"] > STILL) == moves)]
     if chosen.empty:
-        raise Nothing("the runs lack those of a quadratic of curvature 1 that " + ("move" if moves else "stay at its minimum"))
+        raise NoData("the runs lack those of a quadratic of curvature 1 that " + ("move" if moves else "stay at its minimum"))
     return chosen
 
 
@@ -87,7 +86,7 @@ def _variance(study: Study, runs: pd.DataFrame) -> "pd.Series[float]":
     squares = {run.name: frame["gradient_norm"].pow(2).mean() for run, frame in study.curves(still)}
     variance = (pd.Series(squares) / still["dimension"]).groupby(still["size"]).mean()
     if len(variance) < 2:
-        raise Nothing("the runs that stay at the minimum have one batch size")
+        raise NoData("the runs that stay at the minimum have one batch size")
     return variance
 
 
@@ -97,13 +96,13 @@ def _floors(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     for run, frame in study.curves(_quadratics(runs, start=False, moves=True)):
         late = frame.loc[frame["step"] >= RELAXED / run["lr"], "train/gap"]
         if run["lr"] >= 2 or late.empty or run["schedule"] != "constant" or run["optimizer"] != "sgd":
-            raise Nothing("a run of sgd on the quadratic has no floor, or ends before it is there")
+            raise NoData("a run of sgd on the quadratic has no floor, or ends before it is there")
         theory = run["dimension"] * run["additive"] ** 2 * run["lr"] / (2 * run["size"] * (2 - run["lr"]))
         rows.append((run["size"], run["lr"], bool(run["replacement"]), late.mean(), theory))
     keys = ["size", "lr", "replacement"]
     floors = pd.DataFrame(rows, columns=[*keys, "gap", "theory"]).groupby(keys, as_index=False).mean()
     if set(floors["replacement"]) != {True, False}:
-        raise Nothing("the runs lack those with replacement, or those without")
+        raise NoData("the runs lack those with replacement, or those without")
     return floors
 
 
@@ -115,7 +114,7 @@ def _losses(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the median training loss at the end, by batch size and learning rate."""
     losses = median(_digits(runs), "train/loss", "size", "lr").unstack()
     if len(losses) < 2:
-        raise Nothing("the runs of digits_mlp have one batch size")
+        raise NoData("the runs of digits_mlp have one batch size")
     return losses
 
 
@@ -124,7 +123,7 @@ def _below(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     moving = _quadratics(runs, start=True, moves=True)
     averaged, falling = moving[moving["optimizer"] == "asgd"], moving[moving["schedule"] == "inverse_time"]
     if averaged.empty or falling.empty:
-        raise Nothing("the runs lack asgd, or schedule=inverse_time, from a start away from the minimum")
+        raise NoData("the runs lack asgd, or schedule=inverse_time, from a start away from the minimum")
     return averaged, falling
 
 

@@ -17,8 +17,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import groups, median, paired, require, varied
 from descent.plots.medians import draw_curve, label, seeds
 from descent.plots.style import BLACK, BLUE, GREEN, PURPLE, SKY, VERMILION, styled, text
@@ -89,12 +88,12 @@ def _runs(study: Study) -> pd.DataFrame:
     """Return the runs of networks, with the `name` of their initialisation.
 
     Raises:
-        Nothing: there is none.
+        NoData: there is none.
     """
     keys = ("initialisation", "depth", "activation")
     runs = varied(study, **{key: f"problem.{key}" for key in keys})
     runs = runs[runs[[*keys]].notna().all(axis=1)]
     if runs.empty:
-        raise Nothing("no run is of a network with hidden layers")
+        raise NoData("no run is of a network with hidden layers")
     sigmoid = runs["activation"] == "sigmoid"
     return runs.assign(name=runs["initialisation"].where(sigmoid, runs["initialisation"] + ", " + runs["activation"]))

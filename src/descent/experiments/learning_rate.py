@@ -15,8 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import median, rose, varied
 from descent.plots.medians import draw_curve, draw_parts, label, seeds
 from descent.plots.style import BLUE, GREY, VERMILION, styled
@@ -41,7 +40,7 @@ def analyse(study: Study) -> Finding:
     network, quadratic = _network(study), _quadratic(study)
     losses, turns = _final(network), _turns(study, network)
     if not len(turns) and len(losses) < 2 and quadratic.empty:
-        raise Nothing("the runs hold neither two learning rates on digits_mlp nor on the quadratic")
+        raise NoData("the runs hold neither two learning rates on digits_mlp nor on the quadratic")
     best = losses.idxmin() if len(losses) > 1 else None
     ends = [("low", losses.index[0]), ("high", losses.index[-1])] if best else []
     return Finding(

@@ -12,8 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import curve, groups, median, varied
 from descent.plots.medians import draw_curve, label, row, seeds, shaded
 from descent.plots.style import GREY, styled, text
@@ -69,14 +68,14 @@ def _runs(study: Study) -> pd.DataFrame:
     """Return the runs on one data set of images.
 
     Raises:
-        Nothing: none measured the test accuracy, or they are of several data sets.
+        NoData: none measured the test accuracy, or they are of several data sets.
     """
     runs = varied(study, dataset="problem.dataset")
     runs = runs[runs["dataset"].notna()]
     if runs.empty or "test:accuracy" not in runs:
-        raise Nothing("no run measured accuracy on test images of MNIST")
+        raise NoData("no run measured accuracy on test images of MNIST")
     if runs["dataset"].nunique() > 1:
-        raise Nothing("the runs are of several data sets")
+        raise NoData("the runs are of several data sets")
     return runs
 
 

@@ -12,13 +12,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.pairs import order
 from descent.analysis.ranking import Ranking, rankings
+from descent.analysis.sentences import sentences
 from descent.analysis.settings import Tuned, swept_seeds, tune
-from descent.analysis.verdict import verdict
-from descent.analysis.words import rank
+from descent.analysis.wording import rank
 from descent.metrics import AXES
 from descent.plots.medians import draw_curve, draw_seeds, label, row, seeds
 from descent.plots.style import look, styled
@@ -45,7 +44,7 @@ def analyse(study: Study) -> Finding:
     worse = [name for name in others if beats.loc[first, name]]
     tested = ranking.family == "all" and not ranking.refused and (table["failed"] < table["n"]).any()
     return Finding(
-        verdict=None if tested else verdict(ranking)[0],
+        verdict=None if tested else sentences(ranking)[0],
         metric=ranking.metric.label,
         seeds=int(table["n"].max()),
         first=first,
@@ -94,5 +93,5 @@ def _ranking(study: Study) -> tuple[Ranking, Tuned]:
     runs = pd.concat([tuned.tuning.assign(stage="trial"), tuned.judged.assign(stage="final")]).assign(tuning="grid")
     ranking = next(rankings(runs), None)
     if ranking is None:
-        raise Nothing("every seed was tuned on: none is left to judge")
+        raise NoData("every seed was tuned on: none is left to judge")
     return ranking, tuned

@@ -17,11 +17,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding, difference
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import curve, first_seeds, groups, varied
+from descent.plots.layout import ticks
 from descent.plots.medians import label, seeds
-from descent.plots.panels import ticks
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
 TUNING = 4  # number of tuning seeds, the first ones, which choose when to stop
@@ -79,7 +78,7 @@ def _stop(study: Study, runs: pd.DataFrame) -> dict[str, Any]:
         means at that epoch, ``stop``, and at the ``end``, with the `Difference`; accuracy in %.
     """
     if runs["seed"].nunique() < TUNING + 2:
-        raise Nothing(f"it takes {TUNING} seeds that choose when to stop, and two that judge")
+        raise NoData(f"it takes {TUNING} seeds that choose when to stop, and two that judge")
     first = first_seeds(runs, TUNING)
     epochs, losses = curve(study, runs[first], "val/loss", "epoch")
     epoch = float(epochs[losses.argmin()])

@@ -15,13 +15,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.pairs import SEEDS, compare, wide
 from descent.analysis.settings import Tuned, first_seeds, median, tune
 from descent.analysis.statistics import values
+from descent.plots.layout import ticks
 from descent.plots.medians import draw_curve, draw_seeds, label, row, seeds
-from descent.plots.panels import ticks
 from descent.plots.style import DASHED, HUES, SOLID, Dash, count, styled, text
 
 LOSS = "train/loss"
@@ -90,8 +89,8 @@ def plot(study: Study) -> Figure:
 def _tuned(runs: pd.DataFrame) -> Tuned:
     """Return the best learning rate of each schedule on the first seeds, and its runs on the others."""
     if runs["seed"].nunique() <= TUNING or runs["schedule"].nunique() < 2:
-        raise Nothing(f"it takes two schedules, {TUNING} seeds that choose their learning rates, and others that judge")
+        raise NoData(f"it takes two schedules, {TUNING} seeds that choose their learning rates, and others that judge")
     tuned = tune(runs, first_seeds(runs, TUNING), "schedule", LOSS).at_best("schedule")
     if not np.isfinite(values(tuned.judged, LOSS)).any():
-        raise Nothing("every run of the seeds that judge diverged")
+        raise NoData("every run of the seeds that judge diverged")
     return tuned

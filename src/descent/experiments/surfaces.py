@@ -18,13 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from descent.analysis.findings import Finding
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import steps_to
-from descent.plots.lines import faint
+from descent.plots.curves import faint
 from descent.plots.medians import label, seeds
-from descent.plots.plane import POINT, Way, film, ground, in_plane, way
 from descent.plots.style import GREY, RC, look, order, styled
+from descent.plots.trajectories import POINT, Trajectory, draw_contours, draw_trajectory, in_plane, write_animation
 
 TOLERANCE = 1e-3  # of the gap at the start: below it the minimum counts as reached
 SADDLE, NEAR = (0.0, 0.0), 0.2  # the saddle point, and the distance that counts as near
@@ -66,10 +65,10 @@ def plot(study: Study) -> Figure:
 def animate(study: Study, path: Path) -> None:
     """Write the same, without the other seeds, as an animated GIF."""
     with mpl.rc_context(RC):
-        film(*_scene(_runs(study)), "step", "steps", path)
+        write_animation(*_scene(_runs(study)), "step", "steps", path)
 
 
-def _scene(runs: pd.DataFrame) -> tuple[Figure, list[Way]]:
+def _scene(runs: pd.DataFrame) -> tuple[Figure, list[Trajectory]]:
     """Return a figure with a panel for each surface, and the trajectories of the first seed in it."""
     columns = min(ACROSS, runs["problem"].nunique())
     rows = -(-runs["problem"].nunique() // columns)
@@ -81,8 +80,8 @@ def _scene(runs: pd.DataFrame) -> tuple[Figure, list[Way]]:
         for width, (_, each) in zip(widths, own.groupby("candidate", sort=False), strict=True):
             steps, first = each["reached"].median(), each.iloc[0]
             name = f"{first['optimizer']}, lr {first['lr']:g}: {f'{steps:,.0f}' if np.isfinite(steps) else 'never'}"
-            trajectories.append(way(axes, first["optimizer"], first["trajectory"], name, float(width)))
-        ground([axes], {"surface": surface}, list(own["trajectory"]))
+            trajectories.append(draw_trajectory(axes, first["optimizer"], first["trajectory"], name, float(width)))
+        draw_contours([axes], {"surface": surface}, list(own["trajectory"]))
         title = str(surface)
         if surface == "saddle":
             axes.add_patch(Circle(SADDLE, NEAR, fill=False, ls="--", lw=0.8, color=GREY, zorder=2))
@@ -100,12 +99,12 @@ def _runs(study: Study) -> pd.DataFrame:
     """Return the runs on a surface: ``trajectory``, the records; ``reached``, steps to the minimum; ``near``, those at a saddle.
 
     Raises:
-        Nothing: there is none.
+        NoData: there is none.
     """
     flat = {run.name: in_plane(frame) for run, frame in study.curves() if "train/gap" in frame}
     flat = {run: frame for run, frame in flat.items() if frame is not None}
     if not flat:
-        raise Nothing("no run is on a surface")
+        raise NoData("no run is on a surface")
     runs = study.runs.loc[list(flat)].assign(trajectory=list(flat.values()))
     several = runs.groupby(["problem", "optimizer"])["lr"].transform("nunique") > 1
     names = runs["optimizer"].where(~several, runs["optimizer"] + " lr " + runs["lr"].map("{:g}".format))

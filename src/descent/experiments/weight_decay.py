@@ -22,12 +22,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding, adjusted
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
 from descent.analysis.settings import curve, first_seeds, median, require, tune, varied
 from descent.analysis.statistics import values
+from descent.plots.layout import ticks
 from descent.plots.medians import draw_curve, draw_ends, row, seeds
-from descent.plots.panels import ticks
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
 TUNING = 2  # number of tuning seeds, the first ones
@@ -94,7 +93,7 @@ def _difference(study: Study, runs: pd.DataFrame) -> float:
     losses = {(run["decay"], run["seed"], run["decoupled"]): frame["train/loss"] for run, frame in study.curves(sgd)}
     pairs = [(loss, losses[*key, True]) for (*key, decoupled), loss in losses.items() if not decoupled and (*key, True) in losses]
     if not pairs:
-        raise Nothing("the runs lack sgd with one decay of both kinds")
+        raise NoData("the runs lack sgd with one decay of both kinds")
     return max(float((one / other - 1).abs().max()) for one, other in pairs)
 
 
@@ -102,7 +101,7 @@ def _norms(study: Study, adam: pd.DataFrame) -> tuple[float, dict[bool, float]]:
     """Return the largest decay that both kinds have, and the median norm of the weights at the end by kind."""
     decays = [set(adam.loc[adam["decoupled"].eq(decoupled) & adam["decay"].gt(0), "decay"]) for decoupled in KINDS]
     if not set.intersection(*decays):
-        raise Nothing("the runs lack adam with one decay of both kinds")
+        raise NoData("the runs lack adam with one decay of both kinds")
     decay = max(set.intersection(*decays))
     same = adam[adam["decay"] == decay]
     norms = {decoupled: curve(study, same[same["decoupled"] == decoupled], "weight_norm")[1][-1] for decoupled in KINDS}
@@ -112,7 +111,7 @@ def _norms(study: Study, adam: pd.DataFrame) -> tuple[float, dict[bool, float]]:
 def _changes(adam: pd.DataFrame) -> list[dict[str, object]]:
     """Return the change by the best decay of each kind against no decay in each metric, on the other seeds."""
     if adam["seed"].nunique() < TUNING + 2:
-        raise Nothing(f"it takes {TUNING} seeds that choose the decay, and two that judge")
+        raise NoData(f"it takes {TUNING} seeds that choose the decay, and two that judge")
     first, without = first_seeds(adam, TUNING), adam["decay"] == 0
     tuned = tune(adam[~without], first[~without], "decoupled", "val/loss", over="decay")
     rows, pairs = [], []

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from descent.analysis.load import Study
 from descent.analysis.settings import curve, groups, median
 from descent.analysis.statistics import values
-from descent.plots.lines import faint
+from descent.plots.curves import faint
 from descent.plots.style import shades
 
 

@@ -1,4 +1,4 @@
-"""How figures look: sizes, colours, axes, and text that nothing in a name can break."""
+"""Define how figures look: sizes, colours, axes, and text that no name can break."""
 
 import textwrap
 import zlib
@@ -81,18 +81,18 @@ styled = mpl.rc_context(RC)  # decorates what draws
 
 
 def look(optimizer: str) -> Look:
-    """Return how an optimizer is drawn: a function of its name alone."""
+    """Return colour and dashes of an optimizer, which depend on its name alone."""
     return LOOKS.get(optimizer) or OTHERS[zlib.crc32(optimizer.encode()) % len(OTHERS)]
 
 
 def order(optimizer: str) -> tuple[int, str]:
-    """Return what optimizers are sorted by in legends."""
+    """Return the sorting key of an optimizer in legends."""
     known = list(LOOKS)
     return (known.index(optimizer) if optimizer in known else len(known), optimizer)
 
 
 def text(name: object) -> str:
-    """Return a name as matplotlib shows it letter by letter: a dollar starts no formula, a newline no line."""
+    """Escape a name for matplotlib: a dollar starts no formula, a newline no line; long names are cut."""
     plain = printable(str(name))
     return (plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…").replace("$", r"\$")
 

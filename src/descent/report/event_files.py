@@ -1,19 +1,15 @@
 """Event files of TensorBoard's that are written at once: events, texts and images, and the folders that name their runs."""
 
-import html
-import re
 import struct
 import time
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tensorboard.plugins.text.metadata import create_summary_metadata as markdown
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from descent.analysis.wording import markdown_text
 from descent.records.tensorboard_internals import DT_STRING, Event, Summary, SummaryMetadata, TensorProto
-
-LONGEST = 200  # bytes of a folder's name
 
 
 def event(when: float, step: int, values: Sequence[Summary.Value]) -> Event:
@@ -28,7 +24,7 @@ def string(tag: str, content: bytes, metadata: SummaryMetadata) -> Summary.Value
 
 def text(tag: str, sections: Mapping[str, Sequence[str]]) -> Summary.Value:
     """Return sentences, by their heading, as Markdown that shows them letter by letter."""
-    document = "\n\n".join(f"### {_plain(heading)}\n\n{_list(sentences)}" for heading, sentences in sections.items())
+    document = "\n\n".join(f"### {markdown_text(heading)}\n\n{_list(sentences)}" for heading, sentences in sections.items())
     return string(tag, document.encode(), markdown(None, None))
 
 
@@ -59,12 +55,6 @@ def clear(folder: Path) -> None:
             path.rmdir()
 
 
-def folder_name(name: str) -> str:
-    """Return a name as that of a folder, which TensorBoard shows; what a result says is not to be trusted with paths."""
-    safe = re.sub(r"[^\w=.,()# +-]", "_", name).strip(". ").encode()[:LONGEST].decode(errors="ignore")
-    return name if name and safe == name else f"{safe}-{zlib.crc32(name.encode()):08x}"
-
-
 def _size(image: bytes) -> tuple[int, int]:
     """Return width and height of a PNG or GIF."""
     if image.startswith(b"GIF"):
@@ -73,10 +63,4 @@ def _size(image: bytes) -> tuple[int, int]:
 
 
 def _list(sentences: Iterable[str]) -> str:
-    return "\n".join(f"- {_plain(sentence)}" for sentence in sentences)
-
-
-def _plain(words: str) -> str:
-    """Return text that Markdown shows letter by letter."""
-    escaped = re.sub(r"([\\`*_{}\[\]()#+.!|-])", r"\\\1", " ".join(words.split()))
-    return html.escape(escaped, quote=False)
+    return "\n".join(f"- {markdown_text(sentence)}" for sentence in sentences)

@@ -23,18 +23,20 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar.metadata import CONFIG_SUMMARY_TAG
 from tensorboard.plugins.custom_scalar.metadata import create_summary_metadata as custom_scalars
 
+from descent.analysis import selection
+from descent.analysis.curves import summarise
 from descent.analysis.load import Study, metric_of
+from descent.analysis.selection import final
 from descent.analysis.statistics import values
-from descent.analysis.units import Unit, final, summarise, units
 from descent.metrics import measured, metric
-from descent.plots.lines import QUARTILES
+from descent.outside import safe_name
 from descent.plots.style import look
 from descent.records.dashboard import columns, session, tag
 from descent.records.folders import MEDIANS
 from descent.records.result import Hyperparameters
 from descent.records.tensorboard_internals import Event, Summary
 from descent.report import event_files, thumbnails
-from descent.report.event_files import event, folder_name, string
+from descent.report.event_files import event, string
 
 BAND = "with_quartiles"  # the group of tags that hold the band; like that of the images after those of the medians
 IMAGES, WIDE = "visual", "wide"  # as wide as TensorBoard shows them, and wider
@@ -66,7 +68,7 @@ def write(study: Study, verdict: Mapping[str, Sequence[str]], images: Mapping[st
         event_files.write(folder / candidate.folder, candidate.events())
     for (problem, _, name), runs in final(study).groupby(["problem", "setting", "name"], sort=False):
         if len(curves := list(study.curves(runs))) > 1:
-            event_files.write(settings / folder_name(problem) / folder_name(name), _scalars(curves, lambda column: [tag(column)]))
+            event_files.write(settings / safe_name(problem) / safe_name(name), _scalars(curves, lambda column: [tag(column)]))
     return folder
 
 
@@ -83,7 +85,7 @@ class Candidate:
         columns: what the runs of the problem measured, in the order of their charts.
     """
 
-    unit: Unit
+    chosen: selection.Candidate
     curves: Curves
     folder: Path
     problem: str
@@ -106,14 +108,14 @@ class Candidate:
     @property
     def hyperparameters(self) -> Hyperparameters:
         """Its row of HPARAMS."""
-        unit, lr = self.unit, float(self.unit.runs["lr"].median())
+        candidate, lr = self.chosen, float(self.chosen.runs["lr"].median())
         chosen: Hyperparameters = {
-            "optimizer": unit.name,
-            "batch": unit.batch,
-            "problem": unit.problem,
+            "optimizer": candidate.name,
+            "batch": candidate.batch,
+            "problem": candidate.problem,
             "seeds": len(self.curves),
         }
-        return chosen | {"batch.size": unit.batch_size or None, "lr": lr if math.isfinite(lr) else None}
+        return chosen | {"batch.size": candidate.batch_size or None, "lr": lr if math.isfinite(lr) else None}
 
     def events(self) -> Iterator[Event]:
         """Yield hyperparameters, medians and bands."""
@@ -123,26 +125,26 @@ class Candidate:
 
 def _candidates(study: Study) -> list[Candidate]:
     """Return `MOST` candidates at most: of each batch mode as many, those with the best medians."""
-    modes: dict[tuple[object, ...], list[Unit]] = {}
-    for unit in units(study):
-        modes.setdefault((unit.problem, *unit.panel), []).append(unit)
-    each = max(1, MOST // len(modes)) if len(units(study)) > MOST else MOST
+    modes: dict[tuple[object, ...], list[selection.Candidate]] = {}
+    for chosen in selection.candidates(study):
+        modes.setdefault((chosen.problem, *chosen.panel), []).append(chosen)
+    each = max(1, MOST // len(modes)) if len(selection.candidates(study)) > MOST else MOST
     several, found = len(study.problems) > 1, []
     for problem in study.problems:
         columns = sorted(measured(study.only(problem).quantities), key=tag)
         own = [sorted(drawn, key=_median)[:each] for (of, *_), drawn in modes.items() if of == problem]
-        for unit in (unit for drawn in own for unit in drawn):
-            mode = f"{unit.batch} {unit.batch_size:.0f}" if unit.batch_size else unit.batch
-            folder = Path(*[folder_name(problem)] * several, folder_name(f"{unit.name} {mode}"))
-            curves, shared = list(study.curves(unit.runs)), f"/{_tagged(problem)}" * several
-            found.append(Candidate(unit, curves, folder, shared, _tagged(mode), len(own) == 1, columns))
+        for chosen in (each for drawn in own for each in drawn):
+            mode = f"{chosen.batch} {chosen.batch_size:.0f}" if chosen.batch_size else chosen.batch
+            folder = Path(*[safe_name(problem)] * several, safe_name(f"{chosen.name} {mode}"))
+            curves, shared = list(study.curves(chosen.runs)), f"/{_tagged(problem)}" * several
+            found.append(Candidate(chosen, curves, folder, shared, _tagged(mode), len(own) == 1, columns))
     return found
 
 
-def _median(unit: Unit) -> float:
+def _median(candidate: selection.Candidate) -> float:
     """Return the median of the problem's metric; less is better."""
-    name = unit.runs["metric"].iloc[0]
-    return -metric_of(unit.runs, name).sign * float(values(unit.runs, name).median())
+    name = candidate.runs["metric"].iloc[0]
+    return -metric_of(candidate.runs, name).sign * float(values(candidate.runs, name).median())
 
 
 def _about(candidates: Sequence[Candidate], verdict: Mapping[str, Sequence[str]], images: Mapping[str, bytes]) -> Iterator[Event]:
@@ -164,14 +166,14 @@ def _pictures(candidates: Sequence[Candidate]) -> Iterator[tuple[str, bytes]]:
     """Yield pictures of medians and bands by name: one of each problem and batch mode, of the metric of the problem."""
     charts: dict[tuple[str, str], list[Candidate]] = {}
     for candidate in candidates:
-        charts.setdefault((candidate.unit.problem, candidate.mode), []).append(candidate)
+        charts.setdefault((candidate.chosen.problem, candidate.mode), []).append(candidate)
     for (problem, mode), shown in charts.items():
-        known = metric_of(shown[0].unit.runs, shown[0].unit.runs["metric"].iloc[0])
+        known = metric_of(shown[0].chosen.runs, shown[0].chosen.runs["metric"].iloc[0])
         lines = {}
         for candidate in shown:
             if curves := [(run, frame) for run, frame in candidate.curves if known.name in frame]:
-                summary = summarise(curves, known.name, "examples", known.worst, QUARTILES)
-                lines[candidate.unit.name] = look(candidate.unit.optimizer), summary
+                summary = summarise(curves, known.name, "examples", known.worst)
+                lines[candidate.chosen.name] = look(candidate.chosen.optimizer), summary
         if lines:
             yield f"{_tagged(problem)} {mode}", thumbnails.draw(f"{mode}: {known.label}", known, lines)
 
@@ -204,7 +206,7 @@ def _scalars(
     for column in dict.fromkeys(measured(name for _, frame in curves for name in frame)):
         known = metric(column, curves[0][0].get("metrics"))
         having = [(run, frame) for run, frame in curves if column in frame]
-        summary, tags, edges = summarise(having, column, "examples", known.worst, QUARTILES), medians(column), band(column)
+        summary, tags, edges = summarise(having, column, "examples", known.worst), medians(column), band(column)
         for x, *numbers in zip(summary.x, summary.low, summary.median, summary.high, strict=True):
             finite = [abs(number) <= LARGEST for number in numbers]
             events = shown.setdefault(int(x), [])
@@ -221,10 +223,10 @@ def _clock(curves: Curves, examples: Sequence[int]) -> np.ndarray:
     """Return when records were made, so that TensorBoard's relative time is that of training."""
     if not examples:
         return np.empty(0)
-    seconds = summarise(curves, "step", "seconds", math.inf, QUARTILES).x
+    seconds = summarise(curves, "step", "seconds", math.inf).x
     known: Sequence[float] = examples  # the same records, unless some are not of all columns
     if len(known) != len(seconds):
-        known = list(summarise(curves, "step", "examples", math.inf, QUARTILES).x)
+        known = list(summarise(curves, "step", "examples", math.inf).x)
     spent = np.interp(examples, known, seconds)
     return time.time() - spent[-1] + spent
 

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from descent.analysis.units import Summary
+from descent.analysis.curves import Summary
 from descent.metrics import Metric
 from descent.plots.style import RC, Look, text
 

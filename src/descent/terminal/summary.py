@@ -21,7 +21,7 @@ from descent.records.result import Result
 from descent.terminal.console import console, loading, say, shown, table
 
 if TYPE_CHECKING:
-    from descent.analysis.outcome import Outcome
+    from descent.analysis.verdicts import Verdicts
 
 NAMED = 5  # folders of which something is said
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
@@ -132,7 +132,7 @@ def cells(setting: Setting) -> list[str]:
     return [setting.name, str(sum(setting.statuses.values())), median, spread, trouble]
 
 
-def show_outcome(outcome: "Outcome") -> None:
+def show_outcome(outcome: "Verdicts") -> None:
     """Print each ranking, one row an entry, and under it what it says."""
     for verdict in outcome.verdicts:
         ranking = verdict.ranking

@@ -50,7 +50,7 @@ class CompiledEngine(NumpyEngine):
         gathered = (np.empty((size, *part.shape[1:]), part.dtype) for part in self.data)
         constants = tuple(_constant(constant, dtype) for constant in self.constants)
         sees = (*self.data, rows, edges, micro, *gathered)
-        return self.flat, *self._work, states, table.astype(dtype), self.clip_norm or 0.0, *sees, self.scratch, constants
+        return self.flat, *self._work, states, table.astype(dtype), float(self.clip_norm or 0), *sees, self.scratch, constants
 
 
 def _constant(value: Any, dtype: np.dtype) -> Any:
