@@ -20,7 +20,7 @@ from descent.records.lock import held
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 KILLS = tuple((number, group) for number in SIGNALS for group in (False, True))
-STEPS = {"torch": 3000}  # of a run, about a second
+STEPS = {"torch": 3000, "numpy": 20_000, "compiled": 1_000_000}  # of a run, about a second
 MARK = "DESCENT_KILLS"  # in the environment of whatever a killed process has started
 PRELOADED = (
     *("descent.training.train", "descent.training.numpy_engine", "descent.training.torch_engine"),
@@ -119,7 +119,7 @@ def _planned(case: Case, seeds: int) -> int:
 def _start(study: Path, launcher: str, engine: str, seeds: int) -> Any:
     """Begin to train in a process that is forked from one that has paid for the imports."""
     arguments = [f"output_dir={study.parent}", f"study={study.name}", f"engine={engine}", "logger=csv", "batch=stochastic"]
-    arguments += [f"max_steps={STEPS.get(engine, 20000)}", "trainer=cpu"]
+    arguments += [f"max_steps={STEPS[engine]}", "trainer=cpu"]
     if launcher != "none":
         listed = ",".join(map(str, range(seeds)))
         arguments = ["-m", *arguments, "optimizer=sgd,adam", f"seed={listed}", f"hydra/launcher={launcher}"]

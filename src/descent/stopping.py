@@ -124,10 +124,3 @@ def hear(act: Callable[[int], None]) -> None:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, lambda number, _: act(number))
         unblock(SIGNALS)
-
-
-def ignore() -> None:
-    """Ignore every signal from now on, to the last moment of the interpreter: the process ends by itself."""
-    if threading.current_thread() is threading.main_thread():
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)

@@ -129,6 +129,10 @@ class _Tell(pl.Callback):
         self.engine = engine
         self.recorder = recorder
 
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if trainer.world_size > 1:  # Lightning leaves it so, and a process that ends by itself is not killed in its last moments
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.world_size == 1:
             stopping.listen_again()  # Lightning's own would end the run at the next block, with exit code 0
@@ -148,8 +152,6 @@ class _Tell(pl.Callback):
         trainer.should_stop = self._agree(trainer, stop) or trainer.should_stop
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.world_size > 1:
-            stopping.ignore()
         if trainer.is_global_zero:
             self.recorder.close()
 
