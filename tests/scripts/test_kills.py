@@ -3,7 +3,8 @@
 import signal
 
 import pytest
-from checks.kills import KILLS, SECTION, kill
+from checks import page
+from checks.kills import KILLS, kill
 from conftest import ROOT
 
 ALL = [(number, group) for number, group in KILLS if not group]
@@ -29,7 +30,7 @@ def test_a_study_that_is_killed_ends_like_an_undisturbed_one(tmp_path, launcher,
 
 
 def test_the_table_is_the_last_section_of_the_accuracy_page():
-    text = (ROOT / "docs" / "accuracy.md").read_text().partition(SECTION)[2]
+    text = page.parts(ROOT / "docs" / "accuracy.md")[page.KILLS].removeprefix(page.KILLS)
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")]
     head, *cases = (dict(zip(rows[0], row, strict=True)) for row in rows)
     assert len(head) == 12
