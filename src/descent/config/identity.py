@@ -81,8 +81,8 @@ def place(config: RunConfig, identity: dict[str, Any]) -> Path:
     Raises:
         InputError: there can be no such folder.
     """
-    names = config.names
-    folder = config.folder.joinpath(names.problem, names.batch, names.optimizer, f"{label(config)}-{key(identity)}")
+    names = [getattr(config.names, group).replace("/", "-") for group in ("problem", "batch", "optimizer")]
+    folder = config.folder.joinpath(*names, f"{label(config)}-{key(identity)}")
     if long := next((part for part in folder.parts if len(os.fsencode(part)) > LONGEST_NAME), None):
         raise InputError("output_dir", config.output_dir, f"has too long a name: {long}")
     try:
