@@ -7,9 +7,8 @@ settings, with either engine, and the optimizers of `descent.from_scratch`. `tes
 import time
 from collections.abc import Iterator
 
-from checks import agreement, noise, phenomena, quadratics, updates
+from checks import agreement, noise, page, phenomena, quadratics, updates
 from checks.base import Check
-from checks.kills import SECTION
 from rich.console import Console
 
 from descent.config.flags import Parser, leave_with, require_file_to_write
@@ -77,8 +76,7 @@ def main() -> int:
             broken += not holds
     out.print(f"\n{len(chosen)} checks, {broken} do not hold; {time.perf_counter() - begun:.0f} s")
     if given.write:
-        _, heading, kills = (given.write.read_text() if given.write.exists() else "").partition(SECTION)
-        given.write.write_text("".join(text) + heading + kills)
+        page.write(given.write, page.CHECKS, "".join(text))
     return 1 if broken else 0
 
 

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from checks.kills import KILLS, SECTION, Case, kill, lines
+from checks import page
+from checks.kills import KILLS, Case, kill, lines
 from rich.console import Console
 
 from descent.config.flags import Parser, leave_with, require_file_to_write
@@ -45,8 +46,7 @@ def main() -> int:
     kills = sum(sum(done.kills.values()) for done in cases)
     out.print(f"\n{kills} kills; {time.perf_counter() - begun:.0f} s")
     if given.write:
-        kept = given.write.read_text().partition(SECTION)[0] if given.write.exists() else ""
-        given.write.write_text(f"{kept}{SECTION}{TEXT.format(kills=kills)}\n" + "\n".join(lines(cases)) + "\n")
+        page.write(given.write, page.KILLS, f"{page.KILLS}{TEXT.format(kills=kills)}\n" + "\n".join(lines(cases)) + "\n")
     return 0 if all(done.holds for done in cases) else 1
 
 

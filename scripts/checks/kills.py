@@ -20,7 +20,6 @@ from descent.records.lock import held
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 KILLS = tuple((number, group) for number in SIGNALS for group in (False, True))
-SECTION = "\n## Kills\n"  # of docs/accuracy.md
 STEPS = {"torch": 3000, "numpy": 20_000, "compiled": 1_000_000}  # of a run, about a second
 MARK = "DESCENT_KILLS"  # in the environment of whatever a killed process has started
 PRELOADED = (

@@ -1,6 +1,5 @@
 """The statistics of a comparison against values computed by hand, and what a failed run does to each of them."""
 
-import itertools
 import math
 
 import numpy as np
@@ -65,41 +64,6 @@ def test_an_interval_over_searches_is_as_wide_as_they_differ():
     assert statistics.median_interval(*two) == statistics.median_interval(two[0])  # two searches are too few to be drawn from
     uneven = statistics.median_interval(sample[:25], searches[:25])
     assert uneven[0] < 12 < 28 < uneven[1]
-
-
-def test_sign_flips_equal_an_enumeration():
-    differences = np.random.default_rng(0).exponential(size=(3, 6)) - 0.3
-    sums = np.array([differences @ signs for signs in itertools.product((-1, 1), repeat=6)])
-    share = (np.abs(sums) >= np.abs(differences.sum(axis=1)) - 1e-12).mean(axis=0)
-    assert statistics.sign_flip(differences) == pytest.approx(share)
-    assert statistics.sign_flip([1.0, 2.0, 3.0]) == pytest.approx([0.25])  # 2 of 8
-
-
-def test_sign_flips_leave_out_what_is_no_pair_or_no_difference():
-    assert statistics.sign_flip([1.0, 2.0, 3.0, math.nan, 0.0]) == pytest.approx([0.25])
-    assert statistics.sign_flip([[0.0, 0.0], [math.nan, math.nan]]).tolist() == [1, 1]
-    assert statistics.sign_flip([[5.0]]).tolist() == [1]
-    assert statistics.sign_flip(np.ones((0, 4))).tolist() == []
-
-
-def test_sign_flips_of_failures_are_mcnemar_s_exact_test():
-    failures = [1, 1, 1, 1, 1, 1, 1, -1, 0, 0]  # 7 against 1
-    assert statistics.sign_flip(failures) == pytest.approx([2 * (1 + 8) / 2**8])
-
-
-def test_many_sign_flips_are_drawn_at_random_and_near_the_exact_share():
-    differences = np.random.default_rng(5).normal(0.6, 1, size=(1, 16))
-    signs = np.array(list(itertools.product((-1, 1), repeat=16)))
-    exact = (np.abs(signs @ differences[0]) >= abs(differences.sum()) - 1e-12).mean()
-    assert 0.01 < exact < 0.5
-    assert statistics.sign_flip(differences)[0] == pytest.approx(exact, abs=0.02)
-    assert (statistics.sign_flip(differences) == statistics.sign_flip(differences)).all()
-
-
-def test_the_least_p_is_reached_where_all_differences_agree():
-    for n in (2, 10, 14, 15, 40):
-        assert statistics.sign_flip(np.arange(1.0, n + 1)) == pytest.approx(statistics.least_p(n), rel=1e-6), n
-    assert statistics.least_p([0, 1]).tolist() == [1, 1]
 
 
 def test_a_t_interval_equals_a_table_s():

@@ -7,13 +7,14 @@ import json
 import math
 import random
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from studies import GRID, write_run
 
 GOLDEN = Path(__file__).with_name("comparison.json")
-PAIR = ("n", "ahead", "seeds", "one_failed", "other_failed", "difference", "low", "high", "p", "p_failures", "winner", "by")
+PAIR = ("answer", "n", "ahead", "p", "p_equal", "difference", "low", "high", "interval", "typical", "seeds", "equal_within")
 
 
 def numbers(study, metric=None):
@@ -26,15 +27,15 @@ def numbers(study, metric=None):
     found = {}
     for verdict in compared.verdicts:
         ranking = verdict.ranking
-        name = f"{ranking.problem} {ranking.batch.split()[0]} {ranking.quantity}"
+        name = f"{ranking.problem} {ranking.batch} {ranking.quantity}"
         found[f"{name}: order"] = " ".join(ranking.entries)
-        found[f"{name}: reference"] = ranking.reference
-        found[f"{name}: tested"] = ranking.family
+        found[f"{name}: best"] = ranking.finding.best
+        found[f"{name}: untested"] = ranking.untested
         found[f"{name}: refused"] = bool(ranking.refused)
         found[f"{name}: picked"] = " ".join(sorted(ranking.picked))
         for entry, row in ranking.table.iterrows():
             found |= {f"{name} {entry}: {column}": value for column, value in row.items()}
-        for pair in ranking.pairs.to_dict("records"):
+        for pair in map(asdict, ranking.finding.pairs):
             found |= {f"{name} {pair['one']}, {pair['other']}: {column}": pair[column] for column in PAIR}
     runs = compared.study.runs.drop_duplicates("name").set_index("name")
     summary, metrics = frame(compared), [verdict.ranking.quantity for verdict in compared.verdicts]
@@ -101,8 +102,8 @@ def tuned(study):
 
 
 def unequal_budgets(study):
-    write_runs(study, {"sgd": 0.5, "adam": 0.2}, 10)
-    write_runs(study, {"muon": 0.1}, 10, examples=512)
+    write_runs(study, {"sgd": 0.5, "adam": 0.2}, 10, config={"epochs": 1})
+    write_runs(study, {"muon": 0.1}, 10, config={"epochs": 2})
 
 
 STUDIES = {  # and the metric that each is ranked by: its problem's own and the validation loss, or this one

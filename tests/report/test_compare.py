@@ -50,8 +50,10 @@ def test_it_prints_rankings_and_verdicts_and_writes_the_report(command, tmp_path
     assert "digits_mlp, mini (32): training loss (optimization)" in out
     assert "digits_mlp, mini (32): validation loss (generalization)" in out
     assert "   1 │ adam lr=0.1 │ 10 │ " in out
-    assert "adam beats sgd in training loss (difference 0.02, 95 % interval 0.02 to 0.02, n = 10)." in out
+    assert "adam is best: training loss 1.2 times lower than sgd's (1.2 to 1.2), n = 10." in out
+    assert "Descriptive only (n = 10; another metric is tested): adam has the lowest median validation loss, " in out
     assert "For all: No search: " in out
+    assert "For all: All pairs of all groups are tested together: at most 5 % of reports hold a false better" in out
     assert "20 runs\n" in out
     assert f"report   {study / 'report' / 'index.html'}\n" in out
     for name in ("index.html", "summary.csv", "summary.md", "figures/digits_mlp/loss_by_examples.svg", "tensorboard"):
@@ -86,21 +88,19 @@ def test_the_text_in_tensorboard_leads_with_the_verdicts(command, tmp_path):
     (event,) = EventAccumulator(str(tmp_path / "report/tensorboard"), {"tensors": 0}).Reload().Tensors("verdict")
     lines = event.tensor_proto.string_val[0].decode().replace("\\", "").split("\n")
     assert lines[0] == "### Verdict"
-    assert lines[2].startswith(
-        "- digits_mlp, mini (32): training loss (optimization): adam beats sgd in training loss (difference"
-    )
+    assert lines[2].startswith("- digits_mlp, mini (32): training loss (optimization): adam is best: training loss 1.2 ")
     assert lines[3].startswith("- digits_mlp, mini (32): validation loss (generalization): ")
-    assert sum("beats" in line for line in lines) == 2
+    assert sum("adam is best" in line for line in lines) == 1
 
 
-def test_a_metric_and_a_reference_can_be_named(command, tmp_path):
+def test_another_metric_can_be_tested(command, tmp_path):
     ten_seeds(tmp_path, {name: shift / 20 for shift, name in enumerate("abcdefgh")})
-    status, out, _ = command(tmp_path, "--metric", "val/accuracy", "--reference", "c", "--no-tensorboard")
+    status, out, _ = command(tmp_path, "--metric", "val/accuracy", "--no-tensorboard")
     assert status == 0
     assert "digits_mlp, mini (32): validation accuracy" in out
     assert "loss (" not in out
-    assert "Compared with c in validation accuracy: " in out
-    assert "c is the reference, as it was named." in out
+    assert "a is best: validation accuracy 5 points higher than b's (5 to 5), 10 points higher than c's (10 to 10) and " in out
+    assert "For all: Tested is validation accuracy, as it was asked for." in out
     assert not (tmp_path / "report" / "tensorboard").exists()
     assert "tensorboard --logdir" not in out
 
@@ -112,7 +112,6 @@ def test_a_metric_and_a_reference_can_be_named(command, tmp_path):
         (["empty"], "is empty. Train some runs: "),
         (["."], "holds no study; that is a folder of runs, as outputs/default. Choose one of the studies in it: first."),
         (["first", "--metric", "loss"], "error: metric=loss: must be one of train/loss, val/loss, val/accuracy."),
-        (["first", "--reference", "muon"], "error: reference=muon: must be one of adam, sgd."),
     ],
 )
 def test_bad_input_is_one_line(command, tmp_path, arguments, message):

@@ -4,13 +4,12 @@ import re
 
 import pytest
 from accuracy import CHECKS
-from checks.kills import SECTION
+from checks import page
 from conftest import ROOT
 
 pytestmark = pytest.mark.xdist_group("accuracy")  # checks share their runs, with those of questions
 
-TABLES = (ROOT / "docs" / "accuracy.md").read_text().partition(SECTION)[0]
-ROWS = [line.split(" | ") for line in TABLES.splitlines() if line.endswith(" |")]
+ROWS = [line.split(" | ") for line in page.parts(ROOT / "docs" / "accuracy.md")[page.CHECKS].splitlines() if line.endswith(" |")]
 
 
 @pytest.mark.parametrize(

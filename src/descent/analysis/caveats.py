@@ -1,26 +1,26 @@
 """Write what limits a verdict, as sentences."""
 
-from descent.analysis.pairs import SEEDS
+from descent.analysis.entries import endings
+from descent.analysis.family import SEARCHES
 from descent.analysis.ranking import Ranking
 from descent.analysis.sensitivity import FACTOR
-from descent.analysis.statistics import SEARCHES
-from descent.analysis.wording import LISTED, endings, judged, listed
+from descent.analysis.wording import LISTED, listed
 
 
 def notes(ranking: Ranking) -> list[str]:
     """Return the caveats of a verdict: failures, missing seeds, selection bias, searches, unequal work, edges of the grid."""
-    parts = (_failures, _missing, _apart, _picked, _searches, _gradients, edges, _tolerance)
+    parts = (_failures, _missing, _picked, _searches, _engines, _floor, _gradients, edges, _tolerance)
     return [sentence for part in parts for sentence in part(ranking)]
 
 
 def _failures(ranking: Ranking) -> list[str]:
     """Count failed runs; where nothing is tested, the medians tell them."""
     lost = ranking.table[ranking.table["failed"] > 0]
-    if lost.empty or not ranking.family:
+    if lost.empty or not ranking.tested:
         return []
     shares = zip(lost.index, lost["failed_low"], lost["failed_high"], strict=True)
     shown = [f"{entry} ({endings(ranking, entry)}; 95 % interval {low:.2f} to {high:.2f})" for entry, low, high in shares]
-    return [f"Some runs failed: {listed(shown)}. Differences are over the pairs in which both finished."]
+    return [f"Some runs failed: {listed(shown)}. A failure counts as the pair's largest difference."]
 
 
 def _missing(ranking: Ranking) -> list[str]:
@@ -35,18 +35,6 @@ def _missing(ranking: Ranking) -> list[str]:
         elif lacking:
             found.append(f"{listed([str(seed) for seed in lacking])} for {entry}")
     return [f"Seeds are missing: {'; '.join(found)}. Differences are over the seeds that both have."] if found else []
-
-
-def _apart(ranking: Ranking) -> list[str]:
-    """Name the candidates and pairs with too few seeds for a test."""
-    if not ranking.family:
-        return []
-    names, pairs = judged(ranking), ranking.pairs[ranking.pairs["seeds"] < SEEDS]
-    few = [entry for entry in ranking.entries if entry not in names]
-    pairs = pairs[pairs["one"].isin(names) & pairs["other"].isin(names)]
-    apart = [f"{one} with {other}" for one, other in zip(pairs["one"], pairs["other"], strict=True)]
-    left = [f"{listed(few)} {'has' if len(few) == 1 else 'have'} fewer than {SEEDS} seeds, and no verdict yet."] if few else []
-    return left + ([f"Not compared, with fewer than {SEEDS} seeds in common: {listed(apart)}."] if apart else [])
 
 
 def _picked(ranking: Ranking) -> list[str]:
@@ -73,6 +61,21 @@ def _searches(ranking: Ranking) -> list[str]:
         else f"{count} searches: this is about the settings that they"
     )
     return [f"{said} found, and only descriptive of what another would find; {SEARCHES} would tell."]
+
+
+def _engines(ranking: Ranking) -> list[str]:
+    """Count the runs that are no further evidence."""
+    if not ranking.repeated:
+        return []
+    return [f"{ranking.repeated} runs of other engines are not counted: those of torch stand for the same candidates."]
+
+
+def _floor(ranking: Ranking) -> list[str]:
+    """Count the values that are 0 but for rounding."""
+    if not ranking.floored or not ranking.tested:
+        return []
+    floor = ranking.runs["floor"].max()
+    return [f"{ranking.floored} values below {floor:.2g} are compared as {floor:.2g}: they are 0 but for rounding."]
 
 
 def _gradients(ranking: Ranking) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from descent.analysis import groups
 from descent.config.ending import command
 from descent.errors import InputError, one_of
 from descent.metrics import AXES, MEASURED, Metric, metric
@@ -47,7 +48,9 @@ class Study:
             ``seed``, ``lr``, ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``,
             ``diverged_at``, ``curve`` (the SHA-256 of its records' file),
             ``target`` (a mapping, or None), ``metrics`` (what the problem declares: see `metric_of`),
-            ``tuning``, ``scramble``, ``stage``; and for each metric that was measured
+            ``tuning``, ``scramble``, ``stage``; of `groups.compared` ``variant``, ``method``, ``margin``, ``floor``;
+            ``data``, the checksum of the training data; ``environment``, what the run was made with; and for each metric
+            that was measured
             ``final:train/loss``, ``best:train/loss``, ``test:loss`` (nan: not measured, or not finite) and for each axis
             ``time:steps`` to the target (inf: never reached; nan: the problem has none, or not the same for all its runs).
         skipped: folders that cannot be used, and why: damaged, of another schema, or failed.
@@ -130,11 +133,16 @@ class Study:
 
     def config(self, run: pd.Series) -> dict[str, Any]:
         """Return the resolved configuration of a run; empty where it cannot be read."""
-        try:
-            found = yaml.load((run["folder"] / "config.yaml").read_text(), Loader)
-        except (OSError, ValueError, RecursionError, yaml.YAMLError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return config(run["folder"])
+
+
+def config(folder: Path) -> dict[str, Any]:
+    """Return the resolved configuration of a run; empty where it cannot be read."""
+    try:
+        found = yaml.load((folder / "config.yaml").read_text(), Loader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def metric_of(runs: pd.DataFrame, name: str) -> Metric:
@@ -167,6 +175,7 @@ def load(folder: Path | str) -> Study:
         raise _nothing(folder, skipped, waiting)
     called = names(result for result, _ in found)
     runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for result, row in found]).rename_axis("run")
+    runs = groups.compared(runs, config)
     for problem, own in runs.groupby("problem"):
         if own["target"].map(repr).nunique() > 1:
             runs.loc[own.index, [f"time:{axis}" for axis in AXES]] = math.nan
@@ -190,6 +199,8 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         "lr": _number(result.hyperparameters.get("lr")),
         "target": None if result.target is None else result.target.model_dump(),
         "metrics": result.metrics,
+        "environment": result.environment,
+        "data": str(result.environment.get("data_checksum", "")),
         "tuning": result.tuning,
         "scramble": result.scramble,
         "stage": result.stage,

@@ -1,35 +1,43 @@
-"""Rank candidates, with ties: in optimization and in generalization, for each problem and batch mode."""
+"""Rankings in which ties are ties: of each group by its problem's metric, tested, and by others, described."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pandas as pd
 
+from descent.analysis.claims import WON, Terms
+from descent.analysis.differences import Group, scores
+from descent.analysis.groups import GROUP, one_engine
 from descent.analysis.load import metric_of
-from descent.analysis.pairs import SEEDS, Family, Untested, compare, enough, order, plan, wide
-from descent.analysis.selection import GROUP, Rule, budgets, choose, quantities, reference
+from descent.analysis.paired_tests import Answer, GroupFinding, judge
+from descent.analysis.selection import budgets, choose, quantities
 from descent.analysis.sensitivity import edges, tolerance
-from descent.analysis.statistics import summary
+from descent.analysis.statistics import summary, values
 from descent.metrics import Metric
+
+RATIO, POINTS = 1.1, 0.5  # margins where a problem gives none: of losses and gaps; of accuracies, in percent
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The ranking by one metric, on one problem and batch mode.
+    """One metric, on one group: a problem and batch mode, and what else its candidates share.
 
     Attributes:
-        batch: the batch mode, with the size of mini-batches.
-        runs: those that are compared; ``entry`` names their candidate: an optimizer, and a schedule if these differ.
-        table: one row a candidate, the best first: `summary`, and ``first``, ``last``, the ranks that it may have.
-        pairs: of `compare`.
-        reference: the candidate that others are compared with, and `rule`, by which it was chosen.
-        family: which pairs were tested.
-        untested: why no pair was.
-        refused: why there is no ranking; empty if there is one.
-        searches: number of searches that the settings come from; 0: none.
-        picked: names of settings that were chosen out of several on these same runs, by candidate.
-        edges: optimizers whose best learning rate is at the edge of the grid: `sensitivity.edges`.
-        tolerance: range of tolerated learning rates, where they were swept: `sensitivity.tolerance`.
+        batch: the batch mode, with the size of mini-batches, and the settings in which the group differs from others.
+        runs: those that are compared; their ``entry`` says what they stand for: an optimizer, and a schedule where these differ.
+        table: one row an entry, the best first: `summary`, and ``first``, ``last``, the ranks that it may have.
+        terms: how the metric reads, and the margin.
+        finding: what may be said of all pairs; no pairs where none is tested.
+        untested: why none is: ``alone``; ``secondary``, another metric is; ``picked``; ``seeds``, too few; ``repeated``.
+        refused: why there is no ranking at all; empty where there is one.
+        searches: how many searches the settings come from; 0: from none.
+        picked: the names of settings that were chosen, out of several, on these same runs, by entry.
+        edges: optimizers whose best learning rate lies at the edge of those tried: `measures.edges`.
+        tolerance: how much a learning rate may be off, where it was swept: `measures.tolerance`.
+        repeated: how many runs of other engines were left out, as runs of torch stand for the same candidates.
+        floored: how many values are compared as if they were the floor.
     """
 
     problem: str
@@ -37,83 +45,147 @@ class Ranking:
     quantity: str
     runs: pd.DataFrame
     table: pd.DataFrame
-    pairs: pd.DataFrame
-    reference: str
-    rule: Rule
-    family: Family = Family.NONE
-    untested: Untested = Untested.NO
+    terms: Terms
+    finding: GroupFinding
+    untested: str = ""
     refused: str = ""
     searches: int = 0
     picked: dict[str, str] = field(default_factory=dict)
     edges: dict[str, tuple[float, str, float, float]] = field(default_factory=dict)
     tolerance: pd.DataFrame = field(default_factory=pd.DataFrame)
+    repeated: int = 0
+    floored: int = 0
 
     @property
     def metric(self) -> Metric:
-        """The metric that it is by."""
+        """What it is about."""
         return metric_of(self.runs, self.quantity)
 
     @property
     def entries(self) -> list[str]:
-        """The candidates, the best first."""
+        """What is compared, the best first."""
         return [str(entry) for entry in self.table.index]
 
+    @property
+    def tested(self) -> bool:
+        """Whether any pair is."""
+        return not self.untested and not self.refused
 
-def rankings(runs: pd.DataFrame, named: str | None = None, quantity: str | None = None) -> Iterator[Ranking]:
-    """Yield the rankings of a study: for each problem and batch mode of optimization, and of generalization where measured.
-
-    Args:
-        runs: of a study, those of tuning among them (``stage``).
-        named: the reference, a candidate or an optimizer; None: see `reference`.
-        quantity: rank by this metric instead, where it was measured.
-    """
-    for _, group in runs.groupby(GROUP, dropna=False):
-        final = group["stage"] == "final"
-        if final.any():
-            asked = [quantity] if quantity and group.loc[final, f"final:{quantity}"].notna().any() else []
-            for each in asked if quantity else quantities(group[final]):
-                yield rank(group[final], each, group[~final], named)
+    @property
+    def beats(self) -> pd.DataFrame:
+        """Which entry (row) is better than which (column)."""
+        won = better(self.finding)
+        return pd.DataFrame([[(one, other) in won for other in self.entries] for one in self.entries], self.entries, self.entries)
 
 
-def rank(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, named: str | None = None) -> Ranking:
-    """Compare the settings of one problem and batch mode.
+def rankings(runs: pd.DataFrame, quantity: str | None = None) -> list[Ranking]:
+    """Return the rankings of a study: of each group by its problem's metric, tested all at once, and of what else was measured.
 
-    A candidate's ranks go from 1 + the number of those that beat it to the number of all - those that it beats. While no claim
-    is false, which the family keeps to 95 %, these hold for all candidates at once.
+    An entry's ranks go from 1 + the number of those that are better to the number of all - those that it is better than. As long
+    as no claim is false, which holds for all of a report in 95 %, these hold for all entries at once.
 
     Source: D. Al Mohamad, J. J. Goeman and E. W. van Zwet, Simultaneous confidence intervals for ranks with application to
     ranking institutions, Biometrics 78 (2022).
+
+    Args:
+        runs: of a study, those of tuning among them (``stage``).
+        quantity: test this metric instead, where it was measured.
     """
-    first, high, refused = runs.iloc[0], metric_of(runs, quantity).higher_is_better, budgets(runs)
-    chosen, picked = choose(runs, quantity, tuning)
-    table = summary(chosen, quantity, "entry").sort_values("median", ascending=not high, kind="stable")
-    entries = [str(entry) for entry in table.index]
-    judged = chosen[chosen["entry"].isin(enough(chosen))]
-    against, rule = reference(judged if len(judged) else chosen, quantity, tuning, named)
-    value, failed = wide(chosen, quantity, entries)
-    family, untested = plan(failed)
-    if refused or picked:
-        family, untested = Family.NONE, untested or (Untested.PICKED if picked else Untested.NO)
-    pairs = compare(value, failed, family, against, high)
-    swept = runs if tuning is None or tuning.empty else tuning
-    if family and not (pairs["seeds"] >= SEEDS).any():
-        family, untested = Family.NONE, Untested.APART
-    beats = order(pairs, entries)
-    table["first"], table["last"] = 1 + beats.sum(axis=0), len(entries) - beats.sum(axis=1)
+    found = list(_described(runs, quantity))
+    places = [place for place, ranking in enumerate(found) if ranking.tested]
+    groups = [group_of(one.runs, one.quantity, one.entries, one.terms) for one in found if one.tested]
+    for place, finding in zip(places, judge(groups), strict=True):
+        found[place] = _judged(found[place], finding)
+    return found
+
+
+def _described(runs: pd.DataFrame, quantity: str | None) -> Iterator[Ranking]:
+    for _, group in runs.groupby(GROUP, dropna=False):
+        final, tuning = group[group["stage"] == "final"], group[group["stage"] != "final"]
+        if len(final):
+            asked = [quantity] if quantity and final[f"final:{quantity}"].notna().any() else []
+            names = asked if quantity else quantities(final)
+            own = quantity or str(final["metric"].iloc[0])
+            tested = own if own in names else next(iter(names), "")
+            yield from (describe(final, name, tuning, name == tested) for name in names)
+
+
+def describe(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, tested: bool = True) -> Ranking:
+    """Rank the settings of a group by their medians; nothing is tested yet."""
+    counted, metric = one_engine(runs), metric_of(runs, quantity)
+    first, refused = counted.iloc[0], budgets(counted)
+    chosen, picked = choose(counted, quantity, tuning)
+    table = summary(chosen, quantity, "entry").sort_values("median", ascending=not metric.higher_is_better, kind="stable")
+    table["first"], table["last"] = 1, len(table)
+    untested = "alone" if len(table) < 2 else "" if tested else "secondary"
+    swept = counted if tuning is None or tuning.empty else tuning
+    size = f" ({first['batch_size']:.0f})" if pd.notna(first["batch_size"]) else ""
     return Ranking(
         str(first["problem"]),
-        f"{first['batch']} ({first['batch_size']:.0f})" if pd.notna(first["batch_size"]) else str(first["batch"]),
+        f"{first['batch']}{size}" + (f", {first['variant']}" if first["variant"] else ""),
         quantity,
         chosen,
-        table.sort_values(["first", "last"], kind="stable"),
-        pairs,
-        against,
-        rule,
-        family,
-        untested,
+        table,
+        terms(chosen, metric),
+        GroupFinding(tuple(str(entry) for entry in table.index), (), ""),
+        untested or ("picked" if picked else ""),
         refused,
         int(chosen.loc[chosen["scramble"] > 0, "scramble"].nunique()),
         picked,
         edges(swept, quantity),
         tolerance(swept, quantity),
+        len(runs) - len(counted),
     )
+
+
+def terms(runs: pd.DataFrame, metric: Metric) -> Terms:
+    """Return how a metric is compared, with the problem's margin where that is of this metric."""
+    ratio = metric.scale == "log"
+    given = float(runs["margin"].iloc[0]) if metric.name == runs["metric"].iloc[0] else math.nan
+    margin = math.log(RATIO if math.isnan(given) else given) if ratio else (POINTS if math.isnan(given) else given) / 100
+    return Terms(metric.label, ratio, metric.higher_is_better, margin)
+
+
+def group_of(runs: pd.DataFrame, quantity: str, entries: Sequence[str], terms: Terms) -> Group:
+    """Return the final values of runs, by their ``entry``, as the tests take them."""
+    once = runs.drop_duplicates(["entry", "scramble", "seed"])
+    value = values(once, quantity)
+    failed = (once["status"] != "finished") | ~np.isfinite(value)
+    compared = scores(value.to_numpy(), terms.ratio, terms.higher_is_better, float(once["floor"].max()))
+    once = once.assign(score=np.where(failed, math.nan, compared), failed=failed.astype(float))
+    wide = once.set_index(["scramble", "seed", "entry"])[["score", "failed"]].unstack("entry")
+    return Group(
+        tuple(entries),
+        wide["score"].reindex(columns=entries).to_numpy(dtype=float).T,
+        wide["failed"].reindex(columns=entries).to_numpy(dtype=float).T == 1,
+        wide.index.get_level_values("seed").to_numpy(dtype=np.int64),
+        terms.margin,
+        wide.index.get_level_values("scramble").to_numpy(dtype=np.int64),
+    )
+
+
+def _judged(ranking: Ranking, finding: GroupFinding) -> Ranking:
+    """Return a ranking with what may be said of its pairs, and the ranks that follow."""
+    tested = any(not math.isnan(pair.p) for pair in finding.pairs)
+    why = "seeds" if any(pair.answer is Answer.FEW for pair in finding.pairs) else "repeated"
+    found = replace(ranking, finding=finding, untested="" if tested else why, floored=_floored(ranking))
+    beats = found.beats
+    table = found.table.assign(first=1 + beats.sum(axis=0), last=len(beats) - beats.sum(axis=1))
+    return replace(found, table=table.sort_values(["first", "last"], kind="stable"))
+
+
+def better(finding: GroupFinding) -> set[tuple[str, str]]:
+    """Return which candidate is better than which."""
+    return {(pair.one, pair.other) for pair in finding.pairs if pair.answer in WON}
+
+
+def _floored(ranking: Ranking) -> int:
+    """Return how many values that finished lie below the floor."""
+    low = values(ranking.runs, ranking.quantity) < ranking.runs["floor"]
+    return int((low & (ranking.runs["status"] == "finished")).sum()) if ranking.terms.ratio else 0
+
+
+def judged(ranking: Ranking) -> Sequence[str]:
+    """Return the entries with seeds enough for a test, the best first."""
+    names = {name for pair in ranking.finding.pairs if not math.isnan(pair.p) for name in (pair.one, pair.other)}
+    return [entry for entry in ranking.entries if entry in names]

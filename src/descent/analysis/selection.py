@@ -1,28 +1,18 @@
-"""Select what is compared on one problem and batch mode: one setting a candidate, and the reference."""
+"""Select what is compared in a group: one setting a candidate."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
+from descent.analysis.groups import GROUP, one_engine
 from descent.analysis.load import Study, metric_of
 from descent.analysis.statistics import medians
 from descent.metrics import Metric
 
 MODES = ("full", "mini", "stochastic")
-GROUP = ["problem", "batch", "batch_size"]  # within which runs are compared; `batch_size` is nan but for mini-batches
-CANDIDATE = ["optimizer", "schedule", "engine", "tuning"]
-
-
-class Rule(StrEnum):
-    """The rule by which the reference was chosen."""
-
-    NAMED = "named"
-    TUNING = "tuning"  # the best one in tuning
-    SGD = "sgd"
-    FIRST = "first"  # in the alphabet
+CANDIDATE = ["optimizer", "schedule", "tuning"]
 
 
 def quantities(runs: pd.DataFrame) -> list[str]:
@@ -41,15 +31,11 @@ def quantities(runs: pd.DataFrame) -> list[str]:
 
 
 def budgets(runs: pd.DataFrame) -> str:
-    """Return why budgets are too unequal for a ranking; empty if they are equal."""
+    """Return why tuning budgets are too unequal for a ranking; empty if they are equal."""
+    if runs["tuning"].nunique() < 2:
+        return ""
     tuning = runs.groupby("optimizer")["tuning"].agg(lambda labels: " and ".join(sorted(set(labels))))
-    if runs["tuning"].nunique() > 1:
-        return f"tuning budgets differ ({'; '.join(f'{name}: {label}' for name, label in tuning.items())})"
-    whole = runs[runs["status"] != "diverged"].groupby("setting")["examples"].agg(["nunique", "first", "size"])
-    fixed = whole[(whole["nunique"] == 1) & (whole["size"] > 1)]["first"]  # under max_seconds they vary, and may
-    if fixed.nunique() > 1:
-        return f"training budgets differ ({', '.join(f'{n:,.0f}' for n in sorted(fixed.unique()))} examples)"
-    return ""
+    return f"tuning budgets differ ({'; '.join(f'{name}: {label}' for name, label in tuning.items())})"
 
 
 def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -82,32 +68,6 @@ def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None
     return pd.concat(kept), picked
 
 
-def reference(
-    runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, named: str | None = None
-) -> tuple[str, Rule]:
-    """Choose the candidate that others are compared with, and name the rule; never the winner on the runs to be compared.
-
-    The named one; else the best one in tuning; else sgd; else the first in the alphabet.
-
-    Args:
-        runs: of `choose`.
-        tuning: the runs that settings were chosen by; if some are on fresh seeds, only those count.
-        named: a candidate, or an optimizer.
-    """
-    of = runs.groupby("entry")["optimizer"].first().sort_index()
-    if named is not None and (named in of.index or named in set(of)):
-        return (named if named in of.index else str(of.index[of == named][0])), Rule.NAMED
-    if tuning is not None and len(tuning):
-        seen = tuning[tuning["stage"] == "selection"] if (tuning["stage"] == "selection").any() else tuning
-        seen = seen.assign(entry=entries(seen, runs))
-        best = medians(seen[seen["entry"].isin(of.index)], quantity, ["entry", "scramble", "setting"])
-        if len(best):
-            best = best.groupby(["entry", "scramble"]).agg(metric_of(runs, quantity).best)
-            return str(_best(best.groupby("entry").median(), metric_of(runs, quantity))), Rule.TUNING
-    plain = of.index[of == "sgd"]
-    return (str(plain[0]), Rule.SGD) if len(plain) else (str(of.index[0]), Rule.FIRST)
-
-
 def entries(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
     """Return the name of each run's candidate: its optimizer, and in brackets what else differs `among` runs."""
     telling = [name for name in CANDIDATE[1:] if among[name].nunique() > 1]
@@ -121,12 +81,16 @@ def _best(scores: "pd.Series[float]", metric: Metric) -> object:
     return ordered.index[0]
 
 
+Panel = tuple[str, float, str]  # batch mode, examples a step, variant
+
+
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """What is ranked and drawn: an optimizer with its schedule at one setting, in one batch mode.
 
     Attributes:
         batch_size: examples a step; 0 where the batch mode says it.
+        group: the settings in which it differs from other groups of the problem and batch mode.
         name: the optimizer, and in brackets what else the study varies.
         runs: rows of `Study.runs`: repetitions of one setting; of a tuned optimizer, of one for each search.
         settings: number of settings that it was chosen from, on these same runs.
@@ -136,6 +100,7 @@ class Candidate:
     problem: str
     batch: str
     batch_size: float
+    group: str
     optimizer: str
     name: str
     runs: pd.DataFrame
@@ -147,8 +112,8 @@ class Candidate:
         return self.name.removeprefix(self.optimizer).strip()
 
     @property
-    def panel(self) -> tuple[str, float]:
-        return self.batch, self.batch_size
+    def panel(self) -> "Panel":
+        return self.batch, self.batch_size, self.group
 
 
 def final(study: Study) -> pd.DataFrame:
@@ -160,9 +125,9 @@ def final(study: Study) -> pd.DataFrame:
 @lru_cache(maxsize=1)  # asked for by each figure of a problem
 def candidates(study: Study) -> list[Candidate]:
     """Return the candidates of a study, each at the setting with the best median of the problem's metric."""
-    drawn, found = final(study), []
+    drawn, found = one_engine(final(study)), []
     tuning = study.runs[study.runs["stage"] != "final"]
-    for (problem, batch, size), group in drawn.groupby(["problem", "batch", "batch_size"], dropna=False):
+    for (problem, batch, size, variant), group in drawn.groupby(GROUP, dropna=False):
         runs, picked = choose(group, group["metric"].iloc[0], tuning)
         for name, own in runs.groupby("entry"):
             alike = group[(group[CANDIDATE] == own[CANDIDATE].iloc[0]).all(axis=1)] if name in picked else own
@@ -171,6 +136,7 @@ def candidates(study: Study) -> list[Candidate]:
                     problem=problem,
                     batch=batch,
                     batch_size=float(np.nan_to_num(size)),
+                    group=variant,
                     optimizer=own["optimizer"].iloc[0],
                     name=str(name),
                     runs=own,
@@ -181,7 +147,7 @@ def candidates(study: Study) -> list[Candidate]:
     return sorted(found, key=lambda unit: (unit.problem, panel_order(unit.panel), unit.name))
 
 
-def panel_order(panel: tuple[str, float]) -> tuple[int, str, float]:
+def panel_order(panel: Panel) -> tuple[int, str, float, str]:
     """Return the sorting key of a batch mode and size."""
-    batch, size = panel
-    return (MODES.index(batch) if batch in MODES else len(MODES), batch, size)
+    batch, size, variant = panel
+    return (MODES.index(batch) if batch in MODES else len(MODES), batch, size, variant)

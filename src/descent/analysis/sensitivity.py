@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from descent.analysis.groups import GROUP
 from descent.analysis.load import metric_of
-from descent.analysis.selection import CANDIDATE, GROUP, choose, entries, quantities
+from descent.analysis.selection import CANDIDATE, choose, entries, quantities
 from descent.analysis.statistics import medians, values, wilson
 from descent.metrics import Metric
 

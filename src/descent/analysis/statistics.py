@@ -19,8 +19,6 @@ from descent.analysis.load import metric_of
 Array = NDArray[np.float64]
 
 ALPHA = 0.05
-EXACT = 14  # seeds up to which all 2^n flips of signs are tried
-FLIPS = 9999  # random ones beyond
 RESAMPLES = 2000
 SEARCHES = 3  # from which on intervals speak of the search too
 HUGE = 1e150  # stands for infinity where quantiles would subtract it from itself
@@ -113,44 +111,6 @@ def _summary(runs: pd.DataFrame, quantity: str) -> dict[str, float]:
         below, above = wilson(count, n)
         row |= {status: count, f"{status}_share": count / n, f"{status}_low": below, f"{status}_high": above}
     return row
-
-
-def sign_flip(differences: ArrayLike) -> Array:
-    """Return two-sided p-values of the hypotheses that a difference is as likely as its negative.
-
-    p is the share of all 2^n choices of signs under which the sum is at least as far out as the one that was seen: exact up to
-    14 pairs; beyond, of 9,999 random choices (seeded). For differences of -1, 0 and 1 this is McNemar's exact test.
-
-    Source: R. A. Fisher, The Design of Experiments (1935), section 21.
-
-    Args:
-        differences: paired, [M, N] or [N]; nan where there is no pair.
-
-    Returns:
-        [M]; 1 where all differences are zero.
-    """
-    paired = np.nan_to_num(np.atleast_2d(np.asarray(differences, dtype=float)))  # a zero has no sign to flip
-    if paired.size == 0:
-        return np.ones(len(paired))
-    if paired.shape[1] == 1:  # scipy refuses a sample of one; both of its signs are as far out
-        return np.ones(len(paired))
-    flips = stats.permutation_test(
-        (paired,),
-        lambda sample, axis: np.sum(sample, axis=axis),
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=np.inf if paired.shape[1] <= EXACT else FLIPS,
-        batch=max(1, 100_000 // paired.size),
-        axis=-1,
-        rng=np.random.default_rng(0),
-    )
-    return np.asarray(flips.pvalue)
-
-
-def least_p(n: ArrayLike) -> Array:
-    """Return the smallest p-value that `sign_flip` can give for `n` differences that are not zero."""
-    count = np.asarray(n, dtype=float)
-    return np.minimum(1.0, np.where(count <= EXACT, 2.0 ** (1 - count), np.maximum(2.0 ** (1 - count), 2 / (FLIPS + 1))))
 
 
 def t_interval(differences: ArrayLike) -> tuple[Array, Array, Array]:

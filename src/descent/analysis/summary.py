@@ -5,16 +5,17 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from descent.analysis.groups import GROUP
 from descent.analysis.ranking import Ranking
-from descent.analysis.selection import GROUP, final
+from descent.analysis.selection import final
 from descent.analysis.statistics import summary, values
 from descent.analysis.verdicts import Verdicts
 from descent.analysis.wording import markdown_text
 from descent.errors import printable
 from descent.metrics import AXES
 
-KEY = ["problem", "batch", "batch_size", "metric", "setting"]
-RANKED = [*KEY, "entry", "first_rank", "last_rank", "reference"]
+KEY = [*GROUP, "metric", "setting"]
+RANKED = [*KEY, "entry", "first_rank", "last_rank"]
 COLUMNS = ["rank", "setting", "n", "median", "95 % interval", "failed"]
 
 
@@ -22,8 +23,8 @@ def frame(outcome: Verdicts) -> pd.DataFrame:
     """Return the numbers of all settings of a study.
 
     Returns:
-        ``problem``, ``batch``, ``batch_size``, ``setting``, ``metric``; where that was ranked ``entry``, ``first_rank``,
-        ``last_rank``, and whether it was the ``reference``; the columns of `statistics.summary`; where the problem has a target
+        ``problem``, ``batch``, ``batch_size``, ``variant``, ``setting``, ``metric``; where that was ranked ``entry``,
+        ``first_rank``, ``last_rank``; the columns of `statistics.summary`; where the problem has a target
         ``reached``, of n, and for each axis the median ``time:steps`` (inf: fewer than half came there); median ``test:loss``.
     """
     rows = [
@@ -53,10 +54,9 @@ def _parts(runs: pd.DataFrame) -> Iterable[pd.DataFrame]:
 
 def _ranked(ranking: Ranking) -> Iterable[list[object]]:
     first = ranking.runs.iloc[0]
-    tested = bool(ranking.family) and not ranking.refused
     for (entry, setting), _ in ranking.runs.groupby(["entry", "name"]):
-        ranks = ranking.table.loc[entry, ["first", "last"]] if tested else (math.nan, math.nan)
-        yield [*first[GROUP], ranking.quantity, setting, entry, *ranks, entry == ranking.reference]
+        ranks = ranking.table.loc[entry, ["first", "last"]] if ranking.tested else (math.nan, math.nan)
+        yield [*first[GROUP], ranking.quantity, setting, entry, *ranks]
 
 
 def csv(frame: pd.DataFrame) -> str:

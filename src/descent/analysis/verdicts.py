@@ -8,11 +8,12 @@ from itertools import groupby
 
 import pandas as pd
 
+from descent.analysis.entries import rank
+from descent.analysis.estimates import INTERVAL
 from descent.analysis.load import Study
 from descent.analysis.ranking import Ranking, rankings
-from descent.analysis.sentences import sentences
-from descent.analysis.wording import rank
-from descent.errors import one_of
+from descent.analysis.sentences import overall, sentences
+from descent.analysis.wording import listed
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def plain(name: str, batch: str) -> str:
 
 def ranks(ranking: Ranking, entry: str) -> str:
     """Return the ranks that a candidate may have; empty if nothing was tested."""
-    return rank(ranking, entry) if ranking.family and not ranking.refused else ""
+    return rank(ranking, entry) if ranking.tested else ""
 
 
 def shown(value: float) -> str:
@@ -61,8 +62,12 @@ def shown(value: float) -> str:
 
 
 def interval(row: "pd.Series[float]") -> str:
-    """Return the ends of an interval; empty for a single value."""
-    return "" if math.isnan(row["low"]) else f"{shown(row['low'])} to {shown(row['high'])}"
+    """Return the ends of an interval, or of the range of fewer than six values; empty where a single value has none."""
+    if math.isnan(row["low"]):
+        return ""
+    few = bool(row["n"] < INTERVAL)
+    ends = ("min", "max") if few else ("low", "high")
+    return " to ".join(shown(row[end]) for end in ends) + " (range)" * few
 
 
 @dataclass(frozen=True)
@@ -90,22 +95,28 @@ class Verdicts:
         return said | ({"All of these": self.common} if self.common else {})
 
 
-def judge(study: Study, metric: str | None = None, reference: str | None = None) -> Verdicts:
+def environments(runs: pd.DataFrame) -> list[str]:
+    """Return what the runs were made with, where they differ in it: versions, devices and threads."""
+    found = []
+    for name in {name: None for run in runs["environment"] for name in run if name != "data_checksum"}:
+        values = sorted({str(run[name]) for run in runs["environment"] if name in run})
+        if len(values) > 1:
+            found.append(f"{name} {listed(values)}")
+    return [f"Runs were made with different {'; '.join(found)}."] if found else []
+
+
+def judge(study: Study, metric: str | None = None) -> Verdicts:
     """Rank the candidates of a study, and write the verdicts.
 
     Args:
-        metric: rank by this one alone; None: by a training and a validation metric of each problem.
-        reference: the optimizer or candidate that others are compared with; None: see `selection.reference`.
+        metric: tests this one alone; else each problem's own, and describes what else was measured.
 
     Raises:
-        InputError: the study has no such metric, or no such reference.
+        InputError: the study has no such metric.
     """
     if metric is not None:
         study.require(metric)
-    found = list(rankings(study.runs, reference, metric))
-    known = {*study.runs["optimizer"], *(entry for ranking in found for entry in ranking.entries)}
-    if reference is not None and reference not in known:
-        raise one_of("reference", reference, sorted(known))
+    found = rankings(study.runs, metric)
     said = [sentences(ranking) for ranking in found]
     shared = set.intersection(*map(set, said)) if len(said) > 1 else set()
     common = [note for note in said[0][1:] if note in shared and not note.startswith("Ranks: ")] if shared else []
@@ -113,4 +124,5 @@ def judge(study: Study, metric: str | None = None, reference: str | None = None)
         Verdict(ranking, first, [note for note in notes if note not in common])
         for ranking, (first, *notes) in zip(found, said, strict=True)
     ]
-    return Verdicts(study, verdicts, common)
+    asked = [f"Tested is {found[0].metric.label}, as it was asked for."] if metric and found else []
+    return Verdicts(study, verdicts, [*overall(found), *asked, *common, *environments(study.runs)])

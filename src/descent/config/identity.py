@@ -20,7 +20,7 @@ from descent.errors import InputError
 LONGEST_NAME = 255  # bytes, on all common file systems
 LETTERS = 8  # hexadecimal digits of an id
 # Settings of every problem that act only through another setting, or say only how a run is judged.
-JUDGING = ("epochs", "batch_size", "record_examples", "metric", "target", "metrics")
+JUDGING = ("epochs", "batch_size", "record_examples", "metric", "target", "metrics", "margin")
 
 
 def identity(config: RunConfig, device: str) -> dict[str, Any]:

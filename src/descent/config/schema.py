@@ -82,6 +82,7 @@ class Problem(Component):
     metric: Text  # what optimizers are judged by
     target: Target | Null  # what a run is to reach
     metrics: dict[str, Quantity] = Field(default={})  # quantities that the class measures beside loss and accuracy
+    margin: Positive | Null = None  # up to which optimizers are equal in the metric: a ratio above 1, or points of a share
     loss_scale: Positive  # a loss this size is large
     threads: Annotated[Count, Le(1024)]  # CPU threads
 

@@ -1,23 +1,22 @@
-r"""Which optimizer reaches the lowest loss with mini-batches, each at its best learning rate, and which are indistinguishable?
+r"""Which optimizer reaches the lowest loss with mini-batches, each at its best learning rate, and which are not told apart?
 
 Published rankings mostly reflect how well each optimizer was tuned. Here all get the same number of learning rates on the same
-seeds, the best by median is judged on other seeds, and differences are paired by seed, tested exactly and Holm-corrected. All
+seeds, the best by median is judged on other seeds, and differences are paired by seed and tested as one family. All
 other settings are those of each optimizer's yaml; tuning them too (momentum, beta2, epsilon) may change the order.
 
 Source: Schmidt, Schneider and Hennig, "Descending through a crowded valley", 2021; Choi et al., "On empirical comparisons of
-optimizers for deep learning", 2019; Holm, "A simple sequentially rejective multiple test procedure", 1979.
+optimizers for deep learning", 2019.
 """
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from descent.analysis.entries import rank
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.pairs import order
 from descent.analysis.ranking import Ranking, rankings
 from descent.analysis.sentences import sentences
 from descent.analysis.settings import Tuned, swept_seeds, tune
-from descent.analysis.wording import rank
 from descent.metrics import AXES
 from descent.plots.medians import draw_curve, draw_seeds, label, row, seeds
 from descent.plots.style import look, styled
@@ -25,7 +24,7 @@ from descent.plots.style import look, styled
 TEXT = """
 {% if verdict %} {{ verdict }}
 {% else %} Lowest median {{ metric }} on {{ seeds }} seeds that did not tune: {{ first }}, {{ median }}
-{%- for words, names in (("better in most seeds", better), ("indistinguishable from it", equal), ("worse", worse)) if names %};
+{%- for words, names in (("better", better), ("not told apart from it", equal), ("worse", worse)) if names %};
 {{ words }}: {{ names | join(", ") }}{% endfor %}. Ranks: {% for row in ranks %}{{ row.name }} {{ row.ranks | span }}
 {{ "," if not loop.last }} {% endfor %}.{% endif %}
 {% for row in edges %} The best learning rate of {{ row.name }}, {{ row.best }}, is at the {{ row.side }} edge of those tried
@@ -39,10 +38,10 @@ def analyse(study: Study) -> Finding:
     ranking, tuned = _ranking(study)
     table, medians = ranking.table, ranking.table["median"].sort_values(kind="stable")
     first, *others = medians.index
-    beats = pd.DataFrame(order(ranking.pairs, ranking.entries), ranking.entries, ranking.entries)
-    better = [name for name in others if beats.loc[name, first]]  # they fail less often, or are better in nearly all pairs
+    beats = ranking.beats
+    better = [name for name in others if beats.loc[name, first]]  # they fail less often, or are better by the mean
     worse = [name for name in others if beats.loc[first, name]]
-    tested = ranking.family == "all" and not ranking.refused and (table["failed"] < table["n"]).any()
+    tested = ranking.tested and (table["failed"] < table["n"]).any()
     return Finding(
         verdict=None if tested else sentences(ranking)[0],
         metric=ranking.metric.label,
@@ -76,7 +75,7 @@ def plot(study: Study) -> Figure:
     rows = []
     for name in ranking.entries:
         own = _own(ranking, name)
-        place = f"{name}  (rank {rank(ranking, name)})" if ranking.family else name
+        place = f"{name}  (rank {rank(ranking, name)})" if ranking.tested else name
         rows.append((place, own, look(own["optimizer"].iloc[0]).colour))
     draw_seeds(right, rows, ranking.quantity)
     label(right, "log linear", f"{ranking.metric.label} at the end", title="Each seed; bar: median")
@@ -91,7 +90,7 @@ def _ranking(study: Study) -> tuple[Ranking, Tuned]:
     """Return the ranking by training loss of the seeds that were kept from tuning, and the tuned learning rates."""
     tuned = tune(study.runs, swept_seeds(study.runs, "optimizer"), "optimizer", "train/loss")
     runs = pd.concat([tuned.tuning.assign(stage="trial"), tuned.judged.assign(stage="final")]).assign(tuning="grid")
-    ranking = next(rankings(runs), None)
+    ranking = next(iter(rankings(runs)), None)
     if ranking is None:
         raise NoData("every seed was tuned on: none is left to judge")
     return ranking, tuned

@@ -3,7 +3,7 @@ r"""Which learning-rate schedule is best, each at its own best learning rate?
 A schedule multiplies the learning rate of step t of T by a factor: a large rate moves fast, and a small one settles below the
 loss floor caused by gradient noise, which is proportional to the rate. The apparent gain of a schedule depends on the rate of its
 baseline, so each schedule gets its own, chosen on the first seeds of the study and judged on the others. There the others are
-compared with the best schedule in tuning, paired by seed, by exact sign-flip tests with Holm's correction.
+compared with the best schedule in tuning, paired by seed, in one family of tests of all pairs.
 
 Source: Robbins and Monro, "A stochastic approximation method", 1951; Loshchilov and Hutter, "SGDR: stochastic gradient descent
 with warm restarts", 2017; Goyal et al., "Accurate, large minibatch SGD", 2017; Smith and Topin, "Super-convergence", 2019; that
@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.pairs import SEEDS, compare, wide
+from descent.analysis.paired_tests import SEEDS, judge
+from descent.analysis.ranking import better, group_of, terms
 from descent.analysis.settings import Tuned, first_seeds, median, tune
 from descent.analysis.statistics import values
 from descent.plots.layout import ticks
@@ -30,7 +31,7 @@ The best schedule in tuning is {{ best.name }} (lr {{ best.lr }}); its median tr
 seed{{ "s" if seeds > 1 }} is {{ best.loss }}
 {%- if not tested %}, beside {% for row in others %}{{ row.name }} {{ row.loss }}{{ "," if not loop.last }} {% endfor %};
 it takes {{ needed }} seeds to tell them apart
-{% else %}{% for words, winner in (("better", "other"), ("indistinguishable from it", None), ("worse", "best")) %}
+{% else %}{% for words, winner in (("better", "other"), ("not told apart from it", None), ("worse", "best")) %}
 {% for row in others if row.winner == winner %}{{ "; " ~ words ~ ":" if loop.first else "," }} {{ row.name }} ({{ row.loss }})
 {% endfor %}{% endfor %}{% endif %}.
 {% if edges %} At an edge of the learning rates tried, {{ rates | span }}: {{ edges | listed }}.{% endif %}
@@ -38,12 +39,13 @@ it takes {{ needed }} seeds to tell them apart
 
 
 def analyse(study: Study) -> Finding:
-    """Compute the best schedule in tuning, and which others are better, worse, or indistinguishable from it on other seeds."""
+    """Compute the best schedule in tuning, and which others are better, worse, or not told apart from it on other seeds."""
     tuned = _tuned(study.runs)
     judged, (best, *others) = tuned.judged, tuned.best.index
     losses = median(judged, LOSS, "schedule").sort_values(kind="stable")
-    pairs = compare(*wide(judged.assign(entry=judged["schedule"]), LOSS, [best, *others]), "reference", best, high=False)
-    winners = {(pair.other if pair.one == best else pair.one): pair.winner for pair in pairs.itertuples()}
+    group = group_of(judged.assign(entry=judged["schedule"]), LOSS, [best, *others], terms(judged, study.metric(LOSS)))
+    won = better(judge([group])[0])
+    winners = {name: best if (best, name) in won else name if (name, best) in won else "" for name in others}
     tried = sorted(study.runs["lr"].unique())
     return Finding(
         best={"name": best, "lr": tuned.best[best], "loss": losses[best]},

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from descent.analysis.load import metric_of
-from descent.analysis.selection import Candidate, panel_order
+from descent.analysis.selection import Candidate, Panel, panel_order
 from descent.plots.style import count, look, order, span, text, wrap
 
 ACROSS = 3  # panels in a row
@@ -22,11 +22,11 @@ LEFT, TOP, BOTTOM = 0.72, 0.68, 0.5  # inches of margin; all fixed, as matplotli
 LINE, LETTER = 0.165, 0.068  # inches that a line and a letter of the legend take
 SMALL = 0.135  # inches that a line of the small print takes
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-Panels = dict[tuple[str, float], list[Axes]]  # by batch mode and size
+Panels = dict[Panel, list[Axes]]  # by batch mode, size and variant
 MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")  # of variants: schedules, engines
 
 
-def panels(units: Iterable[Candidate]) -> list[tuple[str, float]]:
+def panels(units: Iterable[Candidate]) -> list[Panel]:
     """Return the batch modes, each with its batch size, in their order."""
     return sorted({unit.panel: None for unit in units}, key=panel_order)
 
@@ -37,7 +37,8 @@ def panel_title(units: Sequence[Candidate]) -> str:
     per_step = "all examples a step" if batch == "full" else f"{count(size)} example{'s' * (size != 1)} a step"
     longest = [unit.runs.loc[unit.runs["examples"].idxmax()] for unit in units]
     steps, examples = span(run["steps"] for run in longest), span(run["examples"] for run in longest)
-    return f"{text(batch)}: {per_step}\n{steps} steps, {examples} examples"
+    shared = f", {text(units[0].group)}" if units[0].group else ""
+    return f"{text(batch)}: {per_step}{shared}\n{steps} steps, {examples} examples"
 
 
 def frame(units: Sequence[Candidate], rows: int = 1, sharey: Literal["all", "row", False] = "all") -> tuple[Figure, Panels]:

@@ -28,26 +28,23 @@ class Comparison:
     medians: Path | None
 
 
-def compare(
-    folder: Path | str, metric: str | None = None, reference: str | None = None, events: bool = True, own: Path | None = None
-) -> Comparison:
+def compare(folder: Path | str, metric: str | None = None, events: bool = True, own: Path | None = None) -> Comparison:
     """Rank the optimizers of a study, test their differences, and write the report into the study's folder.
 
     Reads result files only, at any time, also while the study runs.
 
     Args:
         folder: of the study.
-        metric: rank by this one alone, as ``val/accuracy``; None: by the problem's own, and by the validation metric.
-        reference: the optimizer that others are compared with; None: the best in tuning, or sgd.
+        metric: test this one alone, as ``val/accuracy``; None: the problem's own, and describe the validation metric.
         events: write what TensorBoard shows.
         own: a folder with figures of your own: each file has ``plot(study) -> Figure``, see `descent.plots.figures`.
 
     Raises:
-        InputError: there is no such study, metric or reference, or the report cannot be written.
+        InputError: there is no such study or metric, or the report cannot be written.
     """
     study = load(Path(folder))
     captions = {safe_name(name): drawing.caption for name, drawing in figures.known(study, own).items()}
-    result = judge(study, metric, reference)
+    result = judge(study, metric)
     report = study.folder / REPORT
     with output("study", folder):
         drawn = figures.save(study, report / "figures", own)

@@ -13,9 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from descent.analysis import summary
-from descent.analysis.pairs import SEEDS
+from descent.analysis.groups import GROUP
+from descent.analysis.paired_tests import SEEDS
 from descent.analysis.selection import final
-from descent.analysis.statistics import EXACT, FLIPS, RESAMPLES, SEARCHES
+from descent.analysis.statistics import RESAMPLES, SEARCHES
 from descent.analysis.verdicts import Verdict, Verdicts
 from descent.errors import printable
 from descent.metrics import metric
@@ -95,8 +96,6 @@ def write(outcome: Verdicts, drawn: Sequence[Path], captions: Mapping[str, str])
         seeds=SEEDS,
         searches=SEARCHES,
         resamples=RESAMPLES,
-        exact=EXACT,
-        flips=FLIPS,
     )
     write_text(folder / "index.html", text)
     return folder / "index.html"
@@ -132,11 +131,9 @@ def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_P
         if name != problem:
             continue
         first = verdicts[0].ranking.runs.iloc[0]
-        own = (frame["problem"] == problem) & (frame["batch"] == first["batch"])
-        if pd.notna(first["batch_size"]):
-            own &= frame["batch_size"] == first["batch_size"]
+        own = pd.concat([frame[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)  # nan is nan
         table = tables.settings(frame[own], runs[runs["problem"] == problem], verdicts, outcome.study.folder)
-        differences = [(v.quantity, tables.pairs(v)) for v in verdicts if len(v.ranking.pairs) and not v.ranking.refused]
+        differences = [(v.quantity, tables.pairs(v)) for v in verdicts if v.ranking.finding.pairs]
         parts.append(Part(batch, verdicts, table, differences))
     return Problem(problem, parts, *pictures.of(pictures.folder / "figures" / safe_name(problem)))
 

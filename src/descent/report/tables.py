@@ -37,7 +37,7 @@ class Table:
 
     columns: list[str]
     rows: list[list[Cell]]
-    words: set[str] = field(default_factory=lambda: {"setting", "one", "other", "winner"})
+    words: set[str] = field(default_factory=lambda: {"setting", "one", "other", "interval is", "answer"})
 
 
 def settings(frame: pd.DataFrame, runs: pd.DataFrame, verdicts: Sequence[Verdict], study: Path) -> Table:
@@ -50,7 +50,7 @@ def settings(frame: pd.DataFrame, runs: pd.DataFrame, verdicts: Sequence[Verdict
     """
     metrics = [verdict.ranking.quantity for verdict in verdicts]
     parts = {metric: frame[frame["metric"] == metric].set_index("setting") for metric in metrics}
-    ranked = [verdict for verdict in verdicts if verdict.ranking.family and not verdict.ranking.refused]
+    ranked = [verdict for verdict in verdicts if verdict.ranking.tested]
     table = Table(["setting"], [])
     for verdict in verdicts:
         table.columns.extend(["rank"] * (verdict in ranked) + [verdict.quantity])
@@ -77,20 +77,24 @@ def settings(frame: pd.DataFrame, runs: pd.DataFrame, verdicts: Sequence[Verdict
 
 
 def pairs(verdict: Verdict) -> Table:
-    """Return the paired differences of a ranking: one row a pair."""
-    table = Table(["one", "other", "one is better by", "pairs", "ahead", "p (Holm)", "winner"], [])
-    for pair in verdict.ranking.pairs.to_dict("records"):
-        p = min((value for value in (pair["p"], pair["p_failures"]) if not math.isnan(value)), default=math.nan)
-        why = f"{pair['winner']} ({'fails less often' if pair['by'] == 'failures' else verdict.quantity})"
+    """Return what may be said of the pairs of a ranking: one row a pair, the one ahead by value first."""
+    terms = verdict.ranking.terms
+    unit = "times" if terms.ratio else "points"
+    table = Table(["one", "other", f"one is better by, {unit}", "interval is", "seeds", "ahead", "failed", "p", "answer"], [])
+    for pair in verdict.ranking.finding.pairs:
+        known = not math.isnan(pair.difference)
+        ends = f"{terms.size(pair.low)} to {terms.size(pair.high)}" if known else ""
         table.rows.append(
             [
-                Cell(pair["one"], pair["one"]),
-                Cell(pair["other"], pair["other"]),
-                Cell(_number(pair["difference"]), _key(pair["difference"]), interval(pair)),
-                Cell(str(pair["n"]), pair["n"]),
-                Cell(f"{pair['ahead']} of {pair['n']}", pair["ahead"]),
-                Cell("not tested" if math.isnan(p) else f"{p:.2g}", _key(p)),
-                Cell(why if pair["winner"] else "", pair["winner"]),
+                Cell(pair.one, pair.one),
+                Cell(pair.other, pair.other),
+                Cell(terms.size(pair.difference) if known else "", _key(pair.difference), ends),
+                Cell(str(pair.interval), str(pair.interval)),
+                Cell(str(pair.n), pair.n),
+                Cell(str(pair.ahead), pair.ahead),
+                Cell(f"{pair.failures[0]}, {pair.failures[1]}", sum(pair.failures)),
+                Cell("not tested" if math.isnan(pair.p) else f"{pair.p:.2g}", _key(pair.p)),
+                Cell(str(pair.answer), str(pair.answer)),
             ]
         )
     return table

@@ -134,7 +134,8 @@ def _candidates(study: Study) -> list[Candidate]:
         columns = sorted(measured(study.only(problem).quantities), key=tag)
         own = [sorted(drawn, key=_median)[:each] for (of, *_), drawn in modes.items() if of == problem]
         for chosen in (each for drawn in own for each in drawn):
-            mode = f"{chosen.batch} {chosen.batch_size:.0f}" if chosen.batch_size else chosen.batch
+            size = [f"{chosen.batch_size:.0f}"] if chosen.batch_size else []
+            mode = " ".join([chosen.batch, *size, *([chosen.group] if chosen.group else [])])
             folder = Path(*[safe_name(problem)] * several, safe_name(f"{chosen.name} {mode}"))
             curves, shared = list(study.curves(chosen.runs)), f"/{_tagged(problem)}" * several
             found.append(Candidate(chosen, curves, folder, shared, _tagged(mode), len(own) == 1, columns))

@@ -19,15 +19,14 @@ def compare() -> int:
     """
     parser = Parser(compare.__doc__)
     parser.add("study", File, help="the folder of a study, as outputs/default")
-    parser.add("--metric", help="rank by this one alone, as val/accuracy; default: training, and validation")
-    parser.add("--reference", help="the optimizer that others are compared with; default: the best in tuning, or sgd")
+    parser.add("--metric", help="test this one alone, as val/accuracy; default: the problem's own; others are described")
     parser.add("--tensorboard", action=argparse.BooleanOptionalAction, default=True, help="write what TensorBoard shows")
     parser.add("--figures", File, help="a folder with figures of your own: files with plot(study) -> Figure")
     given = parser.read()
     with loading("the study"):
         from descent.report.compare import compare as compared
 
-    done = compared(given.study, given.metric, given.reference, given.tensorboard, given.figures)
+    done = compared(given.study, given.metric, given.tensorboard, given.figures)
     study = done.study
     show_outcome(done.outcome)
     waiting = ", ".join(f"{count} {state}" for state, count in study.waiting.items())

@@ -6,6 +6,7 @@ from descent.batching import Batches
 from descent.config.schema import Component, RunConfig
 from descent.errors import InputError, one_of
 from descent.metrics import KNOWN
+from descent.metrics import metric as known
 from descent.optimizers.capabilities import needs_closure
 from descent.problems.base import Problem
 from descent.training import build
@@ -93,3 +94,6 @@ def judged(config: RunConfig, problem: Problem) -> None:
     for key, metric in (("metric", config.problem.metric), ("target.metric", target.metric if target else None)):
         if metric is not None and metric not in measured:
             raise one_of(f"problem.{key}", metric, measured)
+    margin = config.problem.margin
+    if margin is not None and margin <= 1 and known(config.problem.metric, declared).scale == "log":
+        raise InputError("problem.margin", margin, "must be above 1, a ratio of losses", "1.2 stands for 20 %.")

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from descent.analysis.curves import Measured, measured, reached
 from descent.analysis.load import NoData, Study
-from descent.analysis.selection import Candidate
+from descent.analysis.selection import Candidate, Panel
 from descent.metrics import AXES, Metric
 from descent.plots import layout
 from descent.plots.curves import training_loss
@@ -62,7 +62,7 @@ def plot(study: Study) -> Figure:
     return figure
 
 
-def _view(axes: Axes, found: Measured, view: str, metric: Metric, names: list[str], modes: list[tuple[str, float]]) -> bool:
+def _view(axes: Axes, found: Measured, view: str, metric: Metric, names: list[str], modes: list[Panel]) -> bool:
     """Draw one budget. Return whether a run diverged within it."""
     column = AXES[view].column
     budget = _shortest(found, column) * (1 + 1e-9)
@@ -109,21 +109,21 @@ def _axes(grid: np.ndarray, names: list[tuple[str, str]]) -> None:
             axes.axhline(edge - 0.5, color="#DDDDDD", lw=0.6, zorder=0)
 
 
-def _marks(modes: list[tuple[str, float]]) -> dict[tuple[str, float], str]:
+def _marks(modes: list[Panel]) -> dict[Panel, str]:
     """Return the mark of each batch mode: its own, or that of a further batch size."""
     spare = itertools.cycle(OTHERS)
-    found: dict[tuple[str, float], str] = {}
+    found: dict[Panel, str] = {}
     for mode in modes:
         own = MARKS.get(mode[0])
         found[mode] = own if own and own not in found.values() else next(spare)
     return found
 
 
-def _mode(mode: tuple[str, float]) -> str:
-    return f"{text(mode[0])}, {count(mode[1])}" if mode[1] else text(mode[0])
+def _mode(mode: Panel) -> str:
+    return ", ".join([text(mode[0]), *([count(mode[1])] if mode[1] else []), *([text(mode[2])] if mode[2] else [])])
 
 
-def _budgets(found: Iterable[Candidate], modes: list[tuple[str, float]]) -> str:
+def _budgets(found: Iterable[Candidate], modes: list[Panel]) -> str:
     """Return the budgets that the runs were made for, as a clause."""
     ends = {mode: span(unit.runs["examples"].max() for unit in found if unit.panel == mode) for mode in modes}
     if len(set(ends.values())) == 1:

@@ -62,7 +62,7 @@ def _linear_limits(finite: np.ndarray) -> tuple[float, float]:
 def _runs(runs: pd.DataFrame, unit: Candidate) -> pd.DataFrame:
     """Return all runs, of tuning too, of a candidate's optimizer, batch mode and schedule."""
     same = {"batch": unit.batch, "optimizer": unit.optimizer}
-    same |= {name: unit.runs[name].iloc[0] for name in ("schedule", "engine", "tuning")}
+    same |= {name: unit.runs[name].iloc[0] for name in ("schedule", "tuning", "variant")}
     size = runs["batch_size"].fillna(0.0) == unit.batch_size
     return runs[size & (runs[list(same)] == pd.Series(same)).all(axis=1)]
 

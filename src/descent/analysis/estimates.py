@@ -1,0 +1,145 @@
+"""How large differences are: means, simultaneous intervals, the typical seed, and how many seeds would show the margin."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from scipy import special
+
+from descent.analysis.differences import Differences, Flags, Indices
+from descent.analysis.family import SEARCHES
+from descent.analysis.flips import ALPHA, Array, flipped, log_p, lowest, signs
+
+INTERVAL = 6  # seeds from which on there is an interval; below it is the range
+POWER = 0.8  # of studies: what planned seeds and margins are for
+
+
+class Interval(StrEnum):
+    """What the interval of a pair is."""
+
+    SIMULTANEOUS = "95 % for all intervals of the report"
+    FINISHED = "where both finished, not tested"
+    ALONE = "95 % for this pair alone"
+    RANGE = "range over seeds"
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Numbers of all pairs [P], of the candidate behind less the one ahead, over seeds on which both finished; see `Pair`."""
+
+    difference: Array
+    low: Array
+    high: Array
+    interval: list[Interval]
+    typical: Array
+    disagrees: Flags
+    ahead: Indices
+    seeds: Array
+    seeds_low: Array
+    seeds_high: Array
+    equal_within: Array
+
+
+def estimates(d: Differences, tested: Flags, won: Flags, level: Array, equal_level: float) -> Estimates:
+    """Return the numbers of all pairs.
+
+    Simultaneous intervals are made to agree with the answers: the near end of one that is better is cut at 0, and one that is
+    not reaches to 0.
+
+    Args:
+        d: of all pairs [P].
+        tested: which pairs were [P], and `won`, in which the one ahead is better [P].
+        level: p-values that the pairs' own t-tests would have to reach, next [P]; `equal_level`, those of *equal*.
+    """
+    one_first = np.where(d.sign < 0, -1, 1)[:, None]
+    x = d.finished * one_first
+    whole = tested & ~d.failures.any(axis=1)
+    n = (~np.isnan(x)).sum(axis=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of pairs that never both finished
+        mean, deviation, lowest_x, highest_x = np.nanmean(x, 1), np.nanstd(x, 1, ddof=1), np.nanmin(x, 1), np.nanmax(x, 1)
+        error = deviation / np.sqrt(n)
+        reach = t_quantile(np.where(tested, interval_level(d, whole), ALPHA) / 2, n - 1) * error
+        low, high = _with_searches(d.searched * one_first, whole, mean - reach, mean + reach)
+        seeds, seeds_low, seeds_high = planned(deviation, n, d.margin, level)
+        equal_t = t_quantile(equal_level, n - 1) + special.ndtri((1 + POWER) / 2)
+    low = np.where(whole, np.where(won, np.maximum(low, 0), np.minimum(low, 0)), low)
+    high = np.where(whole & ~won, np.maximum(high, 0), high)
+    ranged = (n < INTERVAL) | d.repeated | ~d.filled.any(axis=1)
+    kinds = np.select([ranged, whole, tested], list(Interval)[3:] + list(Interval)[:2], Interval.ALONE)
+    typical = hodges_lehmann(x)
+    return Estimates(
+        mean,
+        np.where(ranged, lowest_x, low),
+        np.where(ranged, highest_x, high),
+        [Interval(kind) for kind in kinds],
+        typical,
+        np.abs(typical - mean) > error,
+        (x > 0).sum(axis=1),
+        seeds,
+        seeds_low,
+        seeds_high,
+        np.where(whole, equal_t * error, math.nan),
+    )
+
+
+def t_quantile(tail: Array | float, freedom: Indices) -> Array:
+    """Return what Student's t exceeds with probability `tail`; nan without degrees of freedom."""
+    return -special.stdtrit(np.where(freedom > 0, freedom, math.nan), tail)
+
+
+def interval_level(d: Differences, whole: Flags) -> float:
+    """Return the level of t intervals, one for each pair, that hold their means all at once in 95 % of reports.
+
+    The differences are centred before they are flipped: flips of uncentred ones miss in more than half of the reports.
+    """
+    if not whole.any():
+        return ALPHA
+    seen, n = d.seen[whole], d.n[whole]
+    centred = np.nan_to_num(seen - np.nansum(seen, axis=1, keepdims=True) / n[:, None])
+    statistics, counts = np.abs(flipped(centred, signs(seen.shape[1]))), np.unique(n)
+    largest = np.stack([statistics[n == count].max(axis=0) for count in counts])
+    return 2 * math.exp(lowest(log_p(largest, counts).min(axis=0)))
+
+
+def planned(deviation: Array, n: Indices, margin: Array, level: Array) -> tuple[Array, Array, Array]:
+    """Return how many seeds show a difference of the margin in 4 of 5 studies [P], and the 80 % range of that number.
+
+    n = ((z_(1-a/2) + z_.8) s/m)^2 + z_(1-a/2)^2/2; the range is that of s, by the chi-squared distribution of s^2.
+
+    Args:
+        deviation: standard deviations s of differences [P].
+        n: how many differences these are from [P].
+        margin: the difference m to be shown [P].
+        level: the p-value a to be reached [P].
+    """
+    z = -special.ndtri(level / 2)
+    large = ((z + special.ndtri(POWER)) * deviation / margin) ** 2
+    shares = [(n - 1) / special.chdtri(n - 1, tail) for tail in (0.1, 0.9)]
+    middle, low, high = (large * share + z**2 / 2 for share in (1, *shares))
+    return middle, low, high
+
+
+def hodges_lehmann(paired: Array) -> Array:
+    """Return the median of all means of two [M], of differences [M, N]; nan entries are left out.
+
+    Source: J. L. Hodges and E. L. Lehmann, Estimates of location based on rank tests (1963).
+    """
+    left, right = np.triu_indices(paired.shape[1])
+    means = np.sort((paired[:, left] + paired[:, right]) / 2, axis=1)  # nan comes last
+    count = (~np.isnan(means)).sum(axis=1)
+    rows, last = np.arange(len(means)), means.shape[1] - 1
+    return np.asarray((means[rows, np.maximum(count - 1, 0) // 2] + means[rows, np.minimum(count // 2, last)]) / 2)
+
+
+def _with_searches(searched: Array, whole: Flags, low: Array, high: Array) -> tuple[Array, Array]:
+    """Return the ends of intervals [P], widened to those of Student's t of the means of three searches or more [P, S]."""
+    count = (~np.isnan(searched)).sum(axis=1)
+    rows = whole & (count >= SEARCHES)
+    if rows.any():
+        mean, deviation = np.nanmean(searched[rows], 1), np.nanstd(searched[rows], 1, ddof=1)
+        reach = t_quantile(ALPHA / 2, count[rows] - 1) * deviation / np.sqrt(count[rows])
+        low[rows], high[rows] = np.minimum(low[rows], mean - reach), np.maximum(high[rows], mean + reach)
+    return low, high

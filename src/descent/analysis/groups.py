@@ -1,0 +1,140 @@
+"""What may be compared: runs that share every setting but optimizer, schedule, wrapper and seed, and their data."""
+
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+GROUP = ["problem", "batch", "batch_size", "variant"]  # within which runs are compared; `batch_size` is nan but for mini-batches
+FREE = ("optimizer", "schedule", "wrapper", "seed", "engine", "names")  # may differ between candidates
+ELSEWHERE = ("study", "output_dir", "rerun", "logger", "trainer")  # say nothing of the result; devices are named in a note
+# Of a problem, what says only how a run is judged or computed, or acts through another setting.
+JUDGING = ("epochs", "batch_size", "record_examples", "metric", "metrics", "target", "margin", "threads", "micro_size")
+UNKNOWN = "settings unknown"
+ROUNDING = {"64": 2.0**-52}  # of losses, by precision; bf16 is recorded in 32 bits
+SINGLE = 2.0**-23
+
+Key = tuple[Hashable, ...]
+
+
+def compared(runs: pd.DataFrame, config: Callable[[Path], Mapping[str, Any]]) -> pd.DataFrame:
+    """Return runs with what tells which of them may be compared, read from the configuration of one run a setting.
+
+    Args:
+        runs: one row a run, with ``folder``, ``problem``, ``setting``, ``batch``, ``batch_size``, ``seed`` and ``data``.
+        config: returns the resolved configuration in a folder; empty where it cannot be read.
+
+    Returns:
+        The runs with ``variant``, the settings and data in which a group differs from others of its problem and batch mode;
+        ``method``, the same for runs that differ only by engine and seed; ``margin`` of the problem (nan: none is given); and
+        ``floor``, the loss that is 0 but for rounding.
+    """
+    keys = list(zip(runs["problem"], runs["setting"], strict=True))
+    first = dict(reversed(list(zip(keys, runs["folder"], strict=True))))
+    read = {key: config(folder) for key, folder in first.items()}
+    modes = zip(runs["problem"], runs["batch"], runs["batch_size"].fillna(0), strict=True)
+    variants = what_differs({key: shared_settings(read[key]) for key in first}, dict(zip(keys, modes, strict=True)))
+    problems = {key: found.get("problem") or {} for key, found in read.items()}
+    floors = {
+        key: ROUNDING.get(str(read[key].get("precision")), SINGLE) * (problems[key].get("loss_scale") or 1) for key in first
+    }
+    methods = {key: _method(key, found) for key, found in read.items()}
+    runs = runs.assign(
+        variant=[variants[key] for key in keys],
+        method=[methods[key] for key in keys],
+        margin=[float(problems[key].get("margin") or math.nan) for key in keys],
+        floor=[floors[key] for key in keys],
+    )
+    return _data_apart(runs)
+
+
+def shared_settings(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings that candidates must share, by their keys on the command line; budgets as asked among them."""
+    return {
+        key: "none" if value is None else str(value).removesuffix(".0")
+        for key, value in _flat(config)
+        if not _apart(*key.split("."))
+    }
+
+
+def what_differs(settings: Mapping[Key, Mapping[str, str]], among: Mapping[Key, Hashable]) -> dict[Key, str]:
+    """Return for each key the settings in which it differs from others of its class, as ``width=16, epochs=20``; else "".
+
+    Args:
+        settings: of `shared_settings`; empty where they are unknown.
+        among: the class of each key, within which names tell apart.
+    """
+    classes = defaultdict(list)
+    for key in settings:
+        classes[among[key]].append(key)
+    found = {}
+    for keys in classes.values():
+        known = [settings[key] for key in keys if settings[key]]
+        every = dict.fromkeys(name for one in known for name in one)
+        names = [name for name in every if len({one.get(name, "none") for one in known}) > 1]
+        short = _short(names)
+        for key in keys:
+            parts = [f"{short[name]}={settings[key].get(name, 'none')}" for name in names]
+            found[key] = ", ".join(parts) if settings[key] or not known else UNKNOWN
+    return found
+
+
+def one_engine(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return runs without those of other engines that repeat runs of the engine torch: they are no further evidence."""
+    alike = [runs[name] for name in ("method", "scramble", "stage")]
+    both = (runs["engine"] == "torch").groupby(alike).transform("any")
+    return runs[(runs["engine"] == "torch") | ~both]
+
+
+def _method(key: Key, config: Mapping[str, Any]) -> str:
+    """Return what runs share that differ only by engine and seed."""
+    told = {name: value for name, value in config.items() if name not in ("engine", "seed", *ELSEWHERE)}
+    return json.dumps([key[0], told], sort_keys=True, default=str) if told else str(key)
+
+
+def _data_apart(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return runs whose variant names their data, where runs of one group and seed saw other data than others.
+
+    Data that runs of one setting saw belong together, as those of its seeds do. Where they were changed between runs of a
+    setting, the runs that fewer others share a seed's data with are kept apart one by one.
+    """
+    names = runs["variant"].copy()
+    for _, own in runs[runs["data"] != ""].groupby(GROUP, dropna=False):
+        if own.groupby("seed")["data"].nunique().max() < 2:
+            continue
+        kinds: dict[str, int] = {}
+        for _, data in own.groupby("setting")["data"]:
+            numbers = {kinds[one] for one in data if one in kinds}
+            number = min(numbers, default=len(set(kinds.values())))
+            kinds |= {one: number for one, old in kinds.items() if old in numbers} | dict.fromkeys(data, number)
+        often = own.groupby("seed")["data"].agg(lambda data: Counter(data).most_common(1)[0][0])
+        same = len({kinds[one] for one in own["data"]}) == 1
+        told = [int(one != often[seed]) if same else kinds[one] for one, seed in zip(own["data"], own["seed"], strict=True)]
+        labels = [
+            f"{variant}, data {number + 1}".removeprefix(", ") for variant, number in zip(own["variant"], told, strict=True)
+        ]
+        names[own.index] = labels
+    return runs.assign(variant=names)
+
+
+def _apart(group: str, *names: str) -> bool:
+    """Return whether candidates may differ in a setting."""
+    return group in (*FREE, *ELSEWHERE) or (group == "problem" and names[0] in JUDGING)
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + str(name), value
+
+
+def _short(names: list[str]) -> dict[str, str]:
+    """Return names without their groups, where that leaves them apart."""
+    last = [name.rpartition(".")[2] for name in names]
+    return {name: short if last.count(short) == 1 else name for name, short in zip(names, last, strict=True)}
