@@ -93,30 +93,44 @@ def sweep(
         InputError: a setting that cannot work; nothing was trained.
         KeyboardInterrupt: Ctrl-C; repeating the command goes on.
     """
-    begun = time.time()
     show_warnings()
     if experiment:
-        _require_experiment(experiment)
+        require_experiment(experiment)
     runs = plan(jobs, compose, elsewhere)
-    from descent.sweeps import gpus  # not before the settings are known to work
-
-    gpus.keep()
-    study = runs[0].config.folder
-    missing = [planned for planned in runs if planned.missing]
-    say(_summary(runs, missing))
-    _name_other_versions(runs)
-    _writable(study, runs[0].config.output_dir)
-    with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
-        lost = _train(missing, launch, begun)
-    say("")
-    show_study(study, [planned.folder for planned in runs])
-    failed = show_failures(study, [planned.folder for planned in missing]) + lost
+    lost = train(runs, launch)
+    failed = show(runs) + lost
     if experiment and failed < len(runs):
-        _conclude(experiment, study, runs)
+        conclude(experiment, runs[0].config.folder, runs)
     return failed
 
 
-def _require_experiment(name: str) -> None:
+def train(runs: list[Planned], launch: Callable[[list[Planned]], object]) -> int:
+    """Train those of some runs that are missing, with a live line.
+
+    Returns:
+        how many could not even leave a word of their failure.
+    """
+    from descent.sweeps import gpus  # not before the settings are known to work
+
+    begun = time.time()
+    gpus.keep()
+    missing = [planned for planned in runs if planned.missing]
+    say(_summary(runs, missing))
+    _name_other_versions(runs)
+    _writable(runs[0].config.folder, runs[0].config.output_dir)
+    with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
+        return _train(missing, launch, begun)
+
+
+def show(runs: list[Planned]) -> int:
+    """Print the table of some runs that were trained, and what failed; return how many did."""
+    study = runs[0].config.folder
+    say("")
+    show_study(study, [planned.folder for planned in runs])
+    return show_failures(study, [planned.folder for planned in runs if planned.missing])
+
+
+def require_experiment(name: str) -> None:
     """Refuse an experiment that no code can conclude.
 
     Raises:
@@ -127,7 +141,7 @@ def _require_experiment(name: str) -> None:
         raise InputError("experiment", name, f"has a yaml and no analysis: there is no module {package}.{name}")
 
 
-def _conclude(experiment: str, study: Path, runs: list[Planned]) -> None:
+def conclude(experiment: str, study: Path, runs: list[Planned]) -> None:
     from descent.experiments import conclude
 
     sentence, figure = conclude(experiment, study, [planned.folder for planned in runs])
