@@ -22,13 +22,15 @@ class TunedSweeper(StudySweeper):
 
     def _sweep(self, arguments: list[str], experiment: str | None) -> int:
         from descent.config.check import check
+        from descent.config.command import conf
         from descent.config.mistakes import explained
         from descent.sweeps.tuned_sweep import tuned_sweep  # torch and all that only when there is something to sweep
         from descent.sweeps.tuning import Protocol
 
         launchers.require(self.config.hydra.launcher)
         protocol = check("hydra.sweeper", self.protocol, Protocol)
-        folders = [Path(source.path) for source in self.config.hydra.runtime.config_sources if source.schema == "file"]
+        sources = [Path(source.path) for source in self.config.hydra.runtime.config_sources if source.schema == "file"]
+        folders = [folder for folder in sources if folder.resolve() != conf()]
         elsewhere = launchers.elsewhere(self.config.hydra.launcher)
         with explained(arguments):
             jobs = self._jobs(arguments)
