@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 from checks import agreement, noise, phenomena, quadratics, updates
 from checks.base import Check
+from checks.kills import SECTION
 from rich.console import Console
 
-from descent.config.flags import Parser, file_to_write, leave_with
+from descent.config.flags import Parser, leave_with, require_file_to_write
 from descent.config.values import File
 from descent.errors import InputError
 
@@ -66,7 +67,7 @@ def main() -> int:
     if given.write and given.only:
         raise InputError("--write", given.write, "cannot be given with --only, as the table is of all checks", "Leave one out.")
     if given.write:
-        file_to_write("--write", given.write)
+        require_file_to_write("--write", given.write)
     out, begun = Console(highlight=False), time.perf_counter()
     text, broken = [HEADER], 0
     for subject, module in SUBJECTS.items():
@@ -76,7 +77,8 @@ def main() -> int:
             broken += not holds
     out.print(f"\n{len(chosen)} checks, {broken} do not hold; {time.perf_counter() - begun:.0f} s")
     if given.write:
-        given.write.write_text("".join(text))
+        _, heading, kills = (given.write.read_text() if given.write.exists() else "").partition(SECTION)
+        given.write.write_text("".join(text) + heading + kills)
     return 1 if broken else 0
 
 

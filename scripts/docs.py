@@ -10,7 +10,7 @@ from pathlib import Path
 from pages import gallery, optimizers
 from pages.base import names
 
-from descent.config.flags import Parser, existing_folder, folder_to_write, leave_with
+from descent.config.flags import Parser, leave_with, require_folder, require_folder_to_write
 from descent.config.values import File
 from descent.errors import InputError, one_of
 from descent.terminal.console import say
@@ -23,7 +23,7 @@ def pages() -> dict[Path, str]:
     found = {optimizers.FOLDER / "README.md": optimizers.index()}
     for name, rates in optimizers.chosen().items():
         found[optimizers.FOLDER / f"{name}.md"] = optimizers.page(name, rates)
-    found[gallery.PAGE] = gallery.page(gallery.said())
+    found[gallery.PAGE] = gallery.page(gallery.findings())
     return found
 
 
@@ -41,9 +41,9 @@ def main() -> int:
             raise InputError("--only", name, "has no text that its page could show", remedy)
         if name not in known:
             raise one_of("--only", name, known)
-    folder_to_write("--studies", given.studies)
+    require_folder_to_write("--studies", given.studies)
     if given.root != parser.get_default("root"):
-        existing_folder("--root", given.root, "that holds MNIST/raw")
+        require_folder("--root", given.root, "that holds MNIST/raw")
     failed = 0
     for name in (name for name in optimizers.documented() if name in chosen):
         rates = optimizers.draw(name, given.studies)

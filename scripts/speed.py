@@ -5,7 +5,8 @@ Steps per second of (a) a plain hand-written PyTorch loop with torch's default o
 written (DataLoader, self.log, automatic optimization) and (c) a descent run with its records, checkpoints and events, by the
 engine that the row names. The three take turns, round after round; the table holds medians over rounds of the steps per
 second, and of the ratios within a round, as the machine's own speed drifts. Imports are not counted; (c) counts everything
-from the first record to the last.
+from the first record to the last. `of the peak` is the share of the steps per second that the matrix products alone would allow,
+at the speed of a large one.
 
 A study is the README's, of 27 runs, in a process of its own. Its time is that of the command less that of the same command with
 two runs of one step, which pays for the same imports; the launchers take turns.
@@ -14,7 +15,7 @@ two runs of one step, which pays for the same imports; the launchers take turns.
 from benchmarks import steps, studies
 from rich.console import Console
 
-from descent.config.flags import Parser, file_to_write, leave_with
+from descent.config.flags import Parser, leave_with, require_file_to_write
 from descent.config.values import Count, File, Positive
 from descent.errors import InputError, one_of
 
@@ -38,13 +39,13 @@ def main() -> int:
         if name not in known:
             raise one_of("--launchers", name, known)
     if given.markdown:
-        file_to_write("--markdown", given.markdown)
+        require_file_to_write("--markdown", given.markdown)
     out = Console(highlight=False)
     if launchers:
         lines = [f"| launcher | runs a minute | times {launchers[0]} |", "|---|--:|--:|"]
         rows = studies.measure(launchers, given.rounds)
     else:
-        lines = [f"| {' | '.join(steps.HEADER)} |", f"|{'---|' * 4}{'--:|' * 5}"]
+        lines = [f"| {' | '.join(steps.HEADER)} |", f"|{'---|' * 4}{'--:|' * 6}"]
         rows = steps.measure(cells, given.seconds, given.rounds)
     for line in lines:
         out.print(line, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 `descent.sweeps.target` says what a target is and finds it.
 
-Trains what is missing of the study `targets`, with engine=numpy; a second call only reads. `--write` puts a line into each
+Trains what is missing of the study `targets`, with engine=compiled; a second call only reads. `--write` puts a line into each
 problem's yaml: the target, and a comment that tells people how it was found, or why there is none.
 """
 
@@ -13,7 +13,7 @@ from data_sets import data_set, holds, require
 
 from descent.config.command import conf
 from descent.config.compose import compose
-from descent.config.flags import Parser, existing_folder, folder_to_write, leave_with
+from descent.config.flags import Parser, leave_with, require_folder, require_folder_to_write
 from descent.config.values import File
 from descent.errors import InputError, one_of
 from descent.sweeps.target import Found, find
@@ -46,8 +46,8 @@ def main() -> int:
         if name not in known:
             raise one_of("problem", name, known)
     if given.root:
-        existing_folder("--root", given.root, "that holds MNIST/raw")
-    folder_to_write("--studies", given.studies)
+        require_folder("--root", given.root, "that holds MNIST/raw")
+    require_folder_to_write("--studies", given.studies)
     data = {problem: data_set(compose(f"problem={problem}").problem) for problem in given.problem or known}
     for problem in given.problem:
         if data[problem]:

@@ -1,7 +1,7 @@
 """What the tests share: composing settings, and training a run in this process, which has paid for its imports once."""
 
+import json
 import os
-import re
 import runpy
 import sys
 from collections.abc import Callable
@@ -21,12 +21,13 @@ WORKERS = 8  # at most: each pays for its imports, with 5 s and half a gigabyte
 
 
 def pytest_configure() -> None:
-    """Let each worker, and what it starts, use one thread, but where a run's settings say another number; keep bytecode.
+    """Let each worker, and what it starts, use one thread, but where a run's settings say another number; keep compiled code.
 
     Containers often set PYTHONDONTWRITEBYTECODE: each of about a hundred processes would compile torch and Lightning again.
     """
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache"))  # compiling takes seconds
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
 
@@ -122,23 +123,22 @@ def train(tmp_path: Path) -> Callable[..., Run]:
 @pytest.fixture
 def experiment(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[..., tuple[str, Path]]:
-    """Train an experiment as `python train.py -m experiment=name` does; return what it says and the folder of its study."""
+) -> Callable[..., tuple[dict[str, Any], Path]]:
+    """Train an experiment as `python train.py -m experiment=name` does; return its finding and the folder of its study."""
 
-    def concluded(name: str, *overrides: str) -> tuple[str, Path]:
+    from descent import experiments
+
+    def concluded(name: str, *overrides: str) -> tuple[dict[str, Any], Path]:
         status, out, err = sweep(capsys, monkeypatch, f"output_dir={tmp_path}", f"experiment={name}", *overrides)
         assert (status, err) == (0, "")
+        report = tmp_path / name / "report"
         *_, sentence, figure = out.rstrip().splitlines()
-        assert figure == f"figure   {tmp_path / name / 'report' / name}.png"
-        assert (tmp_path / name / "report" / f"{name}.png").stat().st_size > 10_000
-        assert (tmp_path / name / "report" / f"{name}.svg").exists()
-        return sentence, tmp_path / name
+        assert figure == f"figure   {report / name}.png"
+        assert (report / f"{name}.png").stat().st_size > 10_000
+        assert (report / f"{name}.svg").exists()
+        kept = json.loads((report / f"{name}.json").read_text())
+        assert kept["figure"] == f"{name}.png"
+        assert sentence == experiments.sentence(experiments.modules()[name], kept["finding"])
+        return kept["finding"], tmp_path / name
 
     return concluded
-
-
-def number(pattern: str, sentence: str) -> float:
-    """Return the number that the group of a pattern holds."""
-    found = re.search(pattern, sentence)
-    assert found, f"{pattern!r} is not in {sentence!r}"
-    return float(found[1].replace(",", ""))

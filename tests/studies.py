@@ -1,11 +1,7 @@
 """Synthetic studies: what runs leave behind, written by hand, nothing is trained; and one that may be killed."""
 
-import atexit
 import json
 import math
-import os
-import runpy
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -100,8 +96,14 @@ def write_run(
         "diverged_at": last["step"] if status == "diverged" else None,
         **changes,
     }
-    (folder / "result.json").write_text(json.dumps(_finite(result)))
+    seal(folder, result)
     return folder
+
+
+def seal(folder: Path, result: dict[str, Any]) -> None:
+    """Write a result with the checksum that belongs to it, whatever it says."""
+    content = _finite({name: value for name, value in result.items() if name != results.CHECKSUM})
+    (folder / "result.json").write_text(json.dumps({**content, results.CHECKSUM: results.checksum(content)}))
 
 
 def _finite(value: Any) -> Any:
@@ -109,20 +111,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def sweep_in_a_process(*arguments: str) -> None:
-    """Do what a process does that may be killed: a sweep, whose runs save their checkpoints more often than others."""
-    from descent.training import recorder as recording
-
-    os.setsid()  # with its workers
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    recording.CHECKPOINT_EVERY = 0.05
-    sys.argv = [str(Path(__file__).parents[1] / "train.py"), "-m", *arguments]
-    try:
-        runpy.run_path(sys.argv[0], run_name="__main__")
-    finally:
-        atexit._run_exitfuncs()  # not done in what multiprocessing starts; joblib would wait 300 s for its idle workers
 
 
 def wait_for(happens: Callable[[], object], seconds: float = 120) -> None:

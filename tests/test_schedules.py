@@ -203,6 +203,26 @@ def test_a_schedule_of_ones_own_says_that_it_needs_no_horizon() -> None:
     schedules.require_horizon(partial(schedules.open_ended(halving)), "halving")
 
 
+def test_a_blocks_factors_are_those_of_its_steps(settings: RunConfig) -> None:
+    schedule, history = build.schedule(settings), [(0.0, 2.0), (1.0, 1.0), (9.0, 1.0)]
+    for horizon, first, last in ((100, 0, 100), (1000, 3, 259), (7, 6, 7)):
+        steps = [schedule(step, horizon, history) for step in range(first, last)]
+        block = schedules.factors(schedule, first, last, horizon, history)
+        np.testing.assert_allclose(block, steps, rtol=1e-15, atol=0)
+        assert {type(factor) for factor in block} == {float}
+
+
+def test_a_schedule_of_ones_own_is_asked_for_one_step_after_the_other() -> None:
+    asked = []
+
+    def halving(step: int, *_: Any) -> float:
+        asked.append(step)
+        return 0.5**step
+
+    assert schedules.factors(partial(halving), 2, 5, 10, []) == [0.25, 0.125, 0.0625]
+    assert asked == [2, 3, 4]
+
+
 def test_a_knob_that_a_schedule_does_not_have_is_refused() -> None:
     with pytest.raises(InputError, match=r"^schedule\.gamma=0\.9: .*final_factor"):
         resolve(compose("schedule=cosine", "+schedule.gamma=0.9"))

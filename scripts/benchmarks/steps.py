@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import lightning.pytorch as pl
@@ -25,11 +26,13 @@ OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 NVML = "PYTORCH_NVML_BASED_CUDA_CHECK"
 CELLS = [
     (problem, engine, batch, optimizer)
-    for problem, engine in (("digits_mlp", "torch"), ("digits_mlp", "numpy"), ("mnist_mlp", "torch"))
+    for problem, engine in product(("digits_mlp", "mnist_mlp"), ("torch", "numpy", "compiled"))
     for batch in ("stochastic", "mini", "full")
     for optimizer in OPTIMIZERS
 ]
-HEADER = ("problem", "engine", "batch", "optimizer", "plain", "Lightning", "descent", "descent / plain", "descent / Lightning")
+RATIOS = ("descent / plain", "descent / Lightning", "of the peak")
+HEADER = ("problem", "engine", "batch", "optimizer", "plain", "Lightning", "descent", *RATIOS)
+PEAK_SIZE = 256  # of the matrices whose product is the peak: all three lie in a second-level cache
 
 
 def plain(model: nn.Module, x: Tensor, y: Tensor, size: int, optimizer: str, seconds: float) -> float:
@@ -126,7 +129,25 @@ def contestants(problem: str, engine: str, batch: str, optimizer: str, seconds: 
         "plain": lambda: plain(model(), x, y, size, optimizer, seconds),
         "lightning": lambda: usual(model(), x, y, size, optimizer, seconds),
         "descent": lambda: descent(config),
+        "peak": lambda: peak() / operations(model(), size),
     }
+
+
+def peak() -> float:
+    """Return how many floating-point operations a second a product of two matrices makes, at best."""
+    a, times = torch.rand(PEAK_SIZE, PEAK_SIZE), []
+    for _ in range(30):
+        begun = time.perf_counter()
+        for _ in range(10):
+            a @ a
+        times.append(time.perf_counter() - begun)
+    return 10 * 2 * PEAK_SIZE**3 / min(times)
+
+
+def operations(model: nn.Module, size: int) -> float:
+    """Return the floating-point operations of the matrix products of a step: forward, and back to weights and inputs."""
+    matrices = [p.numel() for p in model.parameters() if p.ndim == 2]
+    return 2 * size * (3 * sum(matrices) - matrices[0])
 
 
 def as_imported(lightning: bool) -> None:
@@ -148,7 +169,7 @@ def measure(cells: list[tuple[str, str, str, str]], seconds: float, rounds: int)
                     found.setdefault(name, []).append(speed)
         ratios = {
             rival: statistics.median(ours / theirs for ours, theirs in zip(found["descent"], found[rival], strict=True))
-            for rival in ("plain", "lightning")
+            for rival in ("plain", "lightning", "peak")
         }
         speeds = [f"{statistics.median(found[name]):,.4g}" for name in ("plain", "lightning", "descent")]
-        yield (*cell, *speeds, f"{ratios['plain']:.2f}", f"{ratios['lightning']:.1f}")
+        yield (*cell, *speeds, f"{ratios['plain']:.2f}", f"{ratios['lightning']:.1f}", f"{100 * ratios['peak']:.0f} %")

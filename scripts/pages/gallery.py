@@ -6,12 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from data_sets import data_set, holds
 
 from descent.analysis import load
 from descent.config.compose import compose
-from descent.experiments import CONCLUSION, modules
+from descent.experiments import CONCLUSION, modules, sentence
 from descent.plots import figures
 from descent.records.folders import REPORT
 from pages import optimizers
@@ -33,13 +34,13 @@ class Failed(Exception):
     """A command that did not do what it should; says what."""
 
 
-def said() -> dict[str, str]:
-    """Return what each experiment found whose figure is kept: the data file beside it has the sentence."""
-    return {path.stem: json.loads(path.read_text())["sentence"] for path in (FIGURES / "experiments").glob("*.json")}
+def findings() -> dict[str, dict[str, Any]]:
+    """Return the finding of each experiment whose figure is kept: its numbers stand in the data file beside it."""
+    return {path.stem: json.loads(path.read_text()) for path in (FIGURES / "experiments").glob("*.json")}
 
 
-def page(sentences: dict[str, str]) -> str:
-    """Return the gallery; `sentences` are what the experiments found."""
+def page(found: dict[str, dict[str, Any]]) -> str:
+    """Return the gallery, which quotes the experiments' findings by name."""
     surfaces = " and ".join(optimizers.SURFACES)
     parts = [
         "# Gallery",
@@ -50,14 +51,14 @@ def page(sentences: dict[str, str]) -> str:
         ),
         "## Experiments",
         "A question each, a grid of runs that answers it, and what they said.",
-        *(part for name in names("experiment") for part in _entry(name, sentences.get(name, ""))),
+        *(part for name in names("experiment") for part in _entry(name, found.get(name))),
         "## The report of a study",
         "Every study has one, with these figures. This study compares three optimizers at six learning rates each:",
         f"```bash\npython train.py -m study={STUDY} {' '.join(SWEEP[:2])} \\\n    {' '.join(SWEEP[2:])}\n"
         f"python scripts/compare.py outputs/{STUDY}\n```",
         *(
-            f"{(module.__doc__ or name).partition(chr(10))[0]}\n\n![{name}](figures/report/{name}.png)"
-            for name, module in figures.modules().items()
+            f"{drawing.caption}\n\n![{name}](figures/report/{name}.png)"
+            for name, drawing in figures.known().items()
             if (FIGURES / "report" / f"{name}.png").exists()
         ),
         "## Trajectories",
@@ -73,7 +74,7 @@ def needs_data(name: str) -> str:
 
 
 def train(name: str, studies: Path, root: Path) -> str:
-    """Train what is missing of an experiment and keep its figure; return what it says.
+    """Train the missing runs of an experiment, keep its figure and finding, and return its sentence.
 
     Raises:
         Failed: there are no data in `root`, a run failed, or the results do not hold what the experiment needs.
@@ -87,14 +88,15 @@ def train(name: str, studies: Path, root: Path) -> str:
     _python("train.py", "-m", *overrides)
     report = compose(*overrides).folder / REPORT
     conclusion = json.loads((report / CONCLUSION.format(name)).read_text())
+    said = sentence(modules()[name], conclusion["finding"])
     if not conclusion["figure"]:
-        raise Failed(conclusion["sentence"])
+        raise Failed(said)
     picture, kept = report / conclusion["figure"], FIGURES / "experiments" / f"{name}.png"
     keep(picture, kept)
-    kept.with_suffix(".json").write_text(json.dumps({"sentence": conclusion["sentence"]}, indent=1) + "\n")
+    kept.with_suffix(".json").write_text(json.dumps(conclusion["finding"], indent=1) + "\n")
     if (moving := picture.with_suffix(".gif")).exists():
         shutil.copyfile(moving, kept.with_suffix(".gif"))
-    return str(conclusion["sentence"])
+    return said
 
 
 def draw(studies: Path) -> Path:
@@ -110,12 +112,13 @@ def draw(studies: Path) -> Path:
     return studies / STUDY
 
 
-def _entry(name: str, sentence: str) -> Iterator[str]:
+def _entry(name: str, finding: dict[str, Any] | None) -> Iterator[str]:
     yield f"### {name}"
-    yield prose((modules()[name].__doc__ or "").partition("\n\n")[0])
+    module = modules()[name]
+    yield prose((module.__doc__ or "").partition("\n\n")[0])
     yield f"```bash\npython train.py -m experiment={name}\n```"
-    if sentence:
-        yield f"> {literal(sentence)}"
+    if finding:
+        yield f"> {literal(sentence(module, finding))}"
         yield f"![{name}](figures/experiments/{name}.png)"
         if (FIGURES / "experiments" / f"{name}.gif").exists():
             yield f"[The same in motion](figures/experiments/{name}.gif)"

@@ -18,7 +18,7 @@ from hydra.utils import get_class
 
 from descent.analysis import load
 from descent.analysis.load import Study
-from descent.analysis.units import units
+from descent.analysis.selection import candidates
 from descent.config.compose import compose
 from descent.config.search_space import Range, search_space
 from descent.from_scratch.optimizers import OPTIMIZERS, like_torch
@@ -240,7 +240,7 @@ def draw(name: str, studies: Path) -> Chosen:
         part = replace(study, runs=_untied(_calm(study, runs)).reset_index(drop=True))
         picture, _ = write(trajectories.plot(part), studies / STUDY / "report" / f"{name}_{surface}")
         keep(picture, FIGURES / "optimizers" / f"{name}_{surface}.png")
-        found = {unit.optimizer: float(unit.runs["lr"].iloc[0]) for unit in units(part)}
+        found = {unit.optimizer: float(unit.runs["lr"].iloc[0]) for unit in candidates(part)}
         rates[surface] = {optimizer: found[optimizer] for optimizer in beside}
     return rates
 

@@ -75,6 +75,11 @@ class Batches:
             return rng.integers(self.examples, size=self.examples)
         return rng.permutation(self.examples) if self.shuffle else np.arange(self.examples)
 
+    @property
+    def whole(self) -> bool:
+        """Whether every step sees all examples, in the order of the data."""
+        return self.size == self.examples and not self.shuffle and not self.replacement
+
     def spans(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """Cut steps ``[first, last)`` at the ends of epochs: yield (epoch, start, stop), positions in that epoch's order."""
         while first < last:
@@ -92,6 +97,15 @@ class Batches:
             for begin in range(start, stop, gather):
                 yield order[begin : min(begin + gather, stop)]
 
+    def block(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that n steps ``[first, last)`` see, and where in them each begins, and the last ends, ``[n + 1]``."""
+        rows, edges = [], [np.zeros(1, np.int64)]
+        for epoch, start, stop in self.spans(first, last):
+            rows.append(_order(self, epoch)[start:stop])
+            ends = np.arange(self.size, stop - start + self.size, self.size)
+            edges.append(edges[-1][-1] + np.minimum(ends, stop - start))
+        return np.concatenate(rows), np.concatenate(edges)
+
     def steps(
         self, first: int, last: int, data: Sequence[T], take: Callable[[T, np.ndarray], T], split: Callable[[T, int], Iterable[T]]
     ) -> Iterator[tuple[T, ...]]:
@@ -104,7 +118,7 @@ class Batches:
             take: returns rows of one of them.
             split: cuts one into parts of so many rows, the last of which may be shorter.
         """
-        if self.size == self.examples and not self.shuffle and not self.replacement:
+        if self.whole:
             yield from repeat(tuple(data), last - first)
             return
         for rows in self.rows(first, last):

@@ -1,18 +1,20 @@
-"""The command: Hydra composes what was typed, a run or a sweep trains it, and every mistake leaves by one door."""
+"""The command: Hydra composes what was typed, a run or a sweep trains it, and every mistake leaves by one door.
+
+What takes time to import, Hydra included, is imported where Ctrl-C is one line.
+"""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
-
-from descent.config.command import arguments, conf
+from descent import stopping
 from descent.config.ending import command, full_errors, one_line, tracebacks, users_environment
 from descent.errors import InputError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
 class Fault(BaseException):
@@ -27,14 +29,23 @@ def main() -> None:
     """Do what ``python train.py`` or ``descent`` is typed for.
 
     ``descent compare STUDY`` and ``descent status STUDY`` read a study; all else trains. The process ends with 2 after a mistake
-    and with 130 after Ctrl-C.
+    and with 128 + n after signal n, as 130 after Ctrl-C.
     """
-    if sys.argv[1:2] in (["compare"], ["status"]):
-        from descent.config.flags import leave_with
-        from descent.terminal import commands
+    with stopping.listening(), one_line():
+        if sys.argv[1:2] in (["compare"], ["status"]):
+            from descent.config.flags import leave_with
+            from descent.terminal import commands
 
-        name = sys.argv.pop(1)
-        leave_with(getattr(commands, name))
+            name = sys.argv.pop(1)
+            leave_with(getattr(commands, name))
+        _train()
+
+
+def _train() -> None:
+    import hydra
+
+    from descent.config.command import arguments, conf
+
     overrides: list[str] = []
     try:
         with door():
@@ -43,7 +54,7 @@ def main() -> None:
             hydra.main(config_path=str(conf()), config_name="config", version_base="1.3")(job)()
     except Fault as fault:
         raise fault.error from None
-    except BrokenPipeError:  # a reader that has seen enough, as `| head`
+    except BrokenPipeError:  # Hydra's: a reader that has seen enough of --help, as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:  # of Hydra, while it composed
         if tracebacks():
@@ -54,19 +65,22 @@ def main() -> None:
             raise error
 
 
-def job(config: DictConfig) -> float | None:
+def job(config: "DictConfig") -> float | None:
     """Train the run that Hydra composed.
 
     Returns:
         Of a run of a sweep, the problem's metric at its end, infinitely bad where it failed: what other sweepers look at.
     """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
     with door():
         from descent.config.compose import read  # not before a run starts, so that --help answers at once
 
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            from descent.sweeps.sweep import work
+            from descent.sweeps.worker import work
 
-            return work(read(config))
+            return work(read(config))[1]
         if experiment := HydraConfig.get().runtime.choices.get("experiment"):
             remedy = f"Use {command('train')} -m experiment={experiment}."
             raise InputError("experiment", experiment, "is a study, not a single run", remedy)

@@ -40,7 +40,12 @@ class InputError(ValueError):
 
     def __init__(self, key: str, value: object, problem: str, remedy: str = "") -> None:
         text = f"{key}={_shown(value)}: {problem}.{' ' + remedy if remedy else ''}"
-        super().__init__(" ".join(text.split()))
+        super().__init__(printable(" ".join(text.split())))
+
+
+def printable(text: str) -> str:
+    """Return a text with a blank in place of each character that is not printed: a terminal would obey it."""
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _shown(value: object) -> str:
@@ -52,10 +57,15 @@ def _shown(value: object) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def one_of(key: str, value: object, allowed: Iterable[object]) -> InputError:
-    """Return the error for a name that is not among the `allowed` ones, with the likeliest of them."""
+def one_of(key: str, value: object, allowed: Iterable[object], remedy: str = "") -> InputError:
+    """Return the error for a name that is not among the `allowed` ones, with the likeliest of them where there is no remedy."""
     names = [str(name) for name in allowed]
-    return InputError(key, value, f"must be one of {', '.join(names)}", likeliest(str(value), names))
+    return InputError(key, value, f"must be one of {', '.join(names)}", remedy or likeliest(str(value), names))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says, without a full stop; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def likeliest(name: str, names: Iterable[str]) -> str:

@@ -1,9 +1,12 @@
-"""What operating systems do differently: only Linux has some of it, and macOS and Windows get the nearest there is."""
+"""What operating systems do differently: macOS and Windows get the nearest there is to what Linux has."""
 
 import getpass
+import multiprocessing
 import os
 import signal
-import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 def cores() -> int:
@@ -19,8 +22,38 @@ def user() -> str:
 
 
 def end_with_parent() -> None:
-    """Let this process be killed when the one that started it ends; only Linux can."""
-    if sys.platform == "linux":
-        from torch.multiprocessing import _prctl_pr_set_pdeathsig  # type: ignore[attr-defined]
+    """Let this process, started by `multiprocessing`, end when the one that started it does.
 
-        _prctl_pr_set_pdeathsig(signal.SIGKILL)
+    A thread waits for the parent's end of a pipe to close. Linux could kill the child itself (PR_SET_PDEATHSIG), but does so as
+    soon as the *thread* ends that started it.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def blocked(signals: Iterable[int]) -> Iterator[None]:
+    """Hold signals back from this thread, and from the processes that it starts until they `unblock` them.
+
+    A process that still imports would end with a traceback. Windows holds nothing back.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def unblock(signals: Iterable[int]) -> None:
+    """Let signals arrive that were held back when this process was started."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)

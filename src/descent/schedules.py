@@ -6,9 +6,10 @@ step, so step t of a schedule here is what ``torch.optim.lr_scheduler`` gives af
 """
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+
+import numpy as np
 
 from descent.config.values import Factor, NotNegative, Share
 from descent.errors import InputError
@@ -23,47 +24,68 @@ def open_ended(schedule: Function) -> Function:
     return schedule
 
 
+def over_steps(schedule: Function) -> Function:
+    """Mark a schedule that takes an array of steps as well: a block's factors are then computed in one call."""
+    schedule.over_steps = True  # type: ignore[attr-defined]
+    return schedule
+
+
+def factors(schedule: Any, first: int, last: int, horizon: int, history: History) -> list[float]:
+    """Return the factors of the steps ``[first, last)``."""
+    if not getattr(getattr(schedule, "func", schedule), "over_steps", False):
+        return [float(schedule(step, horizon, history)) for step in range(first, last)]
+    factors: list[float] = np.broadcast_to(schedule(np.arange(first, last), horizon, history), last - first).tolist()
+    return factors
+
+
+@over_steps
 @open_ended
-def constant(step: int, horizon: int, history: History) -> float:
+def constant(step: Any, horizon: int, history: History) -> Any:
     """Return 1."""
     return 1.0
 
 
-def step(step: int, horizon: int, history: History, *, milestones: Sequence[Share], factor: Factor) -> float:
+@over_steps
+def step(step: Any, horizon: int, history: History, *, milestones: Sequence[Share], factor: Factor) -> Any:
     """Return ``factor^n`` after n milestones, which are shares of the horizon. Like torch's MultiStepLR."""
-    return factor ** bisect_right(sorted(milestones), step / horizon)
+    return factor ** np.searchsorted(sorted(milestones), step / horizon, side="right")
 
 
-def exponential(step: int, horizon: int, history: History, *, final_factor: Factor) -> float:
+@over_steps
+def exponential(step: Any, horizon: int, history: History, *, final_factor: Factor) -> Any:
     """Return ``final_factor^(t/T)``. Like torch's ExponentialLR with gamma = final_factor^(1/T)."""
     return final_factor ** (step / horizon)
 
 
-def linear(step: int, horizon: int, history: History, *, final_factor: Share) -> float:
+@over_steps
+def linear(step: Any, horizon: int, history: History, *, final_factor: Share) -> Any:
     """Return ``1 - (1 - final_factor) t/T``. Like torch's LinearLR from 1 to final_factor."""
     return 1 - (1 - final_factor) * step / horizon
 
 
-def cosine(step: int, horizon: int, history: History, *, final_factor: Share) -> float:
+@over_steps
+def cosine(step: Any, horizon: int, history: History, *, final_factor: Share) -> Any:
     """Return ``final_factor + (1 - final_factor) (1 + cos(pi t/T))/2`` (Loshchilov and Hutter 2017, equation 5, one cycle)."""
-    return final_factor + (1 - final_factor) * (1 + math.cos(math.pi * step / horizon)) / 2
+    return final_factor + (1 - final_factor) * (1 + np.cos(math.pi * step / horizon)) / 2
 
 
-def warmup_cosine(step: int, horizon: int, history: History, *, warmup: Share, final_factor: Share) -> float:
+@over_steps
+def warmup_cosine(step: Any, horizon: int, history: History, *, warmup: Share, final_factor: Share) -> Any:
     """Rise as ``(t + 1)/W`` for the first W = warmup T steps, then fall as `cosine` over the rest (Goyal et al. 2017)."""
     rise = warmup * horizon
-    if step < rise:
-        return min(1.0, (step + 1) / rise)
-    return cosine(int(step - rise), max(1, int(horizon - rise)), history, final_factor=final_factor)
+    falling = cosine(np.floor(step - rise), max(1, int(horizon - rise)), history, final_factor=final_factor)
+    return np.where(step < rise, np.minimum(1.0, (step + 1) / (rise or 1.0)), falling)[()]
 
 
-def inverse_sqrt(step: int, horizon: int, history: History, *, warmup: Share) -> float:
+@over_steps
+def inverse_sqrt(step: Any, horizon: int, history: History, *, warmup: Share) -> Any:
     """Return ``min((t + 1)/W, sqrt(W/(t + 1)))`` with W = max(1, warmup T) (Vaswani et al. 2017, equation 3, peak 1)."""
     rise = max(1.0, warmup * horizon)
-    return min((step + 1) / rise, math.sqrt(rise / (step + 1)))
+    return np.minimum((step + 1) / rise, np.sqrt(rise / (step + 1)))
 
 
-def inverse_time(step: int, horizon: int, history: History, *, half: Factor) -> float:
+@over_steps
+def inverse_time(step: Any, horizon: int, history: History, *, half: Factor) -> Any:
     """Return ``1/(1 + t/(half T))``: 1/2 after ``half T`` steps, then ever closer to ``half T/t``.
 
     Its sum grows without bound and the sum of its squares does not, so that gradient descent with noisy gradients converges
@@ -72,20 +94,21 @@ def inverse_time(step: int, horizon: int, history: History, *, half: Factor) -> 
     return 1 / (1 + step / (half * horizon))
 
 
-def one_cycle(step: int, horizon: int, history: History, *, warmup: Share, start_factor: Share, final_factor: Share) -> float:
+@over_steps
+def one_cycle(step: Any, horizon: int, history: History, *, warmup: Share, start_factor: Share, final_factor: Share) -> Any:
     """Rise from start_factor to 1 over the first ``warmup T`` steps, then fall to final_factor, both along half a cosine.
 
     Source: Smith and Topin 2019, as in torch's OneCycleLR (its div_factor is 1/start_factor); the momentum stays.
     """
     peak, last = warmup * horizon - 1, horizon - 1
-    if step < peak:
-        low, high, share = start_factor, 1.0, step / peak
-    else:
-        low, high, share = 1.0, final_factor, (step - peak) / max(1, last - peak)
-    return high + (low - high) * (1 + math.cos(math.pi * share)) / 2
+    rises = step < peak
+    low, high = np.where(rises, start_factor, 1.0), np.where(rises, 1.0, final_factor)
+    share = np.where(rises, step / (peak or 1.0), (step - peak) / max(1, last - peak))
+    return (high + (low - high) * (1 + np.cos(math.pi * share)) / 2)[()]
 
 
-def range_test(step: int, horizon: int, history: History, *, start_factor: Factor) -> float:
+@over_steps
+def range_test(step: Any, horizon: int, history: History, *, start_factor: Factor) -> Any:
     """Return ``start_factor^(1 - t/(T - 1))``: the learning rates from start_factor to 1, in equal ratios, within one run.
 
     Source: Smith 2017, section 3.3, the "LR range test"; there the learning rate rises in a straight line.
@@ -93,8 +116,9 @@ def range_test(step: int, horizon: int, history: History, *, start_factor: Facto
     return start_factor ** (1 - step / max(1, horizon - 1))
 
 
+@over_steps
 @open_ended
-def plateau(step: int, horizon: int, history: History, *, factor: Factor, patience: NotNegative, threshold: Share) -> float:
+def plateau(step: Any, horizon: int, history: History, *, factor: Factor, patience: NotNegative, threshold: Share) -> Any:
     """Return ``factor^n`` after n plateaus: spans of `patience` epochs without a record below ``(1 - threshold) best``.
 
     Like torch's ReduceLROnPlateau in relative mode, on the training loss; patience counts epochs, as records are not

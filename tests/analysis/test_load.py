@@ -5,18 +5,18 @@ import math
 import pickle
 
 import pytest
-from studies import GRID, write_run
+from studies import GRID, seal, write_run
 
 from descent.analysis import load
 from descent.errors import InputError
 from descent.records.lock import lock
+from descent.records.result import SCHEMA
 
 NEVER = dict.fromkeys(("steps", "examples", "gradient_evaluations", "seconds"))
 
 
 def change(folder, **keys):
-    path = folder / "result.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | keys))
+    seal(folder, json.loads((folder / "result.json").read_text()) | keys)
 
 
 def test_a_run_is_a_row(tmp_path):
@@ -93,22 +93,36 @@ def test_settings_share_a_name_over_seeds_and_no_other(tmp_path):
 
 
 def test_the_names_are_those_of_the_terminals_table(tmp_path):
-    from descent.records.folders import run_folders
-    from descent.terminal.summary import load as read
+    from descent.records.folders import read, run_folders
     from descent.terminal.summary import settings_of
 
     for lr in (0.1, 0.2):
         write_run(tmp_path, lr=lr)
-    assert {setting.name for setting in settings_of(list(read(run_folders(tmp_path))))} == set(load(tmp_path).runs["name"])
+    results, _ = read(run_folders(tmp_path))
+    assert {setting.name for setting in settings_of(list(results.values()))} == set(load(tmp_path).runs["name"])
 
 
 def test_a_curve_is_read_when_asked_for(tmp_path):
     write_run(tmp_path, losses=(1.0, 0.5, 0.4, 0.3, 0.2))
     study = load(tmp_path)
-    ((run, curve),) = study.curves()
+    ((_, curve),) = study.curves()
     assert curve["step"].tolist() == list(GRID)
     assert curve["train/loss"].tolist() == [1.0, 0.5, 0.4, 0.3, 0.2]
-    assert study.curve(run) is curve  # and once
+
+
+def test_a_record_is_a_row_that_names_its_run(tmp_path):
+    write_run(tmp_path, seed=1, losses=(1.0, 0.5, 0.4, 0.3, 0.2))
+    write_run(tmp_path, seed=2, columns={"sharpness": (9.0, 8.0, 7.0, 6.0, 5.0)})
+    (write_run(tmp_path, seed=3) / "curve.csv").unlink()
+    write_run(tmp_path, seed=4, problem="wilson")
+    study = load(tmp_path)
+    records = study.records.merge(study.runs["seed"], left_on="run", right_index=True)
+    assert records.groupby("seed").size().to_dict() == {1: len(GRID), 2: len(GRID), 4: len(GRID)}
+    assert records.loc[records["seed"] == 1, "train/loss"].tolist() == [1.0, 0.5, 0.4, 0.3, 0.2]
+    assert records["sharpness"].notna().groupby(records["seed"]).any().to_dict() == {1: False, 2: True, 4: False}
+    assert [reason[:9] for _, reason in study.skipped] == ["curve.csv"]
+    part = study.only("wilson")
+    assert set(part.records["run"]) == set(part.runs.index)  # numbered as in the whole study
 
 
 def write(folder, text):
@@ -119,7 +133,8 @@ DAMAGES = {
     "half a file": (lambda folder: write(folder, (folder / "result.json").read_text()[:200]), "is damaged"),
     "no JSON": (lambda folder: write(folder, "\x00\xff"), "is damaged"),
     "another thing": (lambda folder: write(folder, "[1, 2]"), "is damaged"),
-    "a key is missing": (lambda folder: write(folder, '{"schema": 1, "status": "finished"}'), "is damaged"),
+    "a key is missing": (lambda folder: seal(folder, {"schema": SCHEMA, "status": "finished"}), "is damaged"),
+    "an earlier schema": (lambda folder: change(folder, schema=2), f"has schema 2, this version writes {SCHEMA}"),
     "text for a number": (lambda folder: change(folder, seconds="soon"), "is damaged"),
     "a list for a name": (lambda folder: change(folder, problem=["digits"]), "is damaged"),
     "a number that is missing": (lambda folder: change(folder, seconds=None), "is damaged"),
@@ -129,7 +144,7 @@ DAMAGES = {
     "text for a target": (lambda folder: change(folder, target="fast"), "is damaged"),
     "a target without a value": (lambda folder: change(folder, target={"metric": "train/loss"}), "is damaged"),
     "no mapping": (lambda folder: change(folder, final=[1]), "is damaged"),
-    "another schema": (lambda folder: change(folder, schema=7), "has schema 7, this version writes 2"),
+    "another schema": (lambda folder: change(folder, schema=7), f"has schema 7, this version writes {SCHEMA}"),
     "an unmeasured metric": (lambda folder: change(folder, metric="val/f1"), "has no val/f1, its metric"),
 }
 

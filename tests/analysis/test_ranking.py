@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from descent.analysis import contenders, measures, pairs
+from descent.analysis import pairs, selection, sensitivity
 from descent.analysis.ranking import rank, rankings
 
 
@@ -258,7 +258,7 @@ def test_a_study_is_ranked_by_problem_batch_and_quantity():
 
 def test_a_problem_s_own_metric_is_ranked_by_where_it_speaks_of_that():
     def found(metric, *measured):
-        return contenders.quantities(pd.DataFrame({"metric": [metric], **{f"final:{name}": [1.0] for name in measured}}))
+        return selection.quantities(pd.DataFrame({"metric": [metric], **{f"final:{name}": [1.0] for name in measured}}))
 
     assert found("train/loss", "train/gap", "train/loss", "val/accuracy") == ["train/loss", "val/accuracy"]
     assert found("val/accuracy", "train/loss", "train/gap", "val/loss", "val/accuracy") == ["train/gap", "val/accuracy"]
@@ -267,43 +267,43 @@ def test_a_problem_s_own_metric_is_ranked_by_where_it_speaks_of_that():
 
 def test_entries_are_named_by_what_tells_them_apart():
     cosine = study({"adam": [1.0]}, schedule="cosine")
-    runs, _ = contenders.choose(pd.concat([study({"adam": [1.0]}), cosine]), "train/loss")
+    runs, _ = selection.choose(pd.concat([study({"adam": [1.0]}), cosine]), "train/loss")
     assert sorted(runs["entry"]) == ["adam (constant)", "adam (cosine)"]
 
 
 def test_time_to_target_is_infinite_where_most_never_came_there():
     runs = study({"adam": [0.0] * 4, "sgd": [0.0] * 4}).assign(entry=["adam"] * 4 + ["sgd"] * 4)
     runs["time:steps"] = [10.0, 20, 30, math.inf, 5, math.inf, math.inf, math.inf]
-    table = measures.time_to_target(runs, "steps")
+    table = sensitivity.time_to_target(runs, "steps")
     assert table["median"].to_dict() == {"adam": 25, "sgd": math.inf}
     assert table["reached"].tolist() == [3, 1]
     assert table.loc["sgd", "low"] == pytest.approx(0.0456, abs=1e-4)
-    assert measures.time_to_target(runs.assign(**{"time:steps": math.nan}), "steps").empty
+    assert sensitivity.time_to_target(runs.assign(**{"time:steps": math.nan}), "steps").empty
 
 
 def test_tolerance_is_the_range_of_learning_rates_near_the_best():
     losses = {"sgd@0.001": [9.0], "sgd@0.01": [1.9], "sgd@0.1": [1.0], "sgd@1": [2.1], "sgd@10": [math.inf], "adam@1": [1.0]}
-    row = measures.tolerance(study(losses), "train/loss").iloc[0]
+    row = sensitivity.tolerance(study(losses), "train/loss").iloc[0]
     assert (row["sweep"], row["lrs"], row["best"], row["low"], row["high"]) == ("sgd full", 5, 0.1, 0.01, 0.1)
     assert (row["decades"], row["open"], row["edge"]) == (pytest.approx(1), False, "")
-    wide = measures.tolerance(study(losses), "train/loss", factor=10.0).iloc[0]
+    wide = sensitivity.tolerance(study(losses), "train/loss", factor=10.0).iloc[0]
     assert (wide["decades"], wide["open"]) == (pytest.approx(3), True)
     stalled = study(losses)
     stalled.loc[stalled["lr"] == 0.01, "status"] = "stalled"  # a failure, whatever its loss
-    assert measures.tolerance(stalled, "train/loss").iloc[0]["low"] == 0.1
+    assert sensitivity.tolerance(stalled, "train/loss").iloc[0]["low"] == 0.1
     beyond = study(losses)
     beyond["setting"] += beyond["optimizer"].where(beyond["lr"] != 0.1, "other")
     twice = pd.concat([beyond, beyond.assign(setting="momentum=.9")])  # something else differs, too: no sweep of lr alone
-    assert measures.tolerance(twice, "train/loss").empty
+    assert sensitivity.tolerance(twice, "train/loss").empty
 
 
 def test_a_best_value_in_the_outer_tenth_of_a_range_is_flagged():
     tried = np.array([1e-3, 1e-2, 1e-1, 1.0, 10.0])
-    assert [measures.edge(tried, best) for best in tried] == ["low", "", "", "", "high"]
-    assert measures.edge(np.array([1.0, 5.0, 7.0, 10.0]), 8.0) == "high"  # log 8 / log 10 > .9
-    assert measures.edge(np.array([0.1, 1.0]), 1.0) == ""
+    assert [sensitivity.edge(tried, best) for best in tried] == ["low", "", "", "", "high"]
+    assert sensitivity.edge(np.array([1.0, 5.0, 7.0, 10.0]), 8.0) == "high"  # log 8 / log 10 > .9
+    assert sensitivity.edge(np.array([0.1, 1.0]), 1.0) == ""
     runs = study({"sgd@0.1": [3.0], "sgd@1": [2.0], "sgd@10": [1.0], "adam@1": [1.0]})
-    assert measures.edges(runs, "train/loss") == {"sgd": (10.0, "high", 0.1, 10.0)}
+    assert sensitivity.edges(runs, "train/loss") == {"sgd": (10.0, "high", 0.1, 10.0)}
     assert rank(runs, "train/loss").edges == {"sgd": (10.0, "high", 0.1, 10.0)}
 
 
@@ -318,15 +318,15 @@ def profiled(problems):
 
 
 def test_a_profile_equals_its_definition():
-    (profile,) = measures.profiles(profiled(5), "steps")
+    (profile,) = sensitivity.profiles(profiled(5), "steps")
     assert profile.table.index.tolist() == [1, 2, 3, 4]
     assert profile.table["adam"].tolist() == [1, 1, 1, 1]
     assert profile.table["sgd"].tolist() == pytest.approx([0.2, 0.4, 0.6, 0.8])
     never = profiled(5)
     never.loc[never["problem"] == "p4", "time:steps"] = math.inf  # a problem that none solves counts, for none
-    assert measures.profiles(never, "steps")[0].table["adam"].tolist() == pytest.approx([0.8] * 4)
+    assert sensitivity.profiles(never, "steps")[0].table["adam"].tolist() == pytest.approx([0.8] * 4)
 
 
 def test_a_profile_of_four_problems_is_refused():
-    (profile,) = measures.profiles(profiled(4), "steps")
+    (profile,) = sensitivity.profiles(profiled(4), "steps")
     assert profile.refused == "A performance profile needs 5 problems with a target on which all ran; full has 4."

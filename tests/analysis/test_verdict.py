@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from descent.analysis import words
+from descent.analysis import wording
 from descent.analysis.ranking import rank
-from descent.analysis.verdict import verdict
+from descent.analysis.sentences import sentences
 
 from .test_ranking import study
 
@@ -21,7 +21,7 @@ STEP = 0.02 * np.tile(
 
 def said(losses, quantity="train/loss", tuning=None, named=None, **columns):
     runs = losses if isinstance(losses, pd.DataFrame) else study(losses, **columns)
-    return verdict(rank(runs, quantity, tuning, named))
+    return sentences(rank(runs, quantity, tuning, named))
 
 
 def test_one_setting_has_nothing_to_be_compared_with():
@@ -143,22 +143,22 @@ def test_a_pair_without_common_seeds_among_others_is_named():
 
 def test_a_difference_turns_with_who_is_asked():
     ranking = rank(study({"adam": NOISE, "sgd": NOISE + STEP}), "train/loss")
-    assert words.difference(ranking, "adam", "sgd") == "difference 0.02, 95 % interval 0.0185 to 0.0215, n = 10"
-    assert words.difference(ranking, "sgd", "adam") == "difference -0.02, 95 % interval -0.0215 to -0.0185, n = 10"
+    assert wording.difference(ranking, "adam", "sgd") == "difference 0.02, 95 % interval 0.0185 to 0.0215, n = 10"
+    assert wording.difference(ranking, "sgd", "adam") == "difference -0.02, 95 % interval -0.0215 to -0.0185, n = 10"
 
 
 def test_lists_are_english_and_end():
-    assert [words.listed(list(names)) for names in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
-    assert words.listed(list("abcdefg")) == "a, b, c, d, e, f and g"
-    assert words.listed(list("abcdefgh")) == "a, b, c, d, e, f and 2 more"
+    assert [wording.listed(list(names)) for names in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
+    assert wording.listed(list("abcdefg")) == "a, b, c, d, e, f and g"
+    assert wording.listed(list("abcdefgh")) == "a, b, c, d, e, f and 2 more"
 
 
 def test_a_learning_rate_picked_on_the_same_seeds_is_said_and_not_tested():
     sentences = said({"adam@0.1": NOISE, "adam@0.2": NOISE + 1, "sgd": NOISE + 5})
     assert sentences[0].startswith("Descriptive only (n = 10): adam has the lowest median training loss, ")
     assert (
-        "adam full lr=0.1 was picked among several settings on these same seeds, which flatters it: "
-        "for a verdict, choose on other seeds." in sentences
+        "adam full lr=0.1 was selected among several settings on the evaluation seeds (selection bias): "
+        "tune on separate seeds to get a test." in sentences
     )
     assert "beats" not in " ".join(sentences)
 

@@ -15,6 +15,7 @@ from studies import write_run
 from descent.analysis import load
 from descent.config.compose import compose
 from descent.config.search_space import search_space
+from descent.experiments import modules, sentence
 from docs import pages
 
 DOCS = ROOT / "docs"
@@ -77,17 +78,17 @@ def test_an_experiment_has_an_entry_with_its_question_its_command_its_sentence_a
     entry = re.split(r"^##+ ", MADE[gallery.PAGE].partition(f"\n### {name}\n")[2], flags=re.M)[0]
     assert re.match(r"[A-Z].*?\?", entry.strip(), re.S)
     assert f"```bash\npython train.py -m experiment={name}\n```" in entry
-    if sentence := gallery.said().get(name):
-        assert f"> {literal(sentence)}\n" in entry
+    if finding := gallery.findings().get(name):
+        assert f"> {literal(sentence(modules()[name], finding))}\n" in entry
         assert f"](figures/experiments/{name}.png)" in entry
     else:
         assert gallery.needs_data(name), "no figure yet: python scripts/docs.py"
 
 
-def test_what_an_experiment_says_is_quoted_letter_by_letter():
-    says = r"At 5 % |w|_2 <= 0.1 * 2 [n = 3] ~ `x` $1 \alpha: no difference."
+def test_what_an_experiment_finds_is_quoted_letter_by_letter():
+    lacking = r"At 5 % |w|_2 <= 0.1 * 2 [n = 3] ~ `x` $1 \alpha"
     assert literal("|w|_2 * $1") == r"\|w\|\_2 \* \$1"
-    assert f"\n> {literal(says)}\n" in gallery.page({"momentum": says})
+    assert f"\n> {literal(f'No conclusion: {lacking}.')}\n" in gallery.page({"momentum": {"missing": lacking}})
 
 
 def test_an_experiment_whose_data_are_missing_is_left_as_it_was(tmp_path, monkeypatch):
@@ -186,8 +187,9 @@ def test_the_figures_of_an_optimizer_are_made_anew(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_an_experiment_is_trained_and_its_figure_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(gallery, "FIGURES", tmp_path / "figures")
-    sentence = gallery.train("momentum", tmp_path / "studies", tmp_path)
-    assert sentence.startswith("At kappa = 1000, momentum 0.94 leaves")
-    assert gallery.said() == {"momentum": sentence}
+    said = gallery.train("momentum", tmp_path / "studies", tmp_path)
+    finding = gallery.findings()["momentum"]
+    assert finding["best"]["momentum"] == 0.94
+    assert said == sentence(modules()["momentum"], finding)
     with Image.open(tmp_path / "figures" / "experiments" / "momentum.png") as image:
         assert image.mode == "P"

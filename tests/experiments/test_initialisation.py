@@ -1,21 +1,21 @@
 """What the first weights decide."""
 
 import pytest
-from conftest import number
 from studies import write_run
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, load
 from descent.experiments import initialisation
 
 
 @pytest.mark.slow
 def test_n01_saturates_one_layer_and_gradients_vanish_through_many(experiment):
-    said, _ = experiment("initialisation")
-    assert number(r"1 hidden layer at .*?95 % interval (-?[\d.e-]+) to", said) > 0
-    assert number(r"([\d.e-]+) \(scaled_normal\)", said) < 0.02
-    assert number(r"([\d.e-]+) \(normal\)", said) > 5 * number(r"([\d.e-]+) \(scaled_normal\)", said)
-    assert number(r"([\d.e-]+) \(kaiming, relu\)", said) > 0.3
+    finding, _ = experiment("initialisation")
+    shares = {row["name"]: row["share"] for row in finding["shares"]}
+    assert finding["depths"][0]["depth"] == 1
+    assert finding["depths"][0]["difference"]["low"] > 0
+    assert shares["scaled_normal"] < 0.02
+    assert shares["normal"] > 5 * shares["scaled_normal"]
+    assert shares["kaiming, relu"] > 0.3
 
 
 def written(folder, normal, scaled, norms=True):
@@ -29,25 +29,27 @@ def written(folder, normal, scaled, norms=True):
     return load(folder)
 
 
-@pytest.mark.parametrize(("normal", "verdict"), [(2.0, "worse"), (0.5, "better"), (1.0, "no different")])
-def test_it_says_what_the_runs_say(tmp_path, normal, verdict):
+@pytest.mark.parametrize(("normal", "change"), [(2.0, "higher"), (0.5, "lower"), (1.0, "unclear")])
+def test_it_compares_the_losses_and_the_first_layers_gradient(tmp_path, normal, change):
     study = written(tmp_path, normal, 1.0)
-    said = initialisation.sentence(study)
-    assert f"with 1 hidden layer at {0.306 * normal:.3g} against 0.306, {verdict} (difference " in said
-    assert said.endswith("as this share of the last layer's: 0.25 (normal) and 0.25 (scaled_normal).")
+    finding = initialisation.analyse(study)
+    (row,) = finding["depths"]
+    assert (row["depth"], row["difference"]["change"]) == (1, change)
+    assert (row["normal"], row["scaled_normal"]) == pytest.approx((0.306 * normal, 0.306))
+    assert {row["name"]: row["share"] for row in finding["shares"]} == pytest.approx({"normal": 0.25, "scaled_normal": 0.25})
     assert len(initialisation.plot(study).axes) == 2
 
 
 def test_without_the_norms_of_layers_it_compares_losses_alone(tmp_path):
-    said = initialisation.sentence(written(tmp_path, 2.0, 1.0, norms=False))
-    assert "worse" in said
-    assert "share" not in said
+    finding = initialisation.analyse(written(tmp_path, 2.0, 1.0, norms=False))
+    assert finding["depths"][0]["difference"]["change"] == "higher"
+    assert finding["shares"] == []
 
 
 def test_it_needs_networks_of_both_kinds(tmp_path):
     write_run(tmp_path / "one")
-    with pytest.raises(Nothing, match="no run is of a network"):
-        initialisation.sentence(load(tmp_path / "one"))
+    with pytest.raises(NoData, match="no run is of a network"):
+        initialisation.analyse(load(tmp_path / "one"))
     write_run(tmp_path / "two", config={"problem": {"initialisation": "normal", "depth": 1, "activation": "sigmoid"}})
-    with pytest.raises(Nothing, match="lack scaled_normal"):
-        initialisation.sentence(load(tmp_path / "two"))
+    with pytest.raises(NoData, match="lack scaled_normal"):
+        initialisation.analyse(load(tmp_path / "two"))

@@ -1,5 +1,9 @@
 """What the experiments share; what each must find is tested in the file of its name."""
 
+import json
+import sys
+
+import pytest
 from conftest import ROOT, names, sweep
 
 from descent.experiments import modules
@@ -25,3 +29,100 @@ def test_what_the_command_sets_replaces_the_grid(capsys, monkeypatch, tmp_path):
     assert status == 0
     assert out.startswith("0 finished, 0 continued, 10 to train\n")
     assert out.rstrip().endswith("\n\nNo conclusion: the runs lack 0.")
+
+
+OWN_YAML = """# @package _global_
+# Does a higher learning rate end lower?
+defaults:
+  - override /problem: quadratic
+  - override /batch: full
+  - override /optimizer: sgd
+
+study: mine
+engine: numpy
+epochs: 10
+hydra:
+  sweeper:
+    experiment: {_target_: TARGET}
+    grids:
+      - {optimizer.lr: "0.1,0.5", seed: "1,2"}
+"""
+OWN_MODULE = '''"""Does a higher learning rate end lower?"""
+
+from matplotlib.figure import Figure
+
+from descent.analysis.findings import Finding
+from descent.analysis.load import Study
+from descent.analysis.settings import median
+from descent.plots.medians import draw_ends, row
+from descent.plots.style import styled
+
+TEXT = "Training loss at the end: {% for row in rates %}{{ row.loss }} at lr {{ row.lr }}; {% endfor %}"
+
+
+def analyse(study: Study) -> Finding:
+    """Compute the median training loss at the end for each learning rate."""
+    losses = median(study.runs, "train/loss", "lr")
+    return Finding(rates=[{"lr": lr, "loss": loss} for lr, loss in losses.items()])
+
+
+@styled
+def plot(study: Study) -> Figure:
+    """Draw the training loss at the end over the learning rate."""
+    figure, (axes,) = row(1)
+    draw_ends(axes, study.runs, "train/loss", "lr")
+    axes.set(xlabel="learning rate", ylabel="training loss at the end")
+    return figure
+'''
+
+
+def own(folder, target="own_experiment", module=OWN_MODULE, name="mine"):
+    """Write an experiment of the user's own: its yaml, and its module beside the folder of the yamls."""
+    (folder / "conf" / "experiment").mkdir(parents=True)
+    (folder / "conf" / "experiment" / f"{name}.yaml").write_text(OWN_YAML.replace("TARGET", target))
+    (folder / "own_experiment.py").write_text(module)
+    return f"--config-dir={folder / 'conf'}", f"experiment={name}", f"output_dir={folder / 'outputs'}"
+
+
+@pytest.fixture
+def _own_modules(monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    sys.modules.pop("own_experiment", None)
+
+
+@pytest.mark.usefixtures("_own_modules")
+def test_an_experiment_may_live_beside_the_folder_of_its_yaml(capsys, monkeypatch, tmp_path):
+    status, out, err = sweep(capsys, monkeypatch, *own(tmp_path))
+    assert (status, err) == (0, "")
+    report = tmp_path / "outputs" / "mine" / "report"
+    kept = json.loads((report / "mine.json").read_text())
+    low, high = kept["finding"]["rates"]
+    assert (low["lr"], high["lr"]) == (0.1, 0.5)
+    assert high["loss"] < low["loss"]
+    assert out.rstrip().endswith(f"at lr 0.5;\nfigure   {report / 'mine.png'}")
+    assert (report / "mine.png").exists()
+
+
+@pytest.mark.usefixtures("_own_modules")
+@pytest.mark.parametrize(
+    ("how", "line"),
+    [
+        ({"target": "own_nowhere"}, "error: experiment._target_=own_nowhere: there is no module own_nowhere; Python looks in "),
+        ({"target": "5"}, "error: experiment._target_=5: must be the import path of a module, as in my_experiment."),
+        ({"module": "1 / 0\n"}, "error: experiment._target_=own_experiment: cannot be imported (ZeroDivisionError: "),
+        (
+            {"module": "TEXT = ''\n"},
+            "error: experiment._target_=own_experiment: must have analyse(study), plot(study) and TEXT, ",
+        ),
+        (
+            {"target": "null"},
+            "error: experiment=mine: has a yaml and no module descent.experiments.mine. Name the module in it: ",
+        ),
+    ],
+)
+def test_an_experiment_without_a_module_is_refused_before_anything_trains(capsys, monkeypatch, tmp_path, how, line):
+    status, out, err = sweep(capsys, monkeypatch, *own(tmp_path, **how))
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(line)
+    assert not (tmp_path / "outputs").exists()

@@ -1,18 +1,15 @@
 """L2 against decoupled decay, and what either changes where labels are wrong."""
 
-import re
-
 import pytest
-from conftest import number
 from studies import write_run
 
-from descent.analysis.grid import varied
 from descent.analysis.load import load
+from descent.analysis.settings import varied
 from descent.experiments import conclude, weight_decay
 from descent.records.folders import run_folders
 
 
-def written(folder, effect, norms=(4.0, 40.0), seeds=6, rounding=0.0):
+def concluded(folder, effect, norms=(4.0, 40.0), seeds=6, rounding=0.0):
     """Write runs in which decay changes the validation loss by `effect`, and the last seed by the opposite of a tenth of it."""
     for seed in range(1, seeds + 1):
         for decay, decoupled, norm in ((0.0, None, 50.0), (0.1, None, norms[0]), (0.1, True, norms[1])):
@@ -30,43 +27,48 @@ def written(folder, effect, norms=(4.0, 40.0), seeds=6, rounding=0.0):
     return conclude("weight_decay", folder, run_folders(folder))
 
 
+def changes(finding):
+    return {(row["kind"], row["metric"]): row["difference"]["change"] for row in finding["changes"]}
+
+
+def expected(loss, accuracy):
+    return {
+        (kind, metric): change
+        for kind in ("L2", "decoupled")
+        for metric, change in (("validation loss", loss), ("validation accuracy", accuracy))
+    }
+
+
 def test_it_can_find_that_decay_helps_and_that_it_harms(tmp_path):
-    helps, figure = written(tmp_path / "helps", -0.2)
-    assert figure.exists()
-    assert "For SGD, L2 and decoupled decay are the same: training losses differ by 0 of themselves at most." in helps
-    assert "For Adam they are not: decay 0.1 leaves weights of norm 4 as L2 and 40 decoupled." in helps
-    assert "With 40 % of the training labels wrong, on 4 seeds that did not choose it (Holm-adjusted), L2 decay 0.1 " in helps
-    assert helps.count("does not clearly change validation loss (-0.") == 2
-    harms, _ = written(tmp_path / "harms", 0.2, seeds=30)
-    assert harms.count("raises validation loss (+0.") == 2
-    assert harms.count("lowers validation accuracy (-0.") == 2
-    better, _ = written(tmp_path / "better", -0.2, seeds=30)
-    assert better.count("lowers validation loss (-0.") == 2
-    assert better.count("raises validation accuracy (+0.") == 2
+    done = concluded(tmp_path / "helps", -0.2)
+    assert done.figure.exists()
+    assert done.finding["sgd"] == {"difference": 0, "differ": False}
+    assert done.finding["adam"] == {"decay": 0.1, "L2": 4, "decoupled": 40, "differ": True}
+    assert (done.finding["noise"], done.finding["seeds"]) == (0.4, 4)
+    assert changes(done.finding) == expected("unclear", "unclear")
+    harms = concluded(tmp_path / "harms", 0.2, seeds=30).finding
+    assert changes(harms) == expected("higher", "lower")
+    better = concluded(tmp_path / "better", -0.2, seeds=30).finding
+    assert changes(better) == expected("lower", "higher")
 
 
 def test_it_can_find_the_opposite_of_theory_and_says_what_lacks(tmp_path):
-    said, _ = written(tmp_path / "all", -0.2, norms=(30.0, 30.1), rounding=0.01)
-    assert "decoupled decay are not the same here: training losses differ by 0.01 of themselves at most." in said
-    assert "For Adam they hardly differ here: decay 0.1 leaves weights of norm 30 as L2 and 30.1 decoupled." in said
-    assert written(tmp_path / "few", 0.1, seeds=3)[0] == (
-        "No conclusion: it takes 2 seeds that choose the decay, and two that judge."
-    )
+    finding = concluded(tmp_path / "all", -0.2, norms=(30.0, 30.1), rounding=0.01).finding
+    assert finding["sgd"] == {"difference": pytest.approx(0.01, rel=0.02), "differ": True}
+    assert finding["adam"] == {"decay": 0.1, "L2": 30, "decoupled": pytest.approx(30.1), "differ": False}
+    few = concluded(tmp_path / "few", 0.1, seeds=3).finding
+    assert few == {"missing": "it takes 2 seeds that choose the decay, and two that judge"}
 
 
 @pytest.mark.slow
 def test_sgds_two_kinds_are_one_and_adams_are_two(experiment):
-    said, folder = experiment("weight_decay")
-    assert number(r"training losses differ by ([\d.e-]+) of", said) < 1e-12
-    decay, small, large = map(float, re.search(r"decay ([\d.]+) leaves .* norm ([\d.]+) as L2 and ([\d.]+) dec", said).groups())
-    assert large > 3 * small
-    assert decay == 0.03
-    runs = varied(load(folder), "optimizer.weight_decay", "optimizer.decoupled_weight_decay")
+    finding, folder = experiment("weight_decay")
+    assert finding["sgd"]["difference"] < 1e-12
+    assert finding["adam"]["decoupled"] > 3 * finding["adam"]["L2"]
+    assert finding["adam"]["decay"] == 0.03
+    runs = varied(load(folder), decay="optimizer.weight_decay", decoupled="optimizer.decoupled_weight_decay")
     runs = runs[(runs["optimizer"] == "adam") & (runs["seed"] > weight_decay.TUNING)].set_index("seed")
-    without = runs.loc[runs["optimizer.weight_decay"] == 0, "final:val/loss"]
-    told = said.partition("did not choose it (Holm-adjusted), ")[2]
-    for kind, decoupled in (("L2", False), ("decoupled", True)):
-        best = number(rf"{kind} decay ([\d.]+) ", told)
-        own = runs[(runs["optimizer.weight_decay"] == best) & (runs["optimizer.decoupled_weight_decay"].eq(True) == decoupled)]
-        change = number(rf"{kind} decay .*?validation loss \(([-+][\d.]+),", told)
-        assert change == pytest.approx((own["final:val/loss"] - without).mean(), abs=0.001)
+    without = runs.loc[runs["decay"] == 0, "final:val/loss"]
+    for row in (row for row in finding["changes"] if row["metric"] == "validation loss"):
+        own = runs[(runs["decay"] == row["decay"]) & (runs["decoupled"].eq(True) == (row["kind"] == "decoupled"))]
+        assert row["difference"]["mean"] == pytest.approx((own["final:val/loss"] - without).mean())

@@ -1,6 +1,6 @@
 """Every gradient written by hand against autograd and central differences, every loss against torch's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,14 +17,6 @@ from descent.problems import finite_sum
 
 FEATURES, WIDTH, CLASSES = 4, 5, 3
 TOLERANCE = 1e-9
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Case(NamedTuple):

@@ -19,10 +19,10 @@ PAIR = ("n", "ahead", "seeds", "one_failed", "other_failed", "difference", "low"
 def numbers(study, metric=None):
     """Compare the runs of a study; return rankings, pairs and the summary as a flat mapping of names to values."""
     from descent.analysis.load import load
-    from descent.analysis.outcome import outcome
     from descent.analysis.summary import frame
+    from descent.analysis.verdicts import judge
 
-    compared = outcome(load(study), metric)
+    compared = judge(load(study), metric)
     found = {}
     for verdict in compared.verdicts:
         ranking = verdict.ranking

@@ -19,7 +19,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 10  # after which a command is stopped: it trains what cannot be trained
+SECONDS = 60  # after which a command is stopped: it trains what cannot be trained; a loaded machine takes 10 for a refusal
 QUICK = 10  # rows of a table that are tested each time
 NOWHERE = "http://127.0.0.1:9"  # nothing listens there
 TINY = ("problem=quadratic", "max_steps=3", "trainer=cpu", "logger=csv", "output_dir=out")  # where a row says nothing else
@@ -61,10 +61,10 @@ def right(arguments: str, runs: int, files: Mapping[str, str | bytes] | None = N
     return pytest.param(Case(arguments, (), files or {}, runs), id=id or arguments)
 
 
-def table(*rows: Any) -> pytest.MarkDecorator:
-    """Make a test run once for each row; all but the first QUICK rows are slow, for composing takes 0.2 s each."""
-    later = [row._replace(marks=[*row.marks, pytest.mark.slow]) for row in rows[QUICK:]]
-    return pytest.mark.parametrize("case", [*rows[:QUICK], *later])
+def table(*rows: Any, quick: int = QUICK) -> pytest.MarkDecorator:
+    """Make a test run once for each row; all but the first `quick` rows are slow, for composing takes 0.2 s each."""
+    later = [row._replace(marks=[*row.marks, pytest.mark.slow]) for row in rows[quick:]]
+    return pytest.mark.parametrize("case", [*rows[:quick], *later])
 
 
 class TooLong(BaseException):

@@ -224,7 +224,7 @@ def test_a_target_that_cannot_be_imported_is_named(refused, case):
         files={"problem/own.yaml": "_target_: own_f1.Own\nnoise: none\nmetrics: {f1: {direction: up}}\n", "own_f1.py": MEASURES},
         id="a direction that there is not",
     ),
-    wrong("+problem.metrics.f1.direction=max", "problem.metrics=f1", "loss, accuracy", id="a metric that no one measures"),
+    wrong("+problem.metrics.f1.direction=max", "problem.metrics=f1", "loss, gap", id="a metric that no one measures"),
     wrong(
         "--config-dir CONF problem=own",
         "own_plain.Plain",

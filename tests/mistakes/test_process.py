@@ -28,6 +28,7 @@ def typed(name: str, *arguments: str) -> Ended:
         files={"optimizer/own.yaml": "_target_: myopts.Adan\nlr: 0.1\n"},
         id="a module that does not exist",
     ),
+    quick=2,  # a process takes seconds, and the other tables have these rows too
 )
 def test_a_mistake_in_a_process_of_its_own(place, case):
     ended = typed("train.py", *complete(place(case)))

@@ -1,7 +1,6 @@
 """Muon against torch's own parts and against its equations in plain float64."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,15 +25,6 @@ KNOBS: dict[str, dict[str, Any]] = {
     "adamw": {"adamw_betas": (0.5, 0.9), "adamw_eps": 0.1},
 }
 each_setting = pytest.mark.parametrize("knobs", KNOBS.values(), ids=KNOBS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads wait milliseconds for each other at every small product where another process has one of two cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def weights(shapes: tuple[tuple[int, ...], ...]) -> list[Tensor]:

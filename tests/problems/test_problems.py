@@ -46,15 +46,6 @@ def make(name: str, seed: int = 1, precision: int = 32, **changes: Any) -> Any:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads wait milliseconds for each other at every small product where another process has one of two cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module", autouse=True)
 def few_images() -> Iterator[None]:
     """All tests but one do with 250 of the stand-in's 70,000 images."""
     (images, labels), (test_images, test_labels) = STAND_IN(None)

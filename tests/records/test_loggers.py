@@ -9,6 +9,7 @@ import pytest
 from conftest import settings
 
 from descent.records.loggers import LightningLogger
+from descent.terminal.console import show_warnings
 
 ROWS = [{"step": step, "examples": 32 * step, "seconds": 0.1 * step, "train/loss": 1 / (1 + step)} for step in range(4)]
 
@@ -92,6 +93,7 @@ def test_a_run_that_began_without_it_is_told_from_its_start(start, tmp_path, sta
 
 @pytest.mark.parametrize("breaks", ["make", "log_hyperparams", "log_metrics", "finalize"])
 def test_trouble_is_told_once_and_the_run_goes_on(start, capsys, breaks):
+    show_warnings()
     sink, _ = start(breaks=breaks)
     for row in ROWS:
         sink.record(row)

@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from descent.config.flags import leave_with
 from descent.plots import figures
+from descent.records.result import SCHEMA
 from descent.terminal.commands import compare
 
 SEEDS = range(1, 11)
@@ -29,8 +30,8 @@ def ten_seeds(folder, shifts):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Run the script, with two figures of all; return its exit status and what it printed."""
-    every = figures.modules()
-    monkeypatch.setattr(figures, "modules", lambda: {name: every[name] for name in ("loss_by_examples", "loss_by_steps")})
+    every = figures.known()
+    monkeypatch.setattr(figures, "known", lambda *_: {name: every[name] for name in ("loss_by_examples", "loss_by_steps")})
 
     def ran(*arguments):
         monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
@@ -66,18 +67,30 @@ def test_a_table_does_not_repeat_what_its_title_says(command, tmp_path):
     assert "size=" not in out
 
 
-@pytest.mark.parametrize("seeds", [20, 21])
-def test_of_many_runs_tensorboard_can_show_the_medians_alone(command, tmp_path, seeds):
+@pytest.mark.parametrize("seeds", [2, 21])
+def test_tensorboard_shows_the_medians_first_and_the_runs_one_click_away(command, tmp_path, seeds):
     for problem in ("digits_mlp", "moons_mlp"):
         for seed in range(seeds):
             write_run(tmp_path, problem=problem, seed=seed, losses=losses(seed, 0.1))
     _, out, _ = command(tmp_path)
     alone = tmp_path / "report" / "tensorboard"
-    assert (f"         tensorboard --logdir {alone}, the medians alone\n" in out) == (2 * seeds > 40)
+    assert f"curves   tensorboard --logdir {alone}\nruns     tensorboard --logdir {tmp_path}\n" in out
     found = EventAccumulator(str(alone), {"images": 0}).Reload().Tags()["images"]
-    assert {f"figures/{problem}/loss_by_steps" for problem in ("digits_mlp", "moons_mlp")} <= set(found)
-    assert not [tag for tag in found if tag.count("figures") != 1]
+    assert {f"wide/{problem}/loss_by_steps" for problem in ("digits_mlp", "moons_mlp")} <= set(found)
     assert any(EventAccumulator(str(path.parent)).Reload().Tags()["scalars"] for path in alone.glob("**/events.*"))
+
+
+def test_the_text_in_tensorboard_leads_with_the_verdicts(command, tmp_path):
+    ten_seeds(tmp_path, {"adam": 0.01, "sgd": 0.03})
+    command(tmp_path)
+    (event,) = EventAccumulator(str(tmp_path / "report/tensorboard"), {"tensors": 0}).Reload().Tensors("verdict")
+    lines = event.tensor_proto.string_val[0].decode().replace("\\", "").split("\n")
+    assert lines[0] == "### Verdict"
+    assert lines[2].startswith(
+        "- digits_mlp, mini (32): training loss (optimization): adam beats sgd in training loss (difference"
+    )
+    assert lines[3].startswith("- digits_mlp, mini (32): validation loss (generalization): ")
+    assert sum("beats" in line for line in lines) == 2
 
 
 def test_a_metric_and_a_reference_can_be_named(command, tmp_path):
@@ -128,18 +141,8 @@ def test_a_study_that_runs_is_read_and_what_is_damaged_is_named(command, tmp_pat
     assert "3 runs; without a result yet: 1 unfinished\n" in out
     assert "curve.csv does not end at step 8, where the run did\n" in out
     assert "result.json is damaged\n" in out
-    assert "result.json has schema 99, this version writes 2\n" in out
+    assert f"result.json has schema 99, this version writes {SCHEMA}\n" in out
     assert command(tmp_path, "--no-tensorboard")[1] == out  # the report is no run
-
-
-def test_results_of_an_earlier_schema_are_read_and_named(command, tmp_path):
-    ten_seeds(tmp_path, {"sgd": 0.0, "adam": 0.1})
-    told = "results are of an earlier version"
-    assert told not in command(tmp_path)[1]
-    for path in sorted(tmp_path.glob("*/*/sgd/*/result.json"))[:3]:
-        path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
-    code, out, _ = command(tmp_path)
-    assert (code, f"3 {told}" in out, "20 runs" in out) == (0, True, True)
 
 
 def test_names_are_shown_and_not_obeyed(command, tmp_path):

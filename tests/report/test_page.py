@@ -4,6 +4,7 @@ import math
 import re
 import shutil
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from studies import write_run
 
 from descent.analysis import load
-from descent.analysis.outcome import outcome
+from descent.analysis.verdicts import judge
 from descent.plots import figures
 from descent.report import page as report
 
@@ -21,7 +22,7 @@ WIDTHS = (390, 1280)
 
 
 def write(folder, drawn=()):
-    return report.write(outcome(load(folder)), drawn)
+    return report.write(judge(load(folder)), drawn, {name: drawing.caption for name, drawing in figures.known().items()})
 
 
 def curve(last):
@@ -156,7 +157,7 @@ def test_pictures_that_the_page_has_no_room_for_stay_beside_it(study, drawn, mon
     beside = [source for source in sources if not source.startswith("data:")]
     assert beside
     for source in beside:
-        with Image.open(path.parent / source.replace("%20", " ")) as image:
+        with Image.open(path.parent / unquote(source)) as image:
             assert image.format == "PNG"
 
 
@@ -274,7 +275,7 @@ def test_a_note_that_holds_for_all_is_said_once(tmp_path):
         for optimizer, last in (("adam", 0.01), ("nadam", 0.05), ("sgd", 0.1)):
             for seed in range(1, 11):
                 write_run(tmp_path, batch=batch, optimizer=optimizer, seed=seed, losses=curve(last + seed / 1e4))
-    found = outcome(load(tmp_path))
+    found = judge(load(tmp_path))
     assert [note[:10] for note in found.common] == ["No search:"]
     assert all(verdict.notes == ["Ranks: adam 1, nadam 2 and sgd 3."] for verdict in found.verdicts)
     assert list(found.sentences)[-1] == "All of these"

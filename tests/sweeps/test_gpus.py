@@ -17,7 +17,7 @@ for call in calls:
         gpus.keep()
     else:
         trainer = types.SimpleNamespace(**call["trainer"])
-        gpus.claim(types.SimpleNamespace(engine=call["engine"], trainer=trainer))
+        gpus.claim(types.SimpleNamespace(by_hand=call["engine"] != "torch", trainer=trainer))
 print(os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
 sys.stdin.read()
 """

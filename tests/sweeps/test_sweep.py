@@ -3,19 +3,15 @@
 import errno
 import json
 import math
-import multiprocessing
 import os
 import pty
-import random
 import re
 import runpy
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,8 +19,14 @@ import yaml
 from conftest import ROOT, settings, sweep
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobStatus
-from studies import sweep_in_a_process, wait_for, write_run
+from studies import seal, wait_for, write_run
 
+from descent.config.compose import compose
+from descent.records import journal as journals
+from descent.records.journal import Journal, Outcome
+from descent.records.result import SCHEMA
+from descent.sweeps.sweep import sweep as sweep_of
+from descent.sweeps.worker import work
 from descent.terminal.sweep_progress import StudyDisplay
 from descent.training.numpy_engine import NumpyEngine
 
@@ -142,16 +144,16 @@ def test_a_mistake_in_one_of_many_runs_gets_one_line(command, tmp_path, mistake,
 @pytest.fixture
 def failing(monkeypatch):
     """Let runs of adagrad fail, as where memory does not suffice."""
-    from descent.sweeps import sweep as sweeps
+    from descent.sweeps import worker
 
-    plain = sweeps.run
+    plain = worker.run
 
     def run(config, *arguments, **more):
         if config.names.optimizer == "adagrad":
             raise RuntimeError("not enough memory")
         return plain(config, *arguments, **more)
 
-    monkeypatch.setattr(sweeps, "run", run)
+    monkeypatch.setattr(worker, "run", run)
 
 
 @pytest.mark.usefixtures("failing")
@@ -187,9 +189,18 @@ def test_rows_of_one_label_tell_what_sets_them_apart(command):
 
 
 @pytest.mark.parametrize(
-    ("file", "told"), [("result.json", "cannot be used"), ("curve.csv", "is damaged"), ("events*", "is damaged")]
+    ("file", "words"),
+    [
+        ("result.json", ["result.json is damaged"]),
+        (
+            "curve.csv",
+            ["curve.csv is damaged", "last.ckpt cannot be continued (ValueError: curve.csv is damaged, or of another run)"],
+        ),
+        ("events*", ["events.out.tfevents."]),
+        ("config.yaml", ["config.yaml is damaged"]),
+    ],
 )
-def test_damage_to_a_finished_run_costs_that_run_alone(command, tmp_path, file, told):
+def test_damage_to_a_finished_run_is_named_and_costs_that_run_alone(command, tmp_path, file, words):
     command("seed=1,2", "logger=tensorboard")
     undisturbed = curves(tmp_path / "default")
     damaged, sound = sorted(results(tmp_path))
@@ -201,12 +212,39 @@ def test_damage_to_a_finished_run_costs_that_run_alone(command, tmp_path, file, 
     status, out, err = command("seed=1,2", "logger=tensorboard")
     assert status == 0
     assert out.startswith("1 finished, ")
-    assert f"warning: {path} {told}" in err
-    assert err.endswith("; the run is trained again.\n")
+    lines = err.splitlines()
+    assert len(lines) == len(words)
+    for line, word in zip(lines, words, strict=True):
+        assert line.startswith(f"warning: {damaged / word}")
+        assert line.endswith("; the run is trained again.")
+        assert f"repaired {damaged.relative_to(tmp_path / 'default')}: {word}" in out  # and under the table
     assert (sound / "result.json").stat().st_mtime_ns == before
     assert curves(tmp_path / "default") == undisturbed
     assert command("seed=1,2", "logger=tensorboard")[::2] == (0, "")
     assert not list(tmp_path.glob("*/*/*/*/*.rerun"))
+
+
+def test_a_sweep_writes_and_recommends_the_medians_first(command, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    study = tmp_path / "default"
+    medians = study / "report" / "tensorboard"
+    _, out, _ = command("seed=1,2,3", "batch=full,mini", "logger=tensorboard")
+    assert f"curves   tensorboard --logdir {medians}\nruns     tensorboard --logdir {study}\n" in out
+    shown = EventAccumulator(str(medians / "sgd full")).Reload().Scalars("train/loss")
+    final = sorted(result["final"]["train/loss"] for folder, result in results(tmp_path).items() if result["batch"] == "full")
+    assert shown[-1].value == pytest.approx(final[1])
+    before = {path: path.stat().st_mtime_ns for path in medians.rglob("*")}
+    command("seed=1,2,3", "batch=full,mini", "logger=tensorboard")  # nothing to train: a verdict that is there stays
+    assert {path: path.stat().st_mtime_ns for path in medians.rglob("*")} == before
+    command("seed=4", "logger=tensorboard")
+    assert {path: path.stat().st_mtime_ns for path in medians.rglob("*")} != before
+
+
+def test_without_events_a_sweep_writes_no_medians(command, tmp_path):
+    _, out, _ = command("seed=1,2")
+    assert not (tmp_path / "default" / "report").exists()
+    assert f"curves   tensorboard --logdir {tmp_path / 'default'}\n" in out
 
 
 def test_events_may_be_thrown_away(command, tmp_path):
@@ -251,11 +289,12 @@ def test_a_full_disk_fails_the_runs_that_it_meets(command, tmp_path, monkeypatch
 def test_a_result_of_another_version_is_named(command, tmp_path):
     command("seed=1,2")
     path = sorted(results(tmp_path))[0] / "result.json"
-    path.write_text(path.read_text().replace('"descent": "', '"descent": "0.0.'))
-    assert "1 results are of descent 0.0." in command("seed=1,2")[2]
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3'))
+    found = json.loads(path.read_text())
+    seal(path.parent, found | {"environment": found["environment"] | {"descent": "0.0.1"}})
+    assert "1 results are of descent 0.0.1" in command("seed=1,2")[2]
+    seal(path.parent, found | {"schema": SCHEMA - 1})
     _, out, err = command("seed=1,2")
-    assert "(has schema 3, this version writes 2)" in err
+    assert f"result.json has schema {SCHEMA - 1}, this version writes {SCHEMA}; the run is trained again." in err
     assert out.startswith("1 finished, ")
 
 
@@ -292,15 +331,59 @@ def test_what_a_sweep_keeps_in_memory_does_not_grow_by_configurations(command, m
     assert [(job.status, job.cfg, job.hydra_cfg) for job in kept] == [(JobStatus.COMPLETED, None, None)] * 2
 
 
-def test_the_display_looks_for_files_only_where_a_run_has_begun(tmp_path, monkeypatch):
-    begun, *others = [tmp_path / "problem" / "mini" / "sgd" / str(seed) for seed in range(1000)]
-    write_run(tmp_path).rename(begun.parent.mkdir(parents=True) or begun)
-    display = StudyDisplay([begun, *others], [begun, *others], 0.0)
-    looked = []
-    monkeypatch.setattr("descent.terminal.sweep_progress._written", lambda path, _: looked.append(path) or True)
-    display._look()
-    assert looked == [begun / "result.json"]
+def test_the_display_reads_only_of_runs_that_have_begun(tmp_path, monkeypatch):
+    ended, *others = [tmp_path / "problem" / "mini" / "sgd" / str(seed) for seed in range(1000)]
+    write_run(tmp_path).rename(ended.parent.mkdir(parents=True) or ended)
+    with journals.opened(tmp_path, tmp_path, local=True) as journal:
+        journal.note(ended.name, Outcome.ENDED)
+        read, plain = [], Journal.notes
+        monkeypatch.setattr(Journal, "notes", lambda self, run: read.append(run) or plain(self, run))
+        with StudyDisplay([ended, *others], [ended, *others], journal) as display:
+            pass
+    assert read == [ended.name]
     assert display.line().startswith("1/1000 done, 0 running, 0:00:0")
+
+
+@pytest.mark.usefixtures("failing")
+def test_a_clock_ahead_of_the_file_servers_changes_nothing(command, tmp_path, monkeypatch):
+    """Files that a sweep has just written seem to be of the minute before it."""
+    clock, fit, trained = time.time, NumpyEngine.fit, []
+    monkeypatch.setattr(time, "time", lambda: clock() + 60)
+    monkeypatch.setattr(NumpyEngine, "fit", lambda self: trained.append(0) or fit(self))
+    for rerun in ("false", "true"):
+        trained.clear()
+        status, _, err = command("optimizer=sgd,adagrad", "seed=1,2", f"rerun={rerun}")
+        assert (status, err, len(trained)) == (1, "", 2)
+        assert all(result["optimizer"] == "sgd" for result in results(tmp_path).values())
+        causes = [path.read_text().partition("\n")[0] for path in tmp_path.glob("*/*/*/*/*/error.txt")]
+        assert causes == ["RuntimeError: not enough memory"] * 2
+    assert not list(tmp_path.glob("default/.*"))
+
+
+def test_runs_are_found_where_they_were_planned_whatever_their_working_directory(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    there = ("hydra.job.chdir=true", "hydra.sweep.dir=elsewhere", "hydra.sweep.subdir=${hydra.job.num}", "output_dir=here")
+    for trained in (2, 0):
+        status, out, err = command("seed=1,2", *there)
+        assert (status, err) == (0, "")
+        assert f", {trained} to train\n" in out
+    assert len(results("here")) == 2
+
+
+def test_only_a_run_that_had_begun_is_taken_for_one_that_kills_its_worker(tmp_path):
+    """A pool breaks with all its runs: one that has not begun must not fail for that."""
+
+    def launch(missing, journal):
+        if len(missing) == 2:
+            journal.note(missing[0].folder.name, Outcome.BEGUN)
+            raise RuntimeError("a worker was killed")
+        return [work(planned.config, journal)[0] for planned in missing]
+
+    jobs = [(*QUICK, f"seed={seed}", f"output_dir={tmp_path}", "trainer=cpu") for seed in (1, 2)]
+    assert sweep_of(jobs, lambda overrides: compose(*overrides), launch) == 1
+    assert [result["seed"] for result in results(tmp_path).values()] == [2]
+    (error,) = tmp_path.glob("*/*/*/*/*/error.txt")
+    assert error.read_text().startswith("RuntimeError: a worker was killed\n")
 
 
 @pytest.mark.usefixtures("failing")
@@ -324,61 +407,6 @@ def test_status_refuses_what_is_no_study(capsys, monkeypatch, tmp_path):
 
 
 CHAOS = ("engine=numpy", "batch=stochastic", "optimizer=sgd,adam", "logger=csv")
-KILLS = 24
-IMPORTS = (
-    *("descent.training.train", "descent.training.numpy_engine"),
-    *("descent.sweeps.sweep", "descent.config.compose", "descent.problems.digits"),
-)
-
-
-@pytest.mark.slow
-@pytest.mark.xdist_group("processes")
-def test_a_study_killed_many_times_ends_like_an_undisturbed_one(tmp_path):
-    """Parent and workers are killed at random moments; whenever the study gets done all the same, a seed is added to it.
-
-    The processes are forked from one that has paid for the imports. The undisturbed study runs one after the other: both
-    launchers give the same bits.
-    """
-    chance, seeds, kills, cut = random.Random(0), 2, 0, 0
-    done: set[str] = set()
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload([*IMPORTS, "hydra_plugins.descent_study.launchers"])
-
-    def start(study, *launcher):
-        chosen = (*CHAOS, "max_steps=10000", f"seed={','.join(map(str, range(seeds)))}", f"study={study}", *launcher)
-        process = processes.Process(target=sweep_in_a_process, args=(f"output_dir={tmp_path}", *chosen))
-        process.start()
-        return process
-
-    def end(process):
-        process.join()
-        assert process.exitcode == 0
-
-    end(start("undisturbed"))  # and whatever the first process pays for
-    shutil.rmtree(tmp_path / "undisturbed")
-    begun = time.monotonic()
-    end(start("undisturbed"))
-    usual = time.monotonic() - begun
-    while kills < KILLS:
-        by_joblib = kills % 6 == 5
-        process = start("chaos", *["hydra/launcher=joblib"] * by_joblib)
-        process.join(chance.uniform(usual, 4 * usual) if by_joblib else chance.uniform(0, usual))
-        with suppress(ProcessLookupError):  # it may have ended
-            (os.killpg if os.getpgid(process.pid) == process.pid else os.kill)(process.pid, signal.SIGKILL)
-        process.join()
-        assert process.exitcode in (0, -signal.SIGKILL)
-        kills += process.exitcode != 0
-        seeds += process.exitcode == 0
-        folders = list((tmp_path / "chaos").glob("*/*/*/*"))
-        now = {folder.name for folder in folders if (folder / "result.json").exists()}
-        assert done <= now
-        done = now
-        cut += sum((folder / "last.ckpt").exists() for folder in folders if folder.name not in now)
-    end(start("chaos", "hydra/launcher=joblib"))
-    end(start("undisturbed"))
-    assert cut > 0
-    assert len(results(tmp_path)) == 2 * 2 * seeds
-    assert curves(tmp_path / "chaos") == curves(tmp_path / "undisturbed")
 
 
 def start(folder, *arguments, **how):
@@ -389,13 +417,14 @@ def start(folder, *arguments, **how):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("processes")
-def test_a_worker_that_is_killed_is_replaced(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_worker_that_alone_gets_a_signal_costs_nothing(tmp_path, number):
     process = start(tmp_path, "seed=1,2,3", "hydra/launcher=joblib", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(lambda: list(tmp_path.glob("*/*/*/*/*/last.ckpt")))
     workers = subprocess.run(
         ["pgrep", "-P", str(process.pid), "-f", "loky.*process"], capture_output=True, text=True
     ).stdout.split()
-    os.kill(int(workers[0]), signal.SIGKILL)
+    os.kill(int(workers[0]), number)
     out, _ = process.communicate(timeout=200)
     assert process.returncode == 0
     assert "failed" not in out
@@ -448,9 +477,7 @@ def test_a_person_at_a_terminal_sees_one_live_display(tmp_path):
 )
 @pytest.mark.usefixtures("failing")
 def test_other_sweepers_are_told_the_problems_metric_and_the_worst_of_what_failed(tmp_path, arguments, expected):
-    from descent.sweeps.sweep import work
-
-    value = work(settings("problem=quadratic", *QUICK, *arguments, f"output_dir={tmp_path}"))
+    value = work(settings("problem=quadratic", *QUICK, *arguments, f"output_dir={tmp_path}"))[1]
     finals = [result["final"]["train/gap"] for result in results(tmp_path).values()]
     assert value == (finals[0] if expected == "final" else expected)
 

@@ -10,7 +10,8 @@ from conftest import names, settings, sweep
 
 from descent.analysis.load import load
 from descent.config.search_space import Range, search_space
-from descent.sweeps.tuning import AXES, Protocol, candidates, points
+from descent.sweeps.candidates import AXES, Protocol, candidates
+from descent.sweeps.tuning import points
 
 QUICK = ("hydra/sweeper=tuned", "problem=quadratic", "engine=numpy", "batch=full", "max_steps=8", "logger=[]", "trainer=cpu")
 
@@ -153,6 +154,7 @@ def test_a_best_value_at_the_end_of_its_range_is_flagged(tuned, tmp_path):
         (["hydra.sweeper.trials=tiny"], "error: hydra.sweeper.trials=tiny: must be one of default, small, medium, large, huge."),
         (["hydra.sweeper.searches=0"], "error: hydra.sweeper.searches=0: must be"),
         (["hydra.sweeper.final_seeds=many"], "error: hydra.sweeper.final_seeds=many: must be"),
+        (["experiment=momentum"], "error: experiment=momentum: is not tuned."),
         (["hydra.sweeper.trails=small"], "error: hydra.sweeper.trails=small: "),
     ],
 )

@@ -123,30 +123,35 @@ def test_what_only_numpy_has_can_be_set(train):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("optimizer=muon",), "optimizer=muon: engine=numpy has no such optimizer; it has sgd, momentum, nesterov, asgd, "),
-        (("optimizer=lbfgs",), "optimizer=lbfgs: engine=numpy has no such optimizer; it has "),
+        (("optimizer=muon",), "optimizer=muon: engine={engine} has no such optimizer; it has sgd, momentum, nesterov, asgd, "),
+        (("optimizer=lbfgs",), "optimizer=lbfgs: engine={engine} has no such optimizer; it has "),
         (
             ("problem=mnist_cnn", "problem.dataset=stand_in"),
-            "problem=mnist_cnn: engine=numpy has no hand-written gradient of it; it has linear and logistic regression, ",
+            "problem=mnist_cnn: engine={engine} has no hand-written gradient of it; it has linear and logistic regression, ",
         ),
-        (("precision=bf16",), "precision=bf16: must be 32 or 64 with engine=numpy."),
+        (("precision=bf16",), "precision=bf16: must be 32 or 64 with engine={engine}."),
         (("+trainer.precision=64",), "trainer.precision=64: is not the Trainer's to decide here. See precision."),
-        (("optimizer.fused=true",), "optimizer.fused=true: has no effect with engine=numpy."),
-        (("trainer=gpu",), "trainer=gpu: engine=numpy runs on the CPU. Use trainer=cpu or engine=torch."),
+        (("optimizer.fused=true",), "optimizer.fused=true: has no effect with engine={engine}."),
+        (("trainer=gpu",), "trainer=gpu: engine={engine} runs on the CPU. Use trainer=cpu or engine=torch."),
         (("+optimizer.eps=1",), "optimizer.eps=1: SGD has no such setting; it has lr, weight_d"),
-        (("engine=jax",), "engine=jax: must be one of torch, numpy."),
         (("optimizer=adam", "+optimizer.eps_placement=left"), "optimizer.eps_placement=left: must be corrected or uncorrected."),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
-def test_what_it_lacks_is_refused_in_one_line(tmp_path, arguments, line):
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+def test_what_it_lacks_is_refused_in_one_line(tmp_path, arguments, line, engine):
     from descent.training.run import run
 
     with pytest.raises(InputError) as refused:
-        run(settings("engine=numpy", f"output_dir={tmp_path}", *arguments))
-    assert line in str(refused.value)
+        run(settings(f"engine={engine}", f"output_dir={tmp_path}", *arguments))
+    assert line.format(engine=engine) in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_engine_is_refused_with_those_that_there_are():
+    with pytest.raises(InputError, match="engine=jax: must be one of torch, numpy, compiled"):
+        settings("engine=jax")
 
 
 def test_it_needs_no_lightning(tmp_path):

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 from conftest import ROOT, Run, settings
-from studies import wait_for
 
+from descent.stopping import Stopped
 from descent.training.run import run
 
 LONG = ("optimizer=adam", "batch=stochastic", "schedule=cosine", "max_steps=30000", "trainer=cpu")
@@ -38,48 +38,16 @@ def curve(run):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in run.rows[1:]]
 
 
-def interrupted_then_finished(train, tmp_path, stop):
-    """Stop a run once its second checkpoint is there; repeat the command here; return (exit status, run)."""
-    process = start(tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    checkpoints = set()
-
-    def two_checkpoints():
-        assert process.poll() is None, process.communicate()
-        checkpoints.update((path.stat().st_mtime_ns, path) for path in tmp_path.glob("*/*/*/*/*/last.ckpt"))
-        return len(checkpoints) > 1
-
-    wait_for(two_checkpoints)
-    process.send_signal(stop)
-    _, err = process.communicate(timeout=60)
-    assert not list(tmp_path.glob("*/*/*/*/*/result.json"))
-    return process.returncode, err, train(*LONG)
+def compiles(what):
+    """Mark as slow what compiles for seconds."""
+    return [pytest.mark.slow] if "engine=compiled" in what else []
 
 
-@pytest.mark.slow
-@pytest.mark.xdist_group("processes")
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, undisturbed, tmp_path, capsys, stop):
-    long = undisturbed(*LONG)
-    capsys.readouterr()
-    status, err, continued = interrupted_then_finished(train, tmp_path, stop)
-    said = capsys.readouterr().out
-    assert "Continuing at step " in said
-    assert "Continuing at step 0." not in said
-    if stop is signal.SIGINT:
-        assert status == 130
-        assert err.startswith("Stopped at step ")
-        assert err.endswith("Repeat the command to continue.\n")
-        assert "Traceback" not in err
-    assert curve(continued) == curve(long)
-    for part in ("final", "best", "test", "steps", "examples"):
-        assert continued.result[part] == long.result[part]
-
-
-@pytest.mark.parametrize("cut", [1, 5, 9])
+@pytest.mark.parametrize(("cut", "number"), [(1, signal.SIGINT), (5, signal.SIGTERM), (9, signal.SIGHUP)])
 @pytest.mark.parametrize(
     "what",
     [
-        pytest.param(what, marks=pytest.mark.xdist_group(" ".join(what)))
+        pytest.param(what, marks=[pytest.mark.xdist_group(" ".join(what)), *compiles(what)])
         for what in (
             ("optimizer=adam",),
             ("optimizer=muon", "schedule=cosine"),
@@ -92,15 +60,19 @@ def test_a_run_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, 
             ("engine=numpy", "optimizer=nadam", "batch=stochastic"),
             ("engine=numpy", "optimizer=asgd", "problem=rosenbrock"),
             ("engine=numpy", "optimizer=asgd", "optimizer.t0=20"),
+            ("engine=compiled", "optimizer=sgd", "schedule=plateau"),
+            ("engine=compiled", "optimizer=nadam", "batch=stochastic", "clip_norm=0.3"),
+            ("engine=compiled", "optimizer=asgd", "problem=rosenbrock"),
             ("optimizer=asgd", "optimizer.t0=20"),
         )
     ],
     ids=" ".join,
 )
-def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, undisturbed, monkeypatch, what, cut):
-    """Ctrl-C at the edge of block `cut`, in this process: what a SIGKILL leaves is the checkpoint that this writes."""
-    handler = signal.getsignal(signal.SIGINT)  # ignored, where the tests run in the background
+def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, undisturbed, monkeypatch, what, cut, number):
+    """A signal at the edge of block `cut`, in this process: what a SIGKILL leaves is the checkpoint that this writes."""
     from descent.training.recorder import Recorder
+
+    handler = signal.signal(number, signal.default_int_handler)  # it is ignored where the tests run in the background
 
     arguments = ("epochs=5", *what, "logger=csv")
     expected = undisturbed(*arguments)
@@ -109,18 +81,28 @@ def test_a_run_stopped_at_any_block_continues_bit_for_bit(train, undisturbed, mo
 
     def with_interrupt(self, engine):
         if next(blocks) == cut:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
         return plain(self, engine)
 
     monkeypatch.setattr(Recorder, "block_ended", with_interrupt)
-    with pytest.raises(KeyboardInterrupt, match="Repeat the command to continue"):
+    with pytest.raises(Stopped, match=r"^Stopped at step [\d,]+\. Repeat the command to continue\.$") as stopped:
         train(*arguments)
+    assert stopped.value.number == number
+    assert signal.signal(number, handler) is signal.default_int_handler
     monkeypatch.undo()
     continued = train(*arguments)
     assert curve(continued) == curve(expected)
     assert continued.result["final"] == expected.result["final"]
     assert continued.result["test"] == expected.result["test"]
-    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_reader_that_closes_the_pipe_ends_nothing(train, monkeypatch):
+    """As `python train.py | head -1`; a terminal that is gone gives another error, and goes the same way."""
+    read, written = os.pipe()
+    os.close(read)
+    with open(written, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert train("engine=numpy", "max_steps=20").result["steps"] == 20
 
 
 @pytest.mark.parametrize("engine", ["torch", "numpy"])

@@ -19,7 +19,7 @@ def test_a_run_leaves_its_configuration_curve_events_checkpoint_and_result(train
     assert run.folder.relative_to(run.folder.parents[3]).parts[:3] == ("digits_mlp", "mini", "adam")
     assert run.folder.name.startswith("size=32_lr=0.003_seed=1-")
     assert yaml.safe_load((run.folder / "config.yaml").read_text())["optimizer"]["lr"] == 0.003
-    assert json.loads((run.folder / "result.json").read_text()) == run.result
+    assert json.loads((run.folder / "result.json").read_text()).items() >= run.result.items()
     header = (run.folder / "curve.csv").read_text().splitlines()[0].split(",")
     assert header[:6] == ["step", "examples", "gradient_evaluations", "epoch", "seconds", "lr"]
     assert {"train/loss", "val/loss", "val/accuracy", "gradient_norm", "update_norm"} <= set(header)
@@ -175,12 +175,13 @@ def test_a_schedule_moves_the_learning_rate_of_every_group(train, name):
 
 
 def test_plateau_lowers_the_learning_rate_when_the_loss_stops_falling(train):
-    run = train("problem=quadratic", "batch=stochastic", "optimizer.lr=0.5", "schedule=plateau", "epochs=100")
+    common = ("problem=quadratic", "batch=stochastic", "optimizer.lr=0.5", "epochs=100", "engine=numpy")
+    run = train(*common, "schedule=plateau")
     rates = run.column("lr")
     assert rates[0] == 0.5
     assert rates[-1] < 0.5
     assert rates == sorted(rates, reverse=True)
-    constant = train("problem=quadratic", "batch=stochastic", "optimizer.lr=0.5", "epochs=100")
+    constant = train(*common)
     assert run.rows[-1]["train/loss"] < constant.rows[-1]["train/loss"]
 
 
@@ -245,20 +246,16 @@ def test_a_run_killed_between_its_last_step_and_its_result_is_finished_without_t
 
 def test_tensorboard_shows_the_curve_over_examples_and_over_steps(train):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    from tensorboard.plugins.hparams import plugin_data_pb2
 
     run = train(*QUICK, "optimizer=adam")
     events = EventAccumulator(str(run.folder)).Reload()
-    for name in ("train/loss", "val/accuracy", "lr", "weight_norm"):
-        shown = [(event.step, np.float32(event.value)) for event in events.Scalars(name)]
+    tags = {"train/loss": "train/loss", "train/accuracy": "train_set/accuracy", "val/loss": "val/loss", "lr": "weights/lr"}
+    for name, tag in tags.items():
+        shown = [(event.step, np.float32(event.value)) for event in events.Scalars(tag)]
         assert shown == [(row["examples"], np.float32(row[name])) for row in run.rows]
-        assert [event.step for event in events.Scalars(f"by_step/{name}")] == run.column("step")
-    assert len(events.Scalars("gradient_norm")) == len(run.rows) - 1  # none before the first step
-    data = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
-    shown = plugin_data_pb2.HParamsPluginData.FromString(data).session_start_info.hparams
-    assert shown["optimizer"].string_value == "adam"
-    assert shown["lr"].number_value == 0.003
-    assert shown["seed"].number_value == 1
+        assert [event.step for event in events.Scalars(f"vs_step/{name}")] == run.column("step")
+    assert len(events.Scalars("weights/gradient_norm")) == len(run.rows) - 1  # none before the first step
+    assert min(events.Tags()["scalars"], key=lambda tag: tag.replace("/", "\0")) == "train/loss"  # TensorBoard's first chart
 
 
 def test_resuming_replaces_the_events(train):

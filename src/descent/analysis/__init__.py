@@ -1,4 +1,4 @@
-"""What the runs of a study say: frames of results, statistics, rankings and verdicts. Reads files only; nothing trains here."""
+"""Analyse the results of a study: frames, statistics, rankings, verdicts. Reads files only; nothing trains here."""
 
 from descent.analysis.load import Study, load
 

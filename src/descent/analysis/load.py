@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -17,12 +18,17 @@ from descent.metrics import AXES, MEASURED, Metric, metric
 from descent.records import curve
 from descent.records import result as results
 from descent.records.folders import names, run_folders
+from descent.records.folders import read as read_results
 from descent.records.lock import held
 from descent.records.result import Result
 
 TEXTS = ("id", "setting", "status", "problem", "batch", "optimizer", "schedule", "engine", "metric")
 COUNTED = ("steps", "examples", "gradient_evaluations", "seconds", "wall_seconds")
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML was built with it: a tenth of the time
+
+
+class NoData(Exception):
+    """A study lacks the runs that a figure or an analysis needs; says which."""
 
 
 class Damaged(Exception):
@@ -36,10 +42,10 @@ class Study:
     Attributes:
         folder: where they lie.
         runs: one row a run, numbered over the whole study by its index. ``folder``, ``id``;
-            ``setting``, which repetitions over seeds share, and its readable ``name``;
-            ``status``, ``problem``, ``batch``, ``batch_size``, ``optimizer``, ``schedule``, ``engine``, ``seed``, ``lr``,
-            ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``, ``diverged_at``,
-            ``schema`` of the file,
+            ``setting``, which repetitions over seeds share, and its readable ``name``; ``status``, ``problem``, ``batch``,
+            ``batch_size`` (nan where the batch mode says it), ``examples_per_step``, ``optimizer``, ``schedule``, ``engine``,
+            ``seed``, ``lr``, ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``,
+            ``diverged_at``, ``curve`` (the SHA-256 of its records' file),
             ``target`` (a mapping, or None), ``metrics`` (what the problem declares: see `metric_of`),
             ``tuning``, ``scramble``, ``stage``; and for each metric that was measured
             ``final:train/loss``, ``best:train/loss``, ``test:loss`` (nan: not measured, or not finite) and for each axis
@@ -52,7 +58,6 @@ class Study:
     runs: pd.DataFrame
     skipped: list[tuple[Path, str]] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
-    _curves: dict[int, pd.DataFrame] = field(default_factory=dict, repr=False)  # by run; parts of a study share it
 
     @property
     def problems(self) -> list[str]:
@@ -60,13 +65,16 @@ class Study:
 
     @property
     def problem(self) -> str:
-        """The problem of a study that has one."""
+        """The only problem of the study."""
         (problem,) = self.problems
         return problem
 
     def part(self, chosen: "pd.Series[bool]") -> "Study":
         """Return the study with only the `chosen` runs: a value for each row of `runs`."""
-        return replace(self, runs=self.runs[chosen])
+        part = replace(self, runs=self.runs[chosen])
+        if "records" in vars(self):
+            part.records = self.records[self.records["run"].isin(part.runs.index)]
+        return part
 
     def only(self, problem: str) -> "Study":
         """Return the study with only one problem's runs."""
@@ -78,10 +86,14 @@ class Study:
 
         Runs whose curves are damaged have no rows; they go to `skipped`.
         """
-        frames = {run.name: frame for run, frame in self.curves()}
-        if not frames:
-            return pd.DataFrame(columns=["run", *(axis.column for axis in AXES.values())], dtype=float)
-        return pd.concat(frames, names=["run"]).reset_index("run").reset_index(drop=True)
+        frames = {}
+        for run, folder, steps, sha256 in self.runs[["folder", "steps", "curve"]].itertuples():
+            try:
+                frames[run] = _curve(folder / "curve.csv", steps, sha256)
+            except Damaged as error:
+                self.skipped.append((folder, str(error)))
+        empty = pd.DataFrame(columns=[axis.column for axis in AXES.values()], dtype=float)
+        return pd.concat(frames or {-1: empty}, names=["run"]).reset_index("run").reset_index(drop=True)
 
     def metric(self, name: str) -> Metric:
         """Return what a metric is; of the first run's problem, where it is the problem's own."""
@@ -89,7 +101,7 @@ class Study:
 
     @property
     def quantities(self) -> list[str]:
-        """What the runs measured: ``train/loss``, ``val/accuracy`` and so on."""
+        """The metrics that the runs measured: ``train/loss``, ``val/accuracy`` and so on."""
         measured = self.runs.columns[self.runs.notna().any()]
         found = [name.partition(":")[2] for name in self.runs if name.startswith("final:")]
         return [name for name in found if f"final:{name}" in measured or f"best:{name}" in measured]
@@ -104,30 +116,23 @@ class Study:
             raise one_of("metric", metric, self.quantities)
         return metric
 
-    def curve(self, run: pd.Series) -> pd.DataFrame:
-        """Return the records of a run, a row of `runs`.
-
-        Raises:
-            Damaged: they cannot be read.
-        """
-        if run.name not in self._curves:
-            self._curves[run.name] = _curve(run["folder"] / "curve.csv", run["steps"])
-        return self._curves[run.name]
-
     def curves(self, runs: pd.DataFrame | None = None) -> Iterator[tuple[pd.Series, pd.DataFrame]]:
-        """Yield each run, of all or of a part of `runs`, with its records; damaged ones go to `skipped` instead."""
-        for _, run in (self.runs if runs is None else runs).iterrows():
-            try:
-                yield run, self.curve(run)
-            except Damaged as error:
-                if (entry := (run["folder"], str(error))) not in self.skipped:
-                    self.skipped.append(entry)
+        """Yield each run, of all or of a part of `runs`, that has records, with the columns of them that it measured."""
+        for run, row in (self.runs if runs is None else runs).iterrows():
+            if run in self._by_run:
+                yield row, self._by_run[run]
+
+    @cached_property
+    def _by_run(self) -> dict[int, pd.DataFrame]:
+        """The records of each run, with the columns that it measured."""
+        frames = {run: own.drop(columns="run").reset_index(drop=True) for run, own in self.records.groupby("run")}
+        return {run: own.loc[:, own.notna().to_numpy().any(axis=0)] for run, own in frames.items()}
 
     def config(self, run: pd.Series) -> dict[str, Any]:
         """Return the resolved configuration of a run; empty where it cannot be read."""
         try:
             found = yaml.load((run["folder"] / "config.yaml").read_text(), Loader)
-        except (OSError, ValueError, yaml.YAMLError):
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -146,24 +151,22 @@ def load(folder: Path | str) -> Study:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError("study", folder, "does not exist" if not folder.exists() else "must be a folder")
-    found: list[tuple[Path, Result, dict[str, Any]]] = []
-    skipped: list[tuple[Path, str]] = []
+    folders = run_folders(folder)
+    read, skipped = read_results(folders)
+    found: list[tuple[Result, dict[str, Any]]] = []
     waiting: Counter[str] = Counter()
-    for path in run_folders(folder):
-        try:
-            result = results.read(path / "result.json")
-            found.append((path, result, _row(path, result)))
-        except FileNotFoundError:
-            if (path / "error.txt").exists():
-                skipped.append((path, f"failed: {results.cause(path)}"))
-            elif (path / "config.yaml").exists():
-                waiting["running" if held(path) else "unfinished"] += 1
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            skipped.append((path, f"result.json {_reason(error)}"))
+    refused = {path for path, _ in skipped}
+    for path in folders:
+        if path in read:
+            found.append((read[path], _row(path, read[path])))
+        elif (path / "error.txt").exists():
+            skipped.append((path, f"failed: {results.cause(path)}"))
+        elif path not in refused and (path / "config.yaml").exists():
+            waiting["running" if held(path) else "unfinished"] += 1
     if not found:
         raise _nothing(folder, skipped, waiting)
-    called = names(result for _, result, _ in found)
-    runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for _, result, row in found]).rename_axis("run")
+    called = names(result for result, _ in found)
+    runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for result, row in found]).rename_axis("run")
     for problem, own in runs.groupby("problem"):
         if own["target"].map(repr).nunique() > 1:
             runs.loc[own.index, [f"time:{axis}" for axis in AXES]] = math.nan
@@ -172,21 +175,17 @@ def load(folder: Path | str) -> Study:
 
 
 def _row(folder: Path, result: Result) -> dict[str, Any]:
-    """Return a result as a row; one that contradicts itself raises."""
+    """Return a result as a row."""
     never = math.nan if result.target is None else math.inf
-    if result.metric not in result.final:
-        raise ValueError(f"has no {result.metric}, its metric")
-    counted = {name: float(getattr(result, name)) for name in COUNTED}
-    if not all(0 <= value < math.inf for value in counted.values()):
-        raise ValueError("is damaged")
     return {
         "folder": folder,
         **{name: getattr(result, name) for name in TEXTS},
-        **counted,
+        **{name: float(getattr(result, name)) for name in COUNTED},
+        "examples_per_step": float(result.batch_size),
+        "curve": result.files.get("curve.csv"),
         "batch_size": _number(result.hyperparameters.get("batch.size")),
         "diverged_at": _number(result.diverged_at),
         "label": result.label,
-        "schema": result.schema_version,
         "seed": result.seed,
         "lr": _number(result.hyperparameters.get("lr")),
         "target": None if result.target is None else result.target.model_dump(),
@@ -197,7 +196,7 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         **{f"final:{name}": _number(value) for name, value in result.final.items() if name.startswith(MEASURED)},
         **{f"best:{name}": best.value for name, best in result.best.items()},
         **{f"test:{name}": _number(value) for name, value in result.test.items()},
-        **{f"time:{axis}": _number(result.time_to_target[axis], never) for axis in AXES},
+        **{f"time:{axis}": _number(result.time_to_target.get(axis), never) for axis in AXES},
     }
 
 
@@ -205,24 +204,16 @@ def _number(value: Any, missing: float = math.nan) -> float:
     return missing if value is None else float(value)
 
 
-def _curve(path: Path, steps: float) -> pd.DataFrame:
+def _curve(path: Path, steps: float, sha256: str | None) -> pd.DataFrame:
     try:
-        records = pd.DataFrame(curve.read(path), dtype=float)
+        rows = curve.read(path, sha256)
     except OSError as error:
         raise Damaged(f"{path.name} cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise Damaged(f"{path.name} is damaged") from error
-    if records.empty or records["step"].iloc[-1] != steps:
+    if not rows or rows[-1]["step"] != steps:
         raise Damaged(f"{path.name} does not end at step {steps:.0f}, where the run did")
-    return records
-
-
-def _reason(error: Exception) -> str:
-    """Return what is wrong with a result: in its own words where those say more than that it is damaged."""
-    text = str(error)
-    if isinstance(error, OSError):
-        return f"cannot be read ({error.strerror})"
-    return text if text.startswith("has ") else "is damaged"
+    return pd.DataFrame(np.array([[*row.values()] for row in rows], dtype=float), columns=[*rows[0]])
 
 
 def _nothing(folder: Path, skipped: list[tuple[Path, str]], waiting: Counter[str]) -> InputError:

@@ -1,7 +1,8 @@
-"""Paired differences between entries over common seeds, and which are more than chance: one family of tests."""
+"""Test paired differences between candidates over common seeds, as one family."""
 
 import itertools
 import math
+from enum import StrEnum
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,27 @@ from descent.analysis.statistics import ALPHA, SEARCHES, Array, holm, least_p, s
 SEEDS = 10  # from which on a verdict is given
 
 
+class Family(StrEnum):
+    """Which pairs are tested, as one family."""
+
+    ALL = "all"
+    REFERENCE = "reference"  # those with the reference
+    NONE = ""
+
+
+class Untested(StrEnum):
+    """Why no pair is tested."""
+
+    ALONE = "alone"  # one candidate
+    SEEDS = "seeds"  # fewer than ten seeds
+    MANY = "many"  # too many candidates for the seeds
+    PICKED = "picked"  # settings were chosen on the runs to be compared
+    APART = "apart"  # no two candidates have ten seeds in common
+    NO = ""
+
+
 def wide(runs: pd.DataFrame, quantity: str, entries: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one row a repetition (scramble, seed) and one column an entry: values, and failures as 1.
+    """Arrange runs as one row a repetition (scramble, seed) and one column a candidate: final values, and failures as 1.
 
     A value is nan where the run failed; both are nan where there is none.
     """
@@ -24,41 +44,37 @@ def wide(runs: pd.DataFrame, quantity: str, entries: list[str]) -> tuple[pd.Data
 
 
 def enough(runs: pd.DataFrame) -> list[str]:
-    """Return the entries with seeds enough for a verdict."""
+    """Return the candidates with enough seeds for a verdict."""
     seeds = runs.groupby("entry")["seed"].nunique()
     return [str(entry) for entry in seeds.index[seeds >= SEEDS]]
 
 
-def plan(failed: pd.DataFrame) -> tuple[str, str]:
-    """Return which family of comparisons the seeds suffice for, ``all`` or ``reference``; or none, and why.
+def plan(failed: pd.DataFrame) -> tuple[Family, Untested]:
+    """Choose the largest family of comparisons that the seeds suffice for; or none, and why.
 
     No exact p-value of n pairs is below 2^(1-n). Where Holm's correction for all pairs would leave none below .05 whatever the
     values say, only those with the reference are tested. This looks at how many runs there are, never at what they show.
 
     Args:
         failed: of `wide`.
-
-    Returns:
-        The family, or an empty name and ``alone`` (fewer than two entries), ``seeds`` (fewer than ten) or ``many`` (entries for
-        so few seeds).
     """
     count = failed.notna().groupby(level="seed").any().sum()
     judged = count[count >= SEEDS]
     if len(count) < 2 or len(judged) < 2:
-        return "", "alone" if len(count) < 2 else "seeds"
+        return Family.NONE, Untested.ALONE if len(count) < 2 else Untested.SEEDS
     least, k = float(least_p(judged.min())), len(judged)
     if least * k * (k - 1) / 2 <= ALPHA:
-        return "all", ""
-    return ("reference", "") if least * (k - 1) <= ALPHA else ("", "many")
+        return Family.ALL, Untested.NO
+    return (Family.REFERENCE, Untested.NO) if least * (k - 1) <= ALPHA else (Family.NONE, Untested.MANY)
 
 
 def seeds_for(comparisons: int) -> int:
-    """Return how many seeds it takes for one of so many comparisons to come out below .05 after Holm's correction."""
+    """Return the number of seeds with which one of `comparisons` can come out below .05 after Holm's correction."""
     return next(n for n in itertools.count(SEEDS) if 2.0 ** (1 - n) * comparisons <= ALPHA)
 
 
 def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str, high: bool) -> pd.DataFrame:
-    """Return paired differences over common seeds, and which of them are more than chance.
+    """Estimate and test paired differences over common seeds.
 
     Two tests a pair, by exact flips of signs: on failures, which come first, and on the values of pairs in which both finished.
     Those that could not come out below .05 whatever happened are left out (Tarone 1990); the others are one family for Holm.
@@ -71,7 +87,7 @@ def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str
     Args:
         value: of `wide`; differences are of these, not of logarithms, as gaps may be zero.
         failed: of `wide`, the same columns.
-        family: which pairs, ``all`` or ``reference``; if empty those with the reference, untested.
+        family: which pairs; of `Family.NONE` those with the reference, untested.
         against: the reference.
         high: whether high values are good.
 
@@ -83,7 +99,7 @@ def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str
     """
     names = list(value.columns)
     pairs = itertools.combinations(range(len(names)), 2)
-    chosen = [(i, j) for i, j in pairs if family == "all" or against in (names[i], names[j])]
+    chosen = [(i, j) for i, j in pairs if family == Family.ALL or against in (names[i], names[j])]
     one, other = np.array(chosen, dtype=int).reshape(-1, 2).T
     v, f = value.to_numpy().T, failed.to_numpy().T
     difference, failures = (1 if high else -1) * (v[one] - v[other]), f[other] - f[one]
@@ -93,7 +109,7 @@ def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str
     both = ~np.isnan(failures)
     seeds = (~np.isnan(_means(failures, seed))).sum(axis=1)
     p, sign = zip(*(_test(d, seed, search if searched else None) for d in (failures, difference)), strict=True)
-    adjusted = _family(np.where((seeds >= SEEDS) & (family != ""), p, math.nan))
+    adjusted = _family(np.where((seeds >= SEEDS) & (family != Family.NONE), p, math.nan))
     won = [np.where(kind <= ALPHA, way, 0) for kind, way in zip(adjusted, sign, strict=True)]
     winner = np.where(won[0] != 0, won[0], won[1])
     labels = np.array(names, dtype=object)
@@ -118,7 +134,7 @@ def compare(value: pd.DataFrame, failed: pd.DataFrame, family: str, against: str
 
 
 def order(pairs: pd.DataFrame, entries: list[str]) -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]]":
-    """Return who beats whom, [entries, entries]: what `compare` found, and what follows from it.
+    """Return which candidate (row) beats which (column): what `compare` found, and its transitive closure.
 
     If A beats B and B beats C, both truly, then A beats C: no test is needed. What would follow both ways follows neither.
     """
@@ -132,7 +148,7 @@ def order(pairs: pd.DataFrame, entries: list[str]) -> "np.ndarray[tuple[int, int
 
 
 def _means(differences: Array, label: pd.Index) -> Array:
-    """Return means over what shares a label, [M, labels]; nan where there is nothing."""
+    """Return means over equal labels, [M, labels]; nan where there are no values."""
     return pd.DataFrame(differences).T.groupby(np.asarray(label)).mean().T.to_numpy(dtype=float)
 
 

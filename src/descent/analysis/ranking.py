@@ -1,35 +1,35 @@
-"""Rankings in which ties are ties: of optimization and of generalization, for each problem and batch mode."""
+"""Rank candidates, with ties: in optimization and in generalization, for each problem and batch mode."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from descent.analysis.contenders import GROUP, budgets, choose, quantities, reference
 from descent.analysis.load import metric_of
-from descent.analysis.measures import edges, tolerance
-from descent.analysis.pairs import SEEDS, compare, enough, order, plan, wide
+from descent.analysis.pairs import SEEDS, Family, Untested, compare, enough, order, plan, wide
+from descent.analysis.selection import GROUP, Rule, budgets, choose, quantities, reference
+from descent.analysis.sensitivity import edges, tolerance
 from descent.analysis.statistics import summary
 from descent.metrics import Metric
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """One quantity, on one problem and batch mode.
+    """The ranking by one metric, on one problem and batch mode.
 
     Attributes:
         batch: the batch mode, with the size of mini-batches.
-        runs: those that are compared; their ``entry`` says what they stand for: an optimizer, and a schedule where these differ.
-        table: one row an entry, the best first: `summary`, and ``first``, ``last``, the ranks that it may have.
+        runs: those that are compared; ``entry`` names their candidate: an optimizer, and a schedule if these differ.
+        table: one row a candidate, the best first: `summary`, and ``first``, ``last``, the ranks that it may have.
         pairs: of `compare`.
-        reference: the entry that others are compared with, and `rule`, by which it was chosen.
-        family: which pairs were tested, ``all`` or ``reference``; empty where none was.
-        untested: why none was: ``alone``, ``seeds``, ``many`` (of `plan`), ``picked``, or ``apart`` (no common seeds).
-        refused: why there is no ranking at all; empty where there is one.
-        searches: how many searches the settings come from; 0: from none.
-        picked: the names of settings that were chosen, out of several, on these same runs, by entry.
-        edges: optimizers whose best learning rate lies at the edge of those tried: `measures.edges`.
-        tolerance: how much a learning rate may be off, where it was swept: `measures.tolerance`.
+        reference: the candidate that others are compared with, and `rule`, by which it was chosen.
+        family: which pairs were tested.
+        untested: why no pair was.
+        refused: why there is no ranking; empty if there is one.
+        searches: number of searches that the settings come from; 0: none.
+        picked: names of settings that were chosen out of several on these same runs, by candidate.
+        edges: optimizers whose best learning rate is at the edge of the grid: `sensitivity.edges`.
+        tolerance: range of tolerated learning rates, where they were swept: `sensitivity.tolerance`.
     """
 
     problem: str
@@ -39,9 +39,9 @@ class Ranking:
     table: pd.DataFrame
     pairs: pd.DataFrame
     reference: str
-    rule: str
-    family: str = ""
-    untested: str = ""
+    rule: Rule
+    family: Family = Family.NONE
+    untested: Untested = Untested.NO
     refused: str = ""
     searches: int = 0
     picked: dict[str, str] = field(default_factory=dict)
@@ -50,12 +50,12 @@ class Ranking:
 
     @property
     def metric(self) -> Metric:
-        """What it is about."""
+        """The metric that it is by."""
         return metric_of(self.runs, self.quantity)
 
     @property
     def entries(self) -> list[str]:
-        """What is compared, the best first."""
+        """The candidates, the best first."""
         return [str(entry) for entry in self.table.index]
 
 
@@ -64,8 +64,8 @@ def rankings(runs: pd.DataFrame, named: str | None = None, quantity: str | None 
 
     Args:
         runs: of a study, those of tuning among them (``stage``).
-        named: the reference, an entry or an optimizer; see `reference` for what stands in.
-        quantity: rank by this one instead, where it was measured.
+        named: the reference, a candidate or an optimizer; None: see `reference`.
+        quantity: rank by this metric instead, where it was measured.
     """
     for _, group in runs.groupby(GROUP, dropna=False):
         final = group["stage"] == "final"
@@ -78,8 +78,8 @@ def rankings(runs: pd.DataFrame, named: str | None = None, quantity: str | None 
 def rank(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, named: str | None = None) -> Ranking:
     """Compare the settings of one problem and batch mode.
 
-    An entry's ranks go from 1 + the number of those that beat it to the number of all - those that it beats. As long as no
-    claim is false, which all of them together keep to 95 %, these hold for all entries at once.
+    A candidate's ranks go from 1 + the number of those that beat it to the number of all - those that it beats. While no claim
+    is false, which the family keeps to 95 %, these hold for all candidates at once.
 
     Source: D. Al Mohamad, J. J. Goeman and E. W. van Zwet, Simultaneous confidence intervals for ranks with application to
     ranking institutions, Biometrics 78 (2022).
@@ -93,11 +93,11 @@ def rank(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, 
     value, failed = wide(chosen, quantity, entries)
     family, untested = plan(failed)
     if refused or picked:
-        family, untested = "", untested or ("picked" if picked else "")
+        family, untested = Family.NONE, untested or (Untested.PICKED if picked else Untested.NO)
     pairs = compare(value, failed, family, against, high)
     swept = runs if tuning is None or tuning.empty else tuning
     if family and not (pairs["seeds"] >= SEEDS).any():
-        family, untested = "", "apart"
+        family, untested = Family.NONE, Untested.APART
     beats = order(pairs, entries)
     table["first"], table["last"] = 1 + beats.sum(axis=0), len(entries) - beats.sum(axis=1)
     return Ranking(

@@ -1,11 +1,13 @@
-"""How a quantity lies over seeds, and how sure a difference is. Pure functions on arrays.
+"""Summarise a metric over seeds, and test differences. Pure functions on arrays.
 
-A run that diverged, or whose number is not finite, has the worst value there is; medians are taken with it. One that stalled
-keeps its value, and counts as a failure all the same.
+A run that diverged, or whose value is not finite, counts as infinitely bad in medians. A stalled run keeps its value and
+counts as a failure too.
 """
 
 import math
+import warnings
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -138,7 +140,7 @@ def sign_flip(differences: ArrayLike) -> Array:
         permutation_type="samples",
         vectorized=True,
         n_resamples=np.inf if paired.shape[1] <= EXACT else FLIPS,
-        batch=max(1, 1_000_000 // paired.size),
+        batch=max(1, 100_000 // paired.size),
         axis=-1,
         rng=np.random.default_rng(0),
     )
@@ -156,23 +158,23 @@ def t_interval(differences: ArrayLike) -> tuple[Array, Array, Array]:
 
     The interval is nan for fewer than two pairs.
     """
-    paired = np.atleast_2d(np.asarray(differences, dtype=float))
+    paired, test = _t_test(differences)
     n = (~np.isnan(paired)).sum(axis=1)
     mean = np.divide(np.nansum(paired, axis=1), n, out=np.full(len(paired), np.nan), where=n > 0)
-    squares = np.nansum((paired - mean[:, None]) ** 2, axis=1)
-    enough = np.where(n > 1, n, np.nan)
-    reach = stats.t.ppf(1 - ALPHA / 2, enough - 1) * np.sqrt(squares / (enough - 1) / enough)
-    return mean, mean - reach, mean + reach
+    interval = test.confidence_interval(1 - ALPHA)
+    return mean, interval.low, interval.high
 
 
 def t_test(differences: ArrayLike) -> Array:
     """Return two-sided p-values of Student's paired t-test for [M, N]; 1 where there are no two pairs, or all are zero."""
-    mean, low, _ = t_interval(differences)
-    n = (~np.isnan(np.atleast_2d(np.asarray(differences, dtype=float)))).sum(axis=1)
-    df = np.where(n > 1, n - 1, np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.abs(mean) / ((mean - low) / stats.t.ppf(1 - ALPHA / 2, df))
-    return np.nan_to_num(2 * stats.t.sf(t, df), nan=1.0)
+    return np.nan_to_num(_t_test(differences)[1].pvalue, nan=1.0)
+
+
+def _t_test(differences: ArrayLike) -> tuple[Array, Any]:
+    paired = np.atleast_2d(np.asarray(differences, dtype=float))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # rows without two pairs, or all alike
+        return paired, stats.ttest_1samp(paired, 0, axis=1, nan_policy="omit")
 
 
 def holm(p: ArrayLike) -> Array:

@@ -1,17 +1,16 @@
-"""The numbers behind a report: one row a problem, batch mode, setting and metric, as a table, as CSV and as Markdown."""
+"""Tabulate the numbers of a report: one row a problem, batch mode, setting and metric; as a frame and as Markdown."""
 
-import html
 import math
-import re
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from descent.analysis.contenders import GROUP
-from descent.analysis.outcome import Outcome
 from descent.analysis.ranking import Ranking
+from descent.analysis.selection import GROUP, final
 from descent.analysis.statistics import summary, values
-from descent.analysis.units import final
+from descent.analysis.verdicts import Verdicts
+from descent.analysis.wording import markdown_text
+from descent.errors import printable
 from descent.metrics import AXES
 
 KEY = ["problem", "batch", "batch_size", "metric", "setting"]
@@ -19,12 +18,12 @@ RANKED = [*KEY, "entry", "first_rank", "last_rank", "reference"]
 COLUMNS = ["rank", "setting", "n", "median", "95 % interval", "failed"]
 
 
-def frame(outcome: Outcome) -> pd.DataFrame:
-    """Return all numbers of a study.
+def frame(outcome: Verdicts) -> pd.DataFrame:
+    """Return the numbers of all settings of a study.
 
     Returns:
         ``problem``, ``batch``, ``batch_size``, ``setting``, ``metric``; where that was ranked ``entry``, ``first_rank``,
-        ``last_rank``, and whether it was the ``reference``; what `statistics.summary` says of it; where the problem has a target
+        ``last_rank``, and whether it was the ``reference``; the columns of `statistics.summary`; where the problem has a target
         ``reached``, of n, and for each axis the median ``time:steps`` (inf: fewer than half came there); median ``test:loss``.
     """
     rows = [
@@ -60,26 +59,33 @@ def _ranked(ranking: Ranking) -> Iterable[list[object]]:
         yield [*first[GROUP], ranking.quantity, setting, entry, *ranks, entry == ranking.reference]
 
 
-def markdown(outcome: Outcome) -> str:
-    """Return the verdicts and rankings, to be pasted where Markdown is read."""
-    lines = [f"# {_plain(outcome.study.folder.resolve().name)}", ""]
+def csv(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV, with a quote before texts that a spreadsheet would run as formulas: ``=``, ``+``, ``-``, ``@``."""
+    return str(frame.map(lambda cell: _cell(cell) if isinstance(cell, str) else cell).to_csv(index=False))
+
+
+def _cell(text: str) -> str:
+    line = printable(text)
+    return f"'{line}" if line.lstrip().startswith(("=", "+", "-", "@")) else line
+
+
+def markdown(outcome: Verdicts) -> str:
+    """Return verdicts and rankings as Markdown."""
+    lines = [f"# {markdown_text(outcome.study.folder.resolve().name)}", ""]
     for problem, batch, verdicts in outcome.groups:
-        lines += [f"## {_plain(problem)}, {_plain(batch)}", ""]
+        lines += [f"## {markdown_text(problem)}, {markdown_text(batch)}", ""]
         for verdict in verdicts:
-            lines += [f"**{verdict.kind.capitalize()}, {_plain(verdict.quantity)}.** {_plain(verdict.sentence)}", ""]
-            lines += [*(f"- {_plain(note)}" for note in verdict.notes), *([""] if verdict.notes else [])]
+            lines += [
+                f"**{verdict.kind.capitalize()}, {markdown_text(verdict.quantity)}.** {markdown_text(verdict.sentence)}",
+                "",
+            ]
+            lines += [*(f"- {markdown_text(note)}" for note in verdict.notes), *([""] if verdict.notes else [])]
             lines += [*_table(COLUMNS, verdict.rows), ""]
-    lines += [f"- {_plain(note)}" for note in outcome.common]
+    lines += [f"- {markdown_text(note)}" for note in outcome.common]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return the lines of a table, its numbers to the right."""
     rule = ["---" if name == "setting" else "--:" for name in head]
-    return [f"| {' | '.join(cells)} |" for cells in (head, rule, *([_plain(cell) for cell in row] for row in rows))]
-
-
-def _plain(text: str) -> str:
-    """Return a text that Markdown shows as it is."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return re.sub(r"([\\`*\[\]|])", r"\\\1", html.escape(line, quote=False))
+    return [f"| {' | '.join(cells)} |" for cells in (head, rule, *([markdown_text(cell) for cell in row] for row in rows))]

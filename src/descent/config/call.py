@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from descent.config.values import Arguments
-from descent.errors import InputError
+from descent.errors import InputError, first_line
 
 REFUSALS = (TypeError, ValueError, IndexError, KeyError, RuntimeError, MemoryError, ArithmeticError)  # of a class
 
@@ -25,10 +25,10 @@ def call(group: str, made: Callable[..., Any], arguments: Arguments, **given: An
     except Exception as error:
         if made.__module__.startswith("descent.") and not isinstance(error, REFUSALS):
             raise  # a fault of ours
-        text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        text = first_line(error)
         name = _largest(arguments) if isinstance(error, (MemoryError, OverflowError)) or "alloc" in text else None
         if name is None and group == "optimizer":
-            name = _blamed(made, arguments, given)
+            name = blamed(arguments, lambda others: _makes(made, others, given))
         if name is not None:
             raise InputError(f"{group}.{name}", arguments[name], text) from error
         raise InputError(group, made.__name__, text) from error
@@ -40,12 +40,17 @@ def _largest(arguments: Arguments) -> str | None:
     return max(numbers, key=lambda name: numbers[name]) if numbers else None
 
 
-def _blamed(made: Callable[..., Any], arguments: Arguments, given: dict[str, Any]) -> str | None:
-    """Return the argument without which an optimizer can be made, None where there is no such one."""
-    for name in sorted(arguments, key=lambda name: name == "fused"):  # which no one typed, last
-        try:
-            made(**{key: value for key, value in arguments.items() if key != name}, **given)
-        except Exception:  # whatever it says, it still does
-            continue
-        return name
+def blamed(arguments: Arguments, works: Callable[[Arguments], bool]) -> str | None:
+    """Return the argument without which it works, None where there is no such one; `fused`, which no one typed, at last."""
+    for name in sorted(arguments, key=lambda name: name == "fused"):
+        if works({key: value for key, value in arguments.items() if key != name}):
+            return name
     return None
+
+
+def _makes(made: Callable[..., Any], arguments: Arguments, given: dict[str, Any]) -> bool:
+    try:
+        made(**arguments, **given)
+    except Exception:  # whatever it says, it still does
+        return False
+    return True

@@ -7,10 +7,23 @@ from functools import cache
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from descent.config.values import PLAIN, UNIONS, File, Flag, Folder, Null, Real, Text, Whole
+from descent.config.values import UNIONS, File, Flag, Folder, Null, Real, Text, Whole
 from descent.errors import InputError
+
+NAMED = [  # the mark that makes a type one of these, as pydantic flattens types within types; a folder has that of a file too
+    (typing.get_args(kind)[-1], words)
+    for kind, words in (
+        (Folder, "a folder"),
+        (File, "a file"),
+        (Whole, "a whole number"),
+        (Real, "a number"),
+        (Flag, "true or false"),
+        (Text, "text without control characters"),
+        (Null, "null"),
+    )
+]
 
 
 @cache
@@ -93,13 +106,9 @@ def describe(kind: Any) -> str:
 
 def _words(kind: Any) -> str:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    simple = {Whole: "a whole number", Real: "a number", Flag: "true or false", Text: "text", Null: "null", File: "a file"}
-    if kind in simple:
-        return simple[kind]
-    if kind == Folder:
-        return "a folder"
     if origin is Annotated:
-        return _words(arguments[0]) + _bounds(arguments[1:]) if arguments[0] not in PLAIN else _annotated(arguments)
+        plain = next((words for mark, words in NAMED if mark in arguments[1:]), None)
+        return (plain or _words(arguments[0])) + _bounds(arguments[1:])
     if origin in UNIONS:
         members = sorted(arguments, key=lambda member: member in (Null, type(None)))
         return ", or ".join(_words(member) for member in members)
@@ -115,13 +124,6 @@ def _words(kind: Any) -> str:
     if origin is dict:
         return f"a mapping, from names to {_words(arguments[1])}"
     return f"a mapping of {', '.join(kind.model_fields)}" if _is_model(kind) else "another value"
-
-
-def _annotated(arguments: tuple[Any, ...]) -> str:
-    """Return a plain type with marks, as pydantic flattens them: the type's words, then its range."""
-    marks = [mark for mark in arguments[1:] if isinstance(mark, BeforeValidator)]
-    base = next((kind for kind in (Whole, Real, Flag, Text, File) if typing.get_args(kind)[1] in marks), None)
-    return ("another value" if base is None else _words(base)) + _bounds(arguments[1:])
 
 
 def _bounds(marks: Sequence[Any]) -> str:

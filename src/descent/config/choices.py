@@ -27,13 +27,21 @@ def options(group: str) -> list[str]:
     return sorted(path.stem for path in (conf() / group).glob("*.yaml")) if group else []
 
 
-def remedy(key: str, known: list[str]) -> str:
-    """Return what to do about a setting that a choice lacks: the likeliest of the known ones, or the choices that have it.
+def no_setting(key: str, value: object, owner: str, has: Sequence[str], known: Sequence[str]) -> InputError:
+    """Return the error for a setting that there is not, with the likeliest of the known ones, or the choices that have it.
 
     Args:
         key: as it is typed, ``batch.size``.
-        known: settings that there are, ``batch.replacement``.
+        value: what was typed.
+        owner: what lacks the setting, ``batch=full``; empty where it would be nobody's.
+        has: the settings of the owner, ``micro_size``.
+        known: settings that there are, ``batch.micro_size``.
     """
+    what = f"{owner} has no such setting; it has {', '.join(has) or 'none'}" if owner else "there is no such setting"
+    return InputError(key, value, what, _remedy(key, known))
+
+
+def _remedy(key: str, known: Sequence[str]) -> str:
     group, _, name = key.partition(".")
     having = [path.stem for path in sorted((conf() / group).glob("*.yaml")) if name and _has(path, name)]
     if having and len(having) <= 8:
@@ -87,7 +95,7 @@ def require_hydras() -> None:
     for override in HydraConfig.get().overrides.hydra:
         key, value = split(override)
         if override.startswith("+") and key.split(".")[1:2] and key.split(".")[1] not in known:
-            raise InputError(key, value, "Hydra has no such setting", likeliest(key, [f"hydra.{name}" for name in known]))
+            raise no_setting(key, value, "Hydra", known, [f"hydra.{name}" for name in known])
 
 
 def _choices(group: str) -> str:

@@ -3,10 +3,13 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
+from descent import stopping
 from descent.errors import InputError
+from descent.outside import CLOSED, FULL, refusal
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 _users: list[str | None] = []  # what the user set it to, while Hydra composes
@@ -38,21 +41,32 @@ def users_environment() -> Iterator[None]:
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """End the process after a mistake with one line on the error stream and exit code 2, and after Ctrl-C with 130.
+    """End the process with one line on the error stream, and 2 after a mistake or a full disk, 128 + n after signal n.
+
+    Ctrl-C is 130, SIGTERM 143, SIGHUP 129.
 
     Raises:
-        InputError: the user asked for tracebacks.
+        InputError, OSError: the user asked for tracebacks.
     """
     try:
         yield
     except InputError as error:
         if tracebacks():
             raise
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt as stopped:
-        print(stopped.args[0] if stopped.args else "Stopped.", file=sys.stderr)
-        sys.exit(130)
+        _leave(f"error: {error}", 2)
+    except OSError as error:
+        if tracebacks() or error.errno not in (*FULL, *CLOSED):
+            raise
+        _leave(f"error: {refusal(error, 'file', error.filename)}", 2)
+    except KeyboardInterrupt as error:
+        stopped = error if isinstance(error, stopping.Stopped) else stopping.Stopped()
+        _leave(str(stopped), 128 + stopped.number)
+
+
+def _leave(line: str, status: int) -> NoReturn:
+    with suppress(OSError):  # no one may be there to read it
+        print(line, file=sys.stderr, flush=True)
+    sys.exit(status)
 
 
 def command(name: str) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from descent import stopping
 from descent.config.check import check
 from descent.config.ending import one_line
 from descent.config.values import Text
@@ -102,63 +103,37 @@ def _name(action: argparse.Action) -> str:
 
 
 def leave_with(main: Callable[[], int]) -> NoReturn:
-    """End the process as a command does: with 2 and one line after a mistake, with 130 after Ctrl-C, else with its status.
+    """End the process as a command does: with one line and 2 after a mistake or 128 + n after signal n, else with its status.
 
     Args:
         main: does what was typed, and returns the exit status.
     """
-    with one_line():
+    with stopping.listening(), one_line():
         sys.exit(main())
 
 
-def existing_folder(name: str, folder: Path, what: str = "") -> Path:
-    """Return a folder that must be there.
+def require_folder(name: str, folder: Path, what: str) -> None:
+    """Refuse a folder that is not there.
 
     Args:
         name: of the argument, ``--root``.
         folder: its value.
         what: it is a folder of, ``that holds MNIST/raw``.
-
-    Raises:
-        InputError: there is no such folder.
     """
     if not folder.is_dir():
-        raise InputError(
-            name, folder, f"must be a folder {what}".strip(), "It is a file." if folder.exists() else "It is not there."
-        )
-    return folder
+        raise InputError(name, folder, f"must be a folder {what}", "It is a file." if folder.exists() else "It is not there.")
 
 
-def folder_to_write(name: str, folder: Path) -> Path:
-    """Return a folder that is there or can be made.
-
-    Args:
-        name: of the argument, ``--studies``.
-        folder: its value.
-
-    Raises:
-        InputError: it, or what it would lie in, is a file.
-    """
-    for above in (folder, *folder.parents):
-        if above.exists():
-            if not above.is_dir():
-                raise InputError(name, folder, "must be a folder, or not be there yet", f"{above} is a file.")
-            break
-    return folder
+def require_folder_to_write(name: str, folder: Path) -> None:
+    """Refuse a folder where it, or what it would lie in, is a file."""
+    above = next(above for above in (folder, *folder.absolute().parents) if above.exists())
+    if not above.is_dir():
+        raise InputError(name, folder, "must be a folder, or not be there yet", f"{above} is a file.")
 
 
-def file_to_write(name: str, file: Path) -> Path:
-    """Return a file that can be written.
-
-    Args:
-        name: of the argument, ``--write``.
-        file: its value.
-
-    Raises:
-        InputError: it is a folder, or its folder is not there.
-    """
+def require_file_to_write(name: str, file: Path) -> None:
+    """Refuse a file that is a folder, or whose folder is not there."""
     if file.is_dir():
         raise InputError(name, file, "must be a file", "It is a folder.")
     if not file.parent.is_dir():
         raise InputError(name, file, "must be a file in a folder that is there", f"Make it: mkdir -p {file.parent}.")
-    return file

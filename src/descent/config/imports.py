@@ -6,10 +6,28 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from types import ModuleType
 
 from descent.errors import InputError, likeliest
 
 LISTED = 20  # names of a module, at most
+
+
+def imported_module(key: str, path: str) -> ModuleType:
+    """Return the module of an import path.
+
+    Raises:
+        InputError: there is none, or it cannot be imported.
+    """
+    parts = path.split(".")
+    if not all(part.isidentifier() for part in parts):
+        raise InputError(key, path, "must be the import path of a module, as in my_experiment")
+    try:
+        return importlib.import_module(path)
+    except (Exception, SystemExit) as error:  # whatever a module of the user's raises
+        if isinstance(error, ModuleNotFoundError) and f"{path}.".startswith(f"{error.name}."):
+            raise InputError(key, path, f"there is no module {error.name}; Python looks in {_search_path()}") from error
+        raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
 
 
 def imported(key: str, path: str) -> object:

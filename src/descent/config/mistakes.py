@@ -22,10 +22,11 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from descent.config.choices import options, remedy, split
+from descent.config.choices import no_setting, options, split
+from descent.config.hydra_internals import root
 from descent.config.parse import keys
 from descent.config.schema import GROUPS
-from descent.errors import InputError, likeliest, one_of
+from descent.errors import InputError, first_line, likeliest, one_of
 
 FUNCTIONS = ("choice", "range", "interval", "glob", "shuffle", "sort", "tag", "int", "float", "str", "bool", "extend_list")
 
@@ -115,7 +116,7 @@ def _bad_choice(typed: dict[str, str]) -> InputError:
         choices = options(key)
         if choices and key == "batch" and value.isdigit():
             use = f"For mini-batches of {value} use batch.size={value}."
-            return InputError(key, value, f"must be one of {', '.join(choices)}", use)
+            return one_of(key, value, choices, use)
         if choices and value not in choices and not re.search(r"[,(\[]", value):
             return one_of(key, value, choices)
     return InputError("command", " ".join(f"{key}={value}" for key, value in typed.items()), "a group must be given a name")
@@ -126,7 +127,7 @@ def _bad_yaml(error: BaseException, typed: dict[str, str]) -> InputError:
         file, line = Path(error.problem_mark.name), error.problem_mark.line + 1
         problem = str(error.problem).replace(r"'\t'", "a tab")
         return InputError(file.parent.name, file.stem, f"its yaml cannot be read ({file}, line {line}: {problem})")
-    what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else _first_line(error)
+    what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else first_line(error)
     group, name = _own_choice(typed)
     return InputError(group, name, f"{name}.yaml cannot be read ({what})")
 
@@ -142,11 +143,7 @@ def _unresolved(error: OmegaConfBaseException, typed: dict[str, str]) -> InputEr
     if key not in typed:
         key = next((name for name, value in typed.items() if "${" in value), key)
     value = typed.get(key, "").replace("\\", "")  # which Hydra adds within a sweep
-    return InputError(key, value, f"cannot be resolved ({_first_line(error)})")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+    return InputError(key, value, f"cannot be resolved ({first_line(error)})")
 
 
 def _no_setting(error: OmegaConfBaseException, typed: dict[str, str]) -> InputError:
@@ -154,18 +151,13 @@ def _no_setting(error: OmegaConfBaseException, typed: dict[str, str]) -> InputEr
     key = str(error.full_key)
     key = next((name for name in typed if name == key or name.startswith(f"{key}.")), key)
     value = typed.get(key, "")
-    whole = error.parent_node
-    while whole is not None and whole._get_parent() is not None:
-        whole = whole._get_parent()
+    whole = None if error.parent_node is None else root(error.parent_node)
     plain = OmegaConf.to_container(whole, resolve=False) if isinstance(whole, DictConfig) else {}
     known = keys({str(name): item for name, item in plain.items() if name != "hydra"}) if isinstance(plain, dict) else []
     group, _, name = key.partition(".")
     chosen = _chosen(group, typed)
     within = [full.removeprefix(f"{group}.") for full in known if full.startswith(f"{group}.") and full.count(".") == 1]
-    what = "there is no such setting"
-    if chosen and name:
-        what = f"{group}={chosen} has no such setting; it has {', '.join(within) or 'none'}"
-    return InputError(key, value, what, remedy(key, known))
+    return no_setting(key, value, f"{group}={chosen}" if chosen and name else "", within, known)
 
 
 def _chosen(group: str, typed: dict[str, str]) -> str | None:
@@ -184,7 +176,7 @@ def _other(error: BaseException, overrides: Sequence[str], typed: dict[str, str]
     cause = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    text = _first_line(cause)
+    text = first_line(cause)
     named = next((o for o in overrides if o and o.lstrip("+~") in str(error)), None)
     key, value = split(named) if named else ("", "")
     if isinstance(error, SearchPathException):

@@ -6,9 +6,10 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from descent.config.check import check
+from descent.config.choices import no_setting
 from descent.config.schema import GROUPS, Names, Records, RunConfig
 from descent.config.values import Flag, Positive, Text
-from descent.errors import InputError, likeliest, one_of
+from descent.errors import InputError, one_of
 
 PACKAGES = ("wandb", "mlflow")  # loggers that need the package of their name
 # What descent decides by settings of its own, and which these are.
@@ -52,7 +53,7 @@ def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
     """
     for key, value in settings.items():
         if key not in RunConfig.model_fields or key == "names":
-            raise unknown_setting(key, value, settings)
+            raise _unknown(key, value, settings)
     for group in (*GROUPS, "trainer"):
         _group(group, settings.get(group), names)
     for name, logger in (settings.get("logger") or {}).items() if isinstance(settings.get("logger"), Mapping) else ():
@@ -61,13 +62,13 @@ def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
     records = settings.get("records")
     for name, value in records.items() if isinstance(records, Mapping) else ():
         if name not in Records.model_fields:
-            raise unknown_setting(f"records.{name}", value, settings)
+            raise _unknown(f"records.{name}", value, settings)
     config: RunConfig = check("", {**settings, "names": names}, RunConfig)
     _together(config)
     return config
 
 
-def unknown_setting(key: str, value: object, settings: Mapping[str, Any]) -> InputError:
+def _unknown(key: str, value: object, settings: Mapping[str, Any]) -> InputError:
     """Return the error for a key that nothing reads, with the likeliest that something does."""
     known = [name for name in keys(settings) if name.partition(".")[0] in RunConfig.model_fields and name != key]
     while isinstance(value, Mapping) and len(value) == 1:
@@ -75,8 +76,7 @@ def unknown_setting(key: str, value: object, settings: Mapping[str, Any]) -> Inp
         key = f"{key}.{name}"
     parent = key.rpartition(".")[0]
     within = [name.removeprefix(f"{parent}.") for name in known if parent and name.startswith(f"{parent}.")]
-    has = f"; {parent} has {', '.join(within)}" if within else ""
-    return InputError(key, value, f"there is no such setting{has}", likeliest(key, known))
+    return no_setting(key, value, parent if within else "", within, known)
 
 
 def keys(settings: Mapping[str, Any], prefix: str = "") -> list[str]:

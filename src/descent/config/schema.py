@@ -32,33 +32,40 @@ class Quantity(Model):
     unit: str = ""
 
 
-class Component(Model):
-    """An object to make: the import path of its class or function, and the arguments, which that judges.
+class Group(Model):
+    """The settings of a group: its own fields, and arguments of what it stands for."""
 
-    ``problem.width`` is the argument ``width`` of the class that ``problem._target_`` names.
-    """
-
-    factory: Text
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] = Field(default={})
 
     @classmethod
-    def own(cls) -> set[str]:
-        """Return the settings of the group that are no arguments of the factory."""
-        return set(cls.model_fields) - set(Component.model_fields)
+    def own(cls) -> list[str]:
+        """Return the settings of the group that are no arguments."""
+        return [name for name in cls.model_fields if name not in ("factory", "arguments")]
 
     @model_validator(mode="before")
     @classmethod
     def _split(cls, settings: Any) -> Any:
         if not isinstance(settings, Mapping):
             return settings
-        own = {name: value for name, value in settings.items() if name in cls.own()}
-        arguments = {name: value for name, value in settings.items() if name != "_target_" and name not in own}
-        return {"factory": settings.get("_target_"), "arguments": arguments, **own}
+        keys = {info.alias or name for name, info in cls.model_fields.items()} - {"arguments"}
+        own = {name: value for name, value in settings.items() if name in keys}
+        return {**own, "arguments": {name: value for name, value in settings.items() if name not in own}}
 
     def settings(self) -> dict[str, Any]:
-        """Return the component as a yaml has it."""
-        own = {name: _plain(getattr(self, name)) for name in type(self).model_fields if name in self.own()}
-        return {"_target_": self.factory, **_plain(self.arguments), **own}
+        """Return the group as a yaml has it."""
+        return {**_plain(self.arguments), **{name: _plain(getattr(self, name)) for name in self.own()}}
+
+
+class Component(Group):
+    """An object to make: the import path of its class or function, and the arguments, which that judges.
+
+    ``problem.width`` is the argument ``width`` of the class that ``problem._target_`` names.
+    """
+
+    factory: Text = Field(alias="_target_")
+
+    def settings(self) -> dict[str, Any]:
+        return {"_target_": self.factory, **super().settings()}
 
     def given(self, arguments: Arguments) -> Self:
         """Return the component with other arguments."""
@@ -92,30 +99,17 @@ class Optimizer(Component):
         return float(rate) if isinstance(rate, (int, float)) else None
 
 
-class Trainer(Model):
+class Trainer(Group):
     """Where a run is computed; `arguments` are those of Lightning's Trainer that descent does not decide."""
 
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: Count | Annotated[list[Index], Listed, MinLen(1)] = 1  # how many, or which GPUs
     strategy: Component | Text | Null = None
-    arguments: dict[str, Any] = Field(default={})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, settings: Any) -> Any:
-        if not isinstance(settings, Mapping):
-            return settings
-        own = {name: value for name, value in settings.items() if name in cls.model_fields and name != "arguments"}
-        return {**own, "arguments": {name: value for name, value in settings.items() if name not in own}}
 
     @property
     def count(self) -> int:
         """How many devices a run is split over."""
         return len(self.devices) if isinstance(self.devices, list) else self.devices
-
-    def settings(self) -> dict[str, Any]:
-        """Return the trainer as a yaml has it."""
-        return {name: _plain(getattr(self, name)) for name in ("accelerator", "devices", "strategy")} | self.arguments
 
 
 class Records(Model):
@@ -166,7 +160,7 @@ class RunConfig(Model):
     max_seconds: Positive | Null  # of training
 
     clip_norm: Positive | Null  # largest Euclidean norm of a step's gradient
-    engine: Literal["torch", "numpy"]
+    engine: Literal["torch", "numpy", "compiled"]
     precision: Annotated[Literal[32, 64, "bf16"], BeforeValidator(read)]
     records: Records
     tuning: Tuning
@@ -187,7 +181,7 @@ class RunConfig(Model):
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (Component, Trainer)):
+    if isinstance(value, Group):
         return value.settings()
     if isinstance(value, Model):
         return {name: _plain(getattr(value, name)) for name in type(value).model_fields}

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from descent.config.check import check, describe
-from descent.config.choices import remedy
+from descent.config.choices import no_setting
 from descent.config.imports import foreign, imported
 from descent.config.schema import Component, RunConfig
 from descent.config.values import Arguments, typed
@@ -101,9 +101,7 @@ def bound(
         _no_targets(key, value)
         if name not in allowed and ANY not in types and not further:
             settings = [*allowed, *sorted(own)]
-            has = f"it has {', '.join(settings) or 'none'}"
-            do = remedy(key, [f"{group}.{setting}" for setting in settings])
-            raise InputError(key, value, f"{made.__qualname__} has no such setting; {has}", do)
+            raise no_setting(key, value, made.__qualname__, settings, [f"{group}.{setting}" for setting in settings])
         found[name] = check(key, value, types.get(name, Any))
     for name in required(made):
         if name not in found and name not in given:

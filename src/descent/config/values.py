@@ -6,6 +6,7 @@ problems, batch modes and schedules use the same types in their signatures: ``wi
 
 import inspect
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 Arguments: TypeAlias = Mapping[str, Value]
 MOST = 2**63
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # also what turns the direction of a text
 WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -76,6 +78,13 @@ def _text(value: object) -> str:
     return str(value)
 
 
+def _shown_text(value: object) -> str:
+    text = _text(value)
+    if CONTROL.search(text):
+        raise ValueError("would be obeyed by a terminal")
+    return text
+
+
 def _list(value: object) -> object:
     """Return a text in brackets as the list that it spells on the command line."""
     if isinstance(value, str) and value.strip().startswith("["):
@@ -106,7 +115,7 @@ Listed = BeforeValidator(_list)
 Whole = Annotated[int, BeforeValidator(_whole)]
 Real = Annotated[float, BeforeValidator(_real)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(_shown_text)]
 Null = Annotated[None, BeforeValidator(_nothing)]
 File = Annotated[Path, BeforeValidator(_path)]
 Folder = Annotated[Path, BeforeValidator(_path), _Folder()]

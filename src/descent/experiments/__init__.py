@@ -1,41 +1,96 @@
-"""What the experiments of `conf/experiment/` show: one file, one experiment, named as its yaml.
+"""What the experiments of `conf/experiment/` show: one module, one experiment, named as its yaml.
 
-Each file has ``plot(study) -> Figure`` and ``sentence(study) -> str``, computed from the runs' own results, and free to find no
-difference. Both raise `Nothing` where the runs do not hold what they need, and say what that is. Where there is an
-``animate(study, path)``, it writes the same as a GIF. A new pair of files is a new experiment.
+A module has ``analyse(study) -> Finding``, which computes named numbers from the runs' own results and is free to find no
+difference; ``TEXT``, the template by which `render` writes these numbers as sentences; and ``plot(study) -> Figure``. Both
+functions raise `NoData` where the runs do not hold what they need. Where there is an ``animate(study, path)``, it writes the
+figure as a GIF. A module outside this package is named by its yaml: ``hydra.sweeper.experiment._target_``.
 """
 
 import importlib
 import json
+import logging
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from descent.analysis.load import load
-from descent.analysis.nothing import Nothing
+from descent.analysis.findings import Finding, Missing, render, template_fault
+from descent.analysis.load import NoData, Study, load
+from descent.config.imports import imported_module
+from descent.errors import InputError
+from descent.outside import CLOSED, FULL, refusal, write_text
 from descent.plots.figures import write
 from descent.records.folders import REPORT
 
-CONCLUSION = "{}.json"  # beside the figure: what an experiment says, and the name of the figure
+log = logging.getLogger(__name__)
+PARTS = ("analyse", "plot", "TEXT")
+CONCLUSION = "{}.json"  # beside the figure: the finding, and the name of the figure
+NO_CONCLUSION = "No conclusion: {{ missing }}."
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """The end of an experiment: its finding, the sentence made of it, and the figure, None where runs are missing."""
+
+    finding: Finding
+    sentence: str
+    figure: Path | None
+
+
+def find(name: str, target: str | None = None) -> ModuleType:
+    """Return the module of an experiment.
+
+    Args:
+        name: of the experiment, as its yaml.
+        target: the import path of a module outside this package, as the yaml names it; None: the one of this name.
+
+    Raises:
+        InputError: there is no such module, it cannot be imported, or it lacks what an experiment consists of.
+    """
+    if target is None and name not in (each.name for each in pkgutil.iter_modules(__path__)):
+        remedy = "Name the module in it: hydra.sweeper.experiment._target_."
+        raise InputError("experiment", name, f"has a yaml and no module {__name__}.{name}", remedy)
+    path = f"{__name__}.{name}" if target is None else str(target)
+    module = imported_module("experiment._target_", path)
+    lacking = [part for part in PARTS if not hasattr(module, part)]
+    if lacking:
+        raise InputError("experiment._target_", path, f"must have analyse(study), plot(study) and TEXT, and lacks {lacking[0]}")
+    if fault := template_fault(module.TEXT):
+        raise InputError("experiment._target_", path, f"TEXT must be a template of Jinja ({fault})")
+    return module
 
 
 def modules() -> dict[str, ModuleType]:
-    """Return the experiments there are, by name."""
-    return {found.name: importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)}
+    """Return the experiments of this package, by name."""
+    return {each.name: importlib.import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__)}
 
 
-def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path | None]:
-    """Draw an experiment from its runs' results; return what it says and where its figure is.
+def analyse(module: ModuleType, study: Study) -> Finding:
+    """Return the finding of an experiment; `Missing` where the study lacks runs that it needs."""
+    try:
+        finding: Finding = module.analyse(study)
+    except NoData as nothing:
+        return Missing(str(nothing))
+    return finding
+
+
+def sentence(module: ModuleType, finding: Mapping[str, Any]) -> str:
+    """Return a finding, or one that was read from its file, as sentences."""
+    return render(NO_CONCLUSION if "missing" in finding else module.TEXT, finding)
+
+
+def conclude(name: str, folder: Path, runs: Iterable[Path], module: ModuleType | None = None) -> Conclusion:
+    """Analyse and draw an experiment from its runs' results, and write both to the study's report.
+
+    The report gets the figure as PNG and SVG, a GIF where it moves, and a JSON file with the finding.
 
     Args:
         name: of the experiment.
         folder: of the study.
         runs: the folders of the experiment's own runs; the study may hold others.
-
-    Returns:
-        the sentence, and the figure's PNG in the study's report (an SVG lies beside it, and a GIF where it moves); None where
-        there is nothing to draw. A JSON file there holds both.
+        module: of the experiment, where it is not this package's.
 
     Raises:
         InputError: there is no result in the study.
@@ -43,16 +98,21 @@ def conclude(name: str, folder: Path, runs: Iterable[Path]) -> tuple[str, Path |
     study = load(folder)
     own = set(runs)
     study = study.part(study.runs["folder"].isin(own))
-    module = importlib.import_module(f"{__name__}.{name}")
+    module = module or find(name)
+    finding = analyse(module, study)
+    drawn = None if isinstance(finding, Missing) else module.plot(study)
+    figure: Path | None = None
     try:
-        sentence: str = module.sentence(study)
-        figure: Path | None
-        figure = write(module.plot(study), folder / REPORT / name)[0]
-        if animate := getattr(module, "animate", None):
-            animate(study, figure.with_suffix(".gif"))
-    except Nothing as nothing:
-        sentence, figure = f"No conclusion: {nothing}.", None
-    kept = folder / REPORT / CONCLUSION.format(name)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps({"sentence": sentence, "figure": figure.name if figure else None}, indent=1) + "\n")
-    return sentence, figure
+        if drawn is not None:
+            figure = write(drawn, folder / REPORT / name)[0]
+            if animate := getattr(module, "animate", None):
+                animate(study, figure.with_suffix(".gif"))
+        kept = folder / REPORT / CONCLUSION.format(name)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_text(kept, json.dumps({"finding": finding, "figure": figure.name if figure else None}, indent=1) + "\n")
+    except OSError as error:
+        if error.errno not in (*FULL, *CLOSED):
+            raise
+        log.warning(str(refusal(error, "figure", folder / REPORT / f"{name}.png")))
+        figure = None
+    return Conclusion(finding, sentence(module, finding), figure)

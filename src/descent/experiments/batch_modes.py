@@ -1,8 +1,8 @@
-r"""What does a step on N, k and 1 examples cost, what does it buy, and does the full batch catch up when it is carried on?
+r"""What does a step on N, k and 1 examples cost, how far does it get, and does the full batch catch up with more epochs?
 
-A step on k examples, ``w <- w - lr (1/k) sum_i grad f_i(w)``, costs k gradients and follows a direction whose variance is that of
-one example's over k. From the same examples smaller batches take N/k times as many steps. What each of them costs in seconds is
-less than k would say, as a step costs something before its first example.
+A step on k examples, ``w <- w - lr (1/k) sum_i grad f_i(w)``, computes k gradients, and the variance of its direction is that of
+one example divided by k. On the same number of examples, a batch of k takes N/k times as many steps as the full batch. Its time
+per step is more than k/N of the full batch's, because each step has a fixed cost.
 
 Source: Bottou, Curtis and Nocedal, "Optimization methods for large-scale machine learning", 2018, section 3.3.
 """
@@ -10,82 +10,82 @@ Source: Bottou, Curtis and Nocedal, "Optimization methods for large-scale machin
 import pandas as pd
 from matplotlib.figure import Figure
 
-from descent.analysis.grid import curve, median, paired, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.units import MODES
-from descent.analysis.words import listed, size
+from descent.analysis.findings import Finding
+from descent.analysis.load import NoData, Study
+from descent.analysis.selection import MODES
+from descent.analysis.settings import median, paired, varied
 from descent.metrics import AXES
-from descent.plots.style import BLUE, GREEN, ORANGE, count, span, styled
+from descent.plots.medians import draw_curve, label, row, seeds
+from descent.plots.style import BLUE, GREEN, ORANGE, styled
 
 COLOURS = {"full": BLUE, "mini": ORANGE, "stochastic": GREEN}
+NAMES = {"full": "full batch", "mini": "mini-batch", "stochastic": "single examples"}
 LOSS = "train/loss"
+TEXT = """
+After {{ examples | span }} examples (median training loss, n = {{ seeds }}):
+{% for mode in modes %}{{ mode.name }}: {{ mode.steps }} steps, loss {{ mode.loss }}{{ ";" if not loop.last }} {% endfor %}.
+{% if longer %} Full batch after {{ longer.epochs }} epochs: loss {{ longer.loss }}; against mini-batch after
+{{ longer.mini_epochs }} epochs: {{ longer.difference | change }}.{% endif %}
+Time of a step, in the fastest run: {% for mode in modes %}{{ mode.name }} {{ mode.milliseconds }} ms{{ "," if not loop.last }}
+{% endfor %}.
+"""
 
 
-def sentence(study: Study) -> str:
-    """Say what the modes reach from the same examples, what the full batch reaches when carried on, and what a step costs."""
+def analyse(study: Study) -> Finding:
+    """Compare the modes at equal examples, and the full batch on more epochs with mini-batches."""
     runs = _runs(study)
     short = runs[~runs["longer"]]
-    losses = median(short, f"final:{LOSS}", "batch").reindex(_modes(short))
+    losses = median(short, LOSS, "batch").reindex([mode for mode in MODES if mode in set(short["batch"])])
     if len(losses) < 2:
-        raise Nothing("the runs hold one batch mode")
+        raise NoData("the runs hold one batch mode")
     steps = short.groupby("batch")["steps"].max()
-    cost = (short["seconds"] / short["steps"]).groupby(short["batch"]).min()  # others were held up by what else the machine did
-    shown = [f"{mode} takes {count(steps[mode])} steps, to {losses[mode]:.3g}" for mode in losses.index]
-    said = f"From {span(short['examples'])} examples {listed(shown)} (training loss, median, {size([short['seed'].nunique()])})."
-    seconds = listed([f"{1000 * cost[mode]:.2g} ({mode})" for mode in losses.index])
-    return f"{said}{_say_longer(runs)} In the fastest runs a step took {seconds} milliseconds."
+    cost = (short["seconds"] / short["steps"]).groupby(short["batch"]).min()  # the run least delayed by other processes
+    return Finding(
+        examples=sorted(set(short["examples"])),
+        seeds=short["seed"].nunique(),
+        modes=[
+            {"name": NAMES[mode], "steps": int(steps[mode]), "loss": losses[mode], "milliseconds": 1000 * cost[mode]}
+            for mode in losses.index
+        ],
+        longer=_longer(runs),
+    )
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw the training loss of each batch mode over examples, steps and seconds."""
     runs = _runs(study)
-    figure = Figure(figsize=(9.6, 3.5), layout="constrained")
-    grid = figure.subplots(1, 3, sharey=True)
-    for axes, axis in zip(grid, ("examples", "steps", "seconds"), strict=True):
+    figure, panels = row(3, 3.2, 3.5, sharey=True)
+    for axes, axis in zip(panels, (AXES[name] for name in ("examples", "steps", "seconds")), strict=True):
         for (mode, longer), own in runs.groupby(["batch", "longer"]):
-            steps, loss = curve(study, own, LOSS)
-            x = steps if axis == "steps" else curve(study, own, axis)[1]
-            label = f"{_name(own)}, {own['epochs'].iloc[0]:g} epochs"
-            axes.plot(x, loss, color=COLOURS[mode], ls="--" if longer else "-", label=label)
-        axes.set(xscale="log", yscale="log", xlabel=AXES[axis].label, title=f"over {axis}")
-    grid[0].set_ylabel(f"training loss, median, {size([runs['seed'].nunique()])}")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+            name = f"{mode}, k = {own['batch_size'].iloc[0]:.0f}" if mode == "mini" else mode
+            name = f"{name}, {own['epochs'].iloc[0]:g} epochs"
+            dash = "--" if longer else "-"
+            draw_curve(axes, study, own, LOSS, axis.column, color=COLOURS[mode], ls=dash, label=name)
+        label(axes, "log log", axis.label, title=f"over {axis.name}")
+    panels[0].set_ylabel(f"training loss, median of {seeds(runs)}")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 
 def _runs(study: Study) -> pd.DataFrame:
     """Return the runs of each batch mode, with their `epochs`, and whether they are `longer` than the shortest."""
-    runs = varied(study, "epochs")
+    runs = varied(study, epochs="epochs")
     runs = runs[runs["epochs"].notna() & runs["batch"].isin(MODES)].astype({"epochs": float})
     if runs.empty:
-        raise Nothing("the runs have no budget in epochs")
+        raise NoData("the runs have no budget in epochs")
     return runs.assign(longer=runs["epochs"] > runs["epochs"].min())
 
 
-def _modes(runs: pd.DataFrame) -> list[str]:
-    return [mode for mode in MODES if mode in set(runs["batch"])]
-
-
-def _name(runs: pd.DataFrame) -> str:
-    mode, size = runs["batch"].iloc[0], runs["batch_size"].iloc[0]
-    return f"{mode}, k = {size:.0f}" if mode == "mini" else str(mode)
-
-
-def _say_longer(runs: pd.DataFrame) -> str:
-    """Compare the full batch, carried on, with mini-batches on fewer epochs; nothing where either lacks."""
+def _longer(runs: pd.DataFrame) -> dict[str, object] | None:
+    """Compare the full batch on the most epochs with mini-batches on the fewest; None where either is missing."""
     longer, mini = runs[(runs["batch"] == "full") & runs["longer"]], runs[(runs["batch"] == "mini") & ~runs["longer"]]
     if longer.empty or mini.empty:
-        return ""
-    epochs, few = longer["epochs"].max(), mini["epochs"].iloc[0]
-    longer = longer[longer["epochs"] == epochs]
-    loss = median(longer, f"final:{LOSS}", "batch")["full"]
-    mean, low, high = paired(pd.concat([longer, mini]), LOSS, "batch", "full", "mini")
-    said = f" Carried on to {epochs:g} epochs the full batch comes to {loss:.3g}"
-    if not low <= high:
-        return f"{said}; whether that is less than mini's after {few:g} these runs cannot tell."
-    much = f"(difference {abs(mean):.2g}, 95 % interval {min(abs(low), abs(high)):.2g} to {max(abs(low), abs(high)):.2g})"
-    if low <= 0 <= high:
-        return f"{said}, indistinguishable from mini's after {few:g} (95 % interval of the difference {low:.2g} to {high:.2g})."
-    return f"{said}, {'more' if low > 0 else 'less'} than mini's after {few:g} {much}."
+        return None
+    longer = longer[longer["epochs"] == longer["epochs"].max()]
+    return {
+        "epochs": longer["epochs"].iloc[0],
+        "loss": median(longer, LOSS, "batch")["full"],
+        "mini_epochs": mini["epochs"].iloc[0],
+        "difference": paired(pd.concat([longer, mini]), LOSS, "batch", "full", "mini"),
+    }

@@ -1,8 +1,8 @@
-r"""Which learning rates survive the walls of a valley, with and without clipping the gradient?
+r"""Which learning rates finish in a valley with steep walls, with and without gradient clipping?
 
-Where the landscape has walls, the gradient is long at places where it tells little of the way: a step ``lr g`` from there throws
-the weights far away, and often to where the gradient is longer still. Clipping takes ``g min(1, c / |g|)`` instead, so that no
-step is longer than ``lr c``. On the ground, where ``|g| < c``, it changes nothing, and the limit 2/L there stays.
+On a steep wall the gradient is long: a step ``lr g`` from there moves the weights far away, often to a place where the gradient
+is even longer. Clipping uses ``g min(1, c / |g|)`` instead, so that no step is longer than ``lr c``. On the floor of the valley,
+where ``|g| < c``, clipping changes nothing, and the stability limit 2/L remains.
 
 Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013, section 3.2.
 """
@@ -11,78 +11,70 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from descent.analysis.grid import curve, groups, median, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import size
+from descent.analysis.findings import Finding
+from descent.analysis.load import NoData, Study
+from descent.analysis.settings import groups, median, varied
+from descent.plots.medians import draw_curve, draw_ends, label, row, seeds
 from descent.plots.style import VERMILION, shades, styled
 
-KEY = "clip_norm"
+KEY, GAP = "clip_norm", "train/gap"
 FREE = np.inf  # stands for no clipping
-BEYOND = 100.0  # times the gap at the start: what lies higher leaves the picture
+BEYOND = 100.0  # times the gap at the start: upper end of the axis
+TEXT = """
+Largest learning rate up to which every run finished, of {{ rates | span }} (n = {{ seeds }}): {{ free.safe or "none" }} without
+clipping, {{ clipped.safe or "none" }} with clip_norm {{ clipped.clip_norm }}.
+{% if clipped.safe < free.safe %} Clipping narrows the range.
+{% elif clipped.safe == free.safe %} Clipping does not widen the range.{% endif %}
+{% if lowest %} Lowest training loss above the minimum (median): {{ free.gap }} without clipping, at lr {{ free.lr }};
+{{ lowest.gap }} with clip_norm {{ lowest.clip_norm }}, at lr {{ lowest.lr }}.{% endif %}
+"""
 
 
-def sentence(study: Study) -> str:
-    """Compare the largest learning rate that no seed diverges at, and the best loss, with clipping and without."""
+def analyse(study: Study) -> Finding:
+    """Compare the largest learning rate that no seed diverges at, and the lowest loss, with clipping and without."""
     runs = _runs(study)
-    if FREE not in runs[KEY].to_numpy():
-        raise Nothing("the runs lack runs without clipping")
-    clips = [clip for clip in runs[KEY].unique() if clip != FREE]
-    if not clips:
-        raise Nothing("the runs lack a clip_norm")
-    safe = {clip: _safe(own) for clip, own in groups(runs, KEY)}
-    best = max(clips, key=lambda clip: (safe[clip], clip))
-    rates, n = sorted(runs["lr"].unique()), size([runs["seed"].nunique()])
-    text = f"Of the learning rates {rates[0]:g} to {rates[-1]:g}, {_survive(safe[FREE])} without clipping and "
-    text += f"{_survive(safe[best])} with clip_norm {best:g} ({n})."
-    if safe[best] <= safe[FREE]:
-        text += f" Clipping {'narrows' if safe[best] < safe[FREE] else 'does not widen'} the range."
-    gaps = {clip: median(own, "final:train/gap", "lr") for clip, own in groups(runs, KEY)}
-    clip = min(clips, key=lambda clip: gaps[clip].min())
-    if not np.isfinite([gaps[FREE].min(), gaps[clip].min()]).all():
-        return text
-    return (
-        f"{text} The least gap is {gaps[FREE].min():.2g} without clipping, at lr {gaps[FREE].idxmin():g}, and "
-        f"{gaps[clip].min():.2g} with it, at lr {gaps[clip].idxmin():g} and clip_norm {clip:g}."
+    rows = [{"clip_norm": clip, "safe": _safe(own), **_lowest(own)} for clip, own in groups(runs, KEY)]
+    free, clipped = ([row for row in rows if (row["clip_norm"] == FREE) == kind] for kind in (True, False))
+    if not free or not clipped:
+        raise NoData("the runs lack " + ("a clip_norm" if free else "runs without clipping"))
+    lowest = min(clipped, key=lambda row: row["gap"])
+    return Finding(
+        rates=sorted(runs["lr"].unique()),
+        seeds=runs["seed"].nunique(),
+        free=free[0],
+        clipped=max(clipped, key=lambda row: (row["safe"], row["clip_norm"])),
+        lowest=lowest if np.isfinite([free[0]["gap"], lowest["gap"]]).all() else None,
     )
 
 
 @styled
 def plot(study: Study) -> Figure:
-    """Draw the gap at the end over the learning rate for each bound, and the gap over steps where clipping tells first."""
+    """Draw the gap at the end over the learning rate for each bound, and over steps at the lowest learning rate that diverges."""
     runs = _runs(study)
-    figure = Figure(figsize=(8.4, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    found = [*groups(runs, KEY)]
-    colours = dict(zip([clip for clip, _ in found if clip != FREE], shades(len(found) - 1), strict=False)) | {FREE: VERMILION}
-    lost = [own["lr"].min() for _, own in [*groups(runs[runs["status"] == "diverged"], KEY)]]
-    start = 0.0
+    figure, (left, right) = row(2)
+    clips = sorted(runs[KEY].unique())
+    colours = dict(zip(clips, shades(runs.loc[runs[KEY] != FREE, KEY].nunique()), strict=False)) | {FREE: VERMILION}
+    lost = runs[runs["status"] == "diverged"].groupby(KEY)["lr"].min()
     shown = min(lost, default=runs["lr"].max())
-    for clip, own in found:
-        name = "none" if clip == FREE else f"{clip:g}"
-        gaps = median(own, "final:train/gap", "lr").replace(np.inf, np.nan)
-        left.plot(gaps.index, gaps, "o-", color=colours[clip], label=name, ms=4)
-        for lr in gaps.index[gaps.isna()]:
-            left.plot(lr, 0.96, "x", color=colours[clip], transform=left.get_xaxis_transform(), ms=6, mew=1.6)
+    start = 0.0
+    for clip, own in groups(runs, KEY):
+        look = {"color": colours[clip], "label": "none" if clip == FREE else f"{clip:g}"}
+        draw_ends(left, own, GAP, "lr", **look)
         if len(some := own[own["lr"] == shown]):
-            steps, gap = curve(study, some, "train/gap")
-            right.plot(steps, gap, color=colours[clip], label=name)
-            start = max(start, gap[0])
-    n = size([runs["seed"].nunique()])
-    left.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss above its minimum")
-    left.set_title(f"At the end, median, {n}; \N{MULTIPLICATION SIGN}: diverged")
-    right.set(xscale="symlog", yscale="log", xlabel="steps", title=f"On the way, median, at learning rate {shown:g}")
+            start = max(start, draw_curve(right, study, some, GAP, **look)[0])
+    title = f"At the end, median of {seeds(runs)}; \N{MULTIPLICATION SIGN}: diverged"
+    label(left, "log log", "learning rate", "training loss above its minimum", title, "clip_norm")
+    label(right, "symlog log", "steps", title=f"During training, median, at learning rate {shown:g}")
     right.set_ylim(top=BEYOND * start)
-    left.legend(title="clip_norm")
     return figure
 
 
 def _runs(study: Study) -> pd.DataFrame:
-    return varied(study, KEY).fillna({KEY: FREE}).astype({KEY: float})
+    return varied(study, clip_norm=KEY).fillna({KEY: FREE}).astype({KEY: float})
 
 
 def _safe(runs: pd.DataFrame) -> float:
-    """Return the largest learning rate such that at it and all smaller ones every run finished; 0: there is none."""
+    """Return the largest learning rate up to which every run finished; 0 if none."""
     safe = 0.0
     for lr, own in groups(runs, "lr"):
         if (own["status"] != "finished").any():
@@ -91,5 +83,6 @@ def _safe(runs: pd.DataFrame) -> float:
     return safe
 
 
-def _survive(rate: float) -> str:
-    return f"those up to {rate:g} survive" if rate else "none survives"
+def _lowest(runs: pd.DataFrame) -> dict[str, float]:
+    gaps = median(runs, GAP, "lr")
+    return {"gap": gaps.min(), "lr": gaps.idxmin()}

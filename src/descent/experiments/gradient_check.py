@@ -1,12 +1,13 @@
-r"""Are the gradients, written by hand and by autograd, those of the loss? One step of gradient descent tells.
+r"""Are the hand-written gradients and those of autograd the gradients of the loss? Check by one step of gradient descent.
 
 A step of gradient descent with learning rate h along g, the gradient that an engine computes, must lower the loss by
 
     f(w) - f(w - h g) = h |g|^2 (1 + O(h L) + O(eps f / (h |g|^2)))
 
-so that its relative error over h is a V: on the right the curvature L, on the left the rounding of f in floating-point numbers of
-relative spacing eps. Its least is of the order of sqrt(eps) where the gradient is right, and of the order of 1 where it is wrong,
-but for errors at right angles to g; a wrong gradient does not show in a smaller h. The two engines' norms |g| are compared, too.
+so that the relative error over h is V-shaped: the curvature L dominates on the right, the rounding of f, in floating-point
+numbers of relative spacing eps, on the left. Its minimum is of order sqrt(eps) for a correct gradient and of order 1 for a wrong
+one, except for errors orthogonal to g; a smaller h does not reduce the error of a wrong gradient. The engines' norms |g| are
+compared, too.
 
 Source: Nocedal and Wright, "Numerical optimization", 2006, section 8.1 (how far finite differences are to be trusted).
 """
@@ -15,40 +16,52 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from descent.analysis.grid import groups, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed
+from descent.analysis.findings import Finding
+from descent.analysis.load import NoData, Study
+from descent.analysis.settings import groups, varied
+from descent.analysis.wording import listed
+from descent.plots.medians import label, row, seeds
 from descent.plots.style import BLUE, GREY, VERMILION, styled
 
 EPS = {32: float(np.finfo(np.float32).eps), 64: float(np.finfo(np.float64).eps)}
-SLACK = 100.0  # times sqrt(eps): what the least error of a right gradient stays below
+SLACK = 100.0  # times sqrt(eps): upper limit of the least error of a correct gradient
 COLOURS = {32: VERMILION, 64: BLUE}
 MARKS = {"numpy": ("o", "hand-written"), "torch": ("x", "autograd")}
+TEXT = """
+{% if not decided %} Not decided: smaller h would show less error.
+{% elif right %} The loss falls by h |g|^2, as the gradients predict.
+{% else %} The loss does not fall by h |g|^2, as a gradient predicts.{% endif %} Lowest relative error:
+{% for precision in precisions %}{{ precision.bits }} bits (sqrt(eps) = {{ precision.sqrt_eps }}):
+{% for row in precision.engines %}{{ row.error }} at h = {{ row.h }} ({{ row.engine }}){{ "," if not loop.last }} {% endfor %}
+{{ ";" if not loop.last }} {% endfor %}.
+{% for row in norms %}{% if loop.first %} Largest relative difference of the engines' gradient norms:{% endif %}
+{{ row.difference }} in {{ row.bits }} bits{{ "," if not loop.last else "." }} {% endfor %}
+"""
 
 
-def sentence(study: Study) -> str:
-    """Say to which relative error each engine's gradient predicts the loss, and to which the engines agree."""
-    runs, agreed, turned, least = _runs(study), True, True, []
+def analyse(study: Study) -> Finding:
+    """Compute the least relative error with which each engine's gradient predicts the loss, and how the engines differ.
+
+    It is `right` where each of these errors is below `SLACK` times sqrt(eps), and `decided` unless one that is not has its
+    least error at the smallest h.
+    """
+    runs, precisions, right, decided = _runs(study), [], True, True
     for bits, own in groups(runs, "precision"):
-        shown = []
+        engines = []
         for engine, each in groups(own, "engine"):
             best = each.loc[each["error"].idxmin()]
-            right = bool(best["error"] <= SLACK * np.sqrt(EPS[bits]))
-            agreed, turned = agreed and right, turned and (right or best["lr"] > each["lr"].min())
-            shown.append(f"{best['error']:.1e} at h = {best['lr']:g} ({engine})")
-        least.append(f"{listed(shown)} in {bits} bits, where sqrt(eps) is {np.sqrt(EPS[bits]):.1e}")
-    does = "falls by h |g|^2, as the gradients say" if agreed else "does not fall by h |g|^2, as a gradient says that it would"
-    does = does if turned else "cannot tell here, as smaller h would show less error"
-    return f"The loss {does}: the least relative error is {'; '.join(least)}.{_say_engines(runs)}"
+            small = bool(best["error"] <= SLACK * np.sqrt(EPS[bits]))
+            right, decided = right and small, decided and (small or best["lr"] > each["lr"].min())
+            engines.append({"engine": engine, "error": best["error"], "h": best["lr"]})
+        precisions.append({"bits": bits, "sqrt_eps": np.sqrt(EPS[bits]), "engines": engines})
+    return Finding(right=right, decided=decided, precisions=precisions, norms=_norms(runs))
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw the relative error over h for each engine and precision, with the rounding and the curvature that bound it."""
     runs = _runs(study)
-    figure = Figure(figsize=(7.4, 3.6), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = row(1, 7.4, 3.6)
     for (bits, engine), own in runs.groupby(["precision", "engine"]):
         errors, (mark, name) = own.groupby("lr")["error"].median(), MARKS[engine]
         axes.plot(errors.index, errors, mark, color=COLOURS[bits], ms=5, mew=1.3, mfc="none", label=f"{name}, {bits} bits")
@@ -60,8 +73,9 @@ def plot(study: Study) -> Figure:
     rates = np.sort(runs["lr"].unique())
     axes.plot(rates, curved * rates, color=GREY, lw=1, ls=":", label="curvature, proportional to h", zorder=1)
     low, high = runs.loc[runs["error"] > 0, "error"].min(), runs["error"].max()
-    axes.set(xscale="log", yscale="log", xlabel="learning rate h", ylim=(low / 10, 10 * high))
-    axes.set(ylabel="relative error of h |g|²", title=f"One step on {listed(study.problems)}, n = {runs['seed'].nunique()}")
+    axes.set_ylim(low / 10, 10 * high)
+    title = f"One step on {listed(study.problems)}, {seeds(runs)}"
+    label(axes, "log log", "learning rate h", "relative error of h |g|²", title)
     drawn = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(drawn.values(), drawn.keys(), loc="outside right upper")
     return figure
@@ -69,27 +83,25 @@ def plot(study: Study) -> Figure:
 
 def _runs(study: Study) -> pd.DataFrame:
     """Return the runs of one step on all examples: `norm` of the gradient, relative `error`, and the `rounding` to expect."""
-    runs = varied(study, "precision")
+    runs = varied(study, precision="precision")
     plain = (runs["optimizer"] == "sgd") & (runs["schedule"] == "constant") & (runs["batch"] == "full") & (runs["steps"] == 1)
     runs = runs[plain & runs["precision"].isin(EPS) & runs["engine"].isin(MARKS)]
-    found = {}
+    measured = {}
     for run, frame in study.curves(runs):
         (before, after), norm = frame["train/loss"], frame["gradient_norm"].iloc[1]
-        said = run["lr"] * norm**2
-        found[run["folder"]] = (norm, abs((before - after) / said - 1), EPS[run["precision"]] * abs(before) / said)
-    runs = runs[runs["folder"].isin(found)]
-    if runs.empty:
-        raise Nothing("the runs hold no single step of gradient descent on all examples in 32 or 64 bits")
-    measured = pd.DataFrame([found[folder] for folder in runs["folder"]], runs.index, ["norm", "error", "rounding"])
-    return runs.join(measured).dropna(subset=["error"])
+        fall = run["lr"] * norm**2
+        measured[run.name] = (norm, abs((before - after) / fall - 1), EPS[run["precision"]] * abs(before) / fall)
+    if not measured:
+        raise NoData("the runs hold no single step of gradient descent on all examples in 32 or 64 bits")
+    table = pd.DataFrame.from_dict(measured, orient="index", columns=["norm", "error", "rounding"])
+    return runs.join(table, how="inner").dropna(subset=["error"])
 
 
-def _say_engines(runs: pd.DataFrame) -> str:
-    """Say to which relative difference the two engines' gradient norms agree; nothing where one of them did not run."""
-    found = []
+def _norms(runs: pd.DataFrame) -> list[dict[str, float]]:
+    """Return by precision the largest relative difference of the two engines' gradient norms; nothing where one did not run."""
+    rows = []
     for bits, own in groups(runs, "precision"):
         norms = own.groupby(["problem", "seed", "lr", "engine"])["norm"].first().unstack()
         if set(MARKS) <= set(norms) and len(both := norms.dropna()):
-            off = (both["numpy"] / both["torch"] - 1).abs().max()
-            found.append(f"to {off:.1e} in {bits} bits" if off else f"to the last digit in {bits} bits")
-    return f" The hand-written gradient's norm is autograd's {listed(found)}." if found else ""
+            rows.append({"bits": bits, "difference": (both["numpy"] / both["torch"] - 1).abs().max()})
+    return rows

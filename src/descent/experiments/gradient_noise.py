@@ -1,12 +1,12 @@
-r"""How noisy is a mini-batch's gradient, where does that noise leave gradient descent, and what lets it come nearer?
+r"""How noisy is a mini-batch gradient, how high is the loss floor that it causes, and what gets below this floor?
 
-The gradient of B examples drawn independently is the full one plus noise of variance ``sigma^2/B`` in each of D directions. On a
-quadratic of curvature 1 a constant learning rate therefore keeps the weights at a distance: their variance is stationary where
+The gradient of B examples drawn independently is the full gradient plus noise of variance ``sigma^2/B`` in each of D directions.
+On a quadratic of curvature 1 with a constant learning rate, the variance v of each weight becomes stationary where
 
     v = (1 - lr)^2 v + lr^2 sigma^2/B,    so that    f - f* = D v/2 = D sigma^2 lr / (2 B (2 - lr))
 
-A rate that falls as 1/t, and the average of the weights under a constant one, come ever nearer; after T steps no method that sees
-B examples a step is expected to be nearer than ``D sigma^2 / (2 B T)``.
+A learning rate that decays as 1/t, and the average of the weights at a constant one, converge to the minimum; after T steps no
+method that sees B examples per step has an expected loss below ``D sigma^2 / (2 B T)``.
 
 Source: Robbins and Monro, "A stochastic approximation method", 1951; Polyak and Juditsky, "Acceleration of stochastic
 approximation by averaging", 1992, theorem 1; Liu, Ziyin and Ueda, "Noise and fluctuation of finite learning rate stochastic
@@ -18,29 +18,47 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from descent.analysis.grid import curve, groups, median, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.plots.panels import ticks
-from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, count, shades, styled
+from descent.analysis.findings import Finding
+from descent.analysis.load import NoData, Study
+from descent.analysis.settings import groups, median, varied
+from descent.analysis.statistics import values
+from descent.plots.layout import ticks
+from descent.plots.medians import draw_curve, draw_ends, label, seeds, shaded
+from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, count, styled
 
 QUADRATIC = ("dimension", "condition", "additive", "start", "start_spread")
-KEYS = (*(f"problem.{key}" for key in QUADRATIC), "batch.size", "batch.replacement")
-RELAXED = 5  # times 1/lr, steps after which the start is forgotten
-STILL = 0.01  # lr times steps, below which a run stays where it is
+KEYS = {**{key: f"problem.{key}" for key in QUADRATIC}, "size": "batch.size", "replacement": "batch.replacement"}
+RELAXED = 5  # times 1/lr: steps after which the initial weights no longer matter
+ABOVE = "training loss above its minimum"
+STILL = 0.01  # lr times steps, below which a run hardly moves
+TEXT = """
+The variance of a gradient of B examples is proportional to B^{{ power }} (theory: B^-1). Floor of SGD, over theory's
+(D/2) sigma^2 lr/(B (2 - lr)): {{ independent | span }} with examples drawn independently, {{ reshuffled | span }} reshuffled.
+Best learning rate of the grid on digits_mlp: {% for row in best %}{{ row.lr }} for batches of {{ row.size }}
+{{ "," if not loop.last }} {% endfor %}. Training loss above the minimum after {{ steps }} steps: {{ constant }} at a constant
+rate; {{ average }} as the average of its weights, {{ constant / average }} times less; {{ falling }} with a rate that falls as
+1/t, {{ constant / falling }} times less (theory's best: {{ theory }}).
+"""
 
 
-def sentence(study: Study) -> str:
-    """Say how the variance falls with B, how the floors compare with theory's, which rates are best, and what comes below."""
-    runs = varied(study, *KEYS)
-    variance, floors, best = _variance(study, runs), _floors(study, runs), _best(runs)
-    return " ".join((_slope(variance), _share(floors), _growth(best), _below(runs)))
+def analyse(study: Study) -> Finding:
+    """Compute how variance depends on B, floors over those of theory, the best learning rates, and the losses below the floor."""
+    runs = varied(study, **KEYS)
+    variance, floors, best = _variance(study, runs), _floors(study, runs), _losses(runs).idxmin(axis=1)
+    share = floors["gap"] / floors["theory"]
+    return Finding(
+        power=np.polyfit(np.log(variance.index.to_numpy(dtype=float)), np.log(variance.to_numpy()), 1)[0],
+        independent=list(share[floors["replacement"]]),
+        reshuffled=list(share[~floors["replacement"]]),
+        best=[{"size": size, "lr": best[size]} for size in best.index],
+        **_ends(runs),
+    )
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw the variance over B; the floor over the learning rate; the training loss over it, for each B; the gap over steps."""
-    runs = varied(study, *KEYS)
+    runs = varied(study, **KEYS)
     figure = Figure(figsize=(8.6, 6.6), layout="constrained")
     grid = figure.subplots(2, 2)
     _draw_variance(grid[0, 0], _variance(study, runs), runs)
@@ -52,117 +70,83 @@ def plot(study: Study) -> Figure:
     return figure
 
 
-def _slope(variance: "pd.Series[float]") -> str:
-    power = np.polyfit(np.log(variance.index.to_numpy(dtype=float)), np.log(variance.to_numpy()), 1)[0]
-    return f"The variance of a gradient over B examples falls as B^{power:.2f} (theory: B^-1)."
-
-
-def _share(floors: pd.DataFrame) -> str:
-    share = floors["gap"] / floors["theory"]
-    drawn, shuffled = (share[floors["replacement"] == kind] for kind in (True, False))
-    low, high = f"{shuffled.min():.2g}", f"{shuffled.max():.2g}"
-    return (
-        f"Examples drawn independently leave a floor {drawn.min():.2f} to {drawn.max():.2f} times theory's "
-        f"(D/2) sigma^2 lr/(B (2 - lr)), reshuffled ones {low if low == high else f'{low} to {high}'} times it."
-    )
-
-
-def _growth(best: "pd.Series[float]") -> str:
-    first, last = best.index[0], best.index[-1]
-    top = best.idxmax()
-    said = f"On digits_mlp the best learning rate of the grid is {best[first]:g} for batches of {first:g}"
-    if best[top] == best[first]:
-        return f"{said}, and no larger for larger ones, up to {last:g}."
-    said += f" and {best[top]:g} for {top:g}"
-    return f"{said}, the largest." if top == last else f"{said}, where its growth ends: for {last:g} it is {best[last]:g}."
-
-
-def _below(runs: pd.DataFrame) -> str:
-    ends = _ends(runs)
-    constant, falling, average = ends["constant"], ends["falling"], ends["average"]
-    return (
-        f"After {count(ends['steps'])} steps at a constant rate the gap is {constant:.2g}; the average of these weights leaves "
-        f"{average:.2g}, {constant / average:.3g} times less, and a rate that falls as 1/t {falling:.2g}, "
-        f"{constant / falling:.3g} times less (theory's best: {ends['theory']:.2g})."
-    )
-
-
 def _quadratics(runs: pd.DataFrame, start: bool, moves: bool) -> pd.DataFrame:
-    """Return the runs of curvature 1 that begin away from the minimum, or at it and move, or stay."""
-    quadratic = runs["problem"].eq("quadratic") & runs["problem.condition"].eq(1)
-    away = runs["problem.start"].ne(0) | runs["problem.start_spread"].ne(0)
-    found = runs[quadratic & (away == start) & ((runs["lr"] * runs["steps"] > STILL) == moves)]
-    if found.empty:
-        raise Nothing("the runs lack those of a quadratic of curvature 1 that " + ("move" if moves else "stay at its minimum"))
-    return found
+    """Return the runs of curvature 1 that start away from the minimum or at it, and that move or hardly move."""
+    quadratic = runs["problem"].eq("quadratic") & runs["condition"].eq(1)
+    away = runs["start"].ne(0) | runs["start_spread"].ne(0)
+    chosen = runs[quadratic & (away == start) & ((runs["lr"] * runs["steps"] > STILL) == moves)]
+    if chosen.empty:
+        raise NoData("the runs lack those of a quadratic of curvature 1 that " + ("move" if moves else "stay at its minimum"))
+    return chosen
 
 
 def _variance(study: Study, runs: pd.DataFrame) -> "pd.Series[float]":
     """Return the variance of a gradient in one direction, by batch size."""
     still = _quadratics(runs, start=False, moves=False)
     squares = {run.name: frame["gradient_norm"].pow(2).mean() for run, frame in study.curves(still)}
-    per_direction = pd.Series(squares) / still["problem.dimension"]
-    found = per_direction.groupby(still["batch.size"]).mean()
-    if len(found) < 2:
-        raise Nothing("the runs that stay at the minimum have one batch size")
-    return found
+    variance = (pd.Series(squares) / still["dimension"]).groupby(still["size"]).mean()
+    if len(variance) < 2:
+        raise NoData("the runs that stay at the minimum have one batch size")
+    return variance
 
 
 def _floors(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a setting: ``size``, ``lr``, ``replacement``, and the ``gap`` in the long run beside ``theory``'s."""
-    moving = _quadratics(runs, start=False, moves=True)
+    """Return one row a setting: ``size``, ``lr``, ``replacement``, and the stationary ``gap`` with that of ``theory``."""
     rows = []
-    for run, frame in study.curves(moving):
+    for run, frame in study.curves(_quadratics(runs, start=False, moves=True)):
         late = frame.loc[frame["step"] >= RELAXED / run["lr"], "train/gap"]
         if run["lr"] >= 2 or late.empty or run["schedule"] != "constant" or run["optimizer"] != "sgd":
-            raise Nothing("a run of sgd on the quadratic has no floor, or ends before it is there")
-        theory = run["problem.dimension"] * run["problem.additive"] ** 2 * run["lr"] / (2 * run["batch.size"] * (2 - run["lr"]))
-        rows.append((run["batch.size"], run["lr"], bool(run["batch.replacement"]), late.mean(), theory))
-    names = ["size", "lr", "replacement"]
-    found = pd.DataFrame(rows, columns=[*names, "gap", "theory"]).groupby(names, as_index=False).mean()
-    if set(found["replacement"]) != {True, False}:
-        raise Nothing("the runs lack those with replacement, or those without")
-    return found
-
-
-def _best(runs: pd.DataFrame) -> "pd.Series[float]":
-    """Return the learning rate with the lowest median training loss, by batch size."""
-    losses = median(_digits(runs), "final:train/loss", "batch.size", "lr").unstack()
-    if len(losses) < 2:
-        raise Nothing("the runs of digits_mlp have one batch size")
-    return losses.idxmin(axis=1)
+            raise NoData("a run of sgd on the quadratic has no floor, or ends before it is there")
+        theory = run["dimension"] * run["additive"] ** 2 * run["lr"] / (2 * run["size"] * (2 - run["lr"]))
+        rows.append((run["size"], run["lr"], bool(run["replacement"]), late.mean(), theory))
+    keys = ["size", "lr", "replacement"]
+    floors = pd.DataFrame(rows, columns=[*keys, "gap", "theory"]).groupby(keys, as_index=False).mean()
+    if set(floors["replacement"]) != {True, False}:
+        raise NoData("the runs lack those with replacement, or those without")
+    return floors
 
 
 def _digits(runs: pd.DataFrame) -> pd.DataFrame:
-    return runs[runs["problem"].eq("digits_mlp") & runs["batch.size"].notna()]
+    return runs[runs["problem"].eq("digits_mlp") & runs["size"].notna()]
 
 
-def _ends(runs: pd.DataFrame) -> "pd.Series[float]":
-    """Return the gaps at the end of a constant rate, of the average of its weights, and of a falling rate; and theory's best."""
+def _losses(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the median training loss at the end, by batch size and learning rate."""
+    losses = median(_digits(runs), "train/loss", "size", "lr").unstack()
+    if len(losses) < 2:
+        raise NoData("the runs of digits_mlp have one batch size")
+    return losses
+
+
+def _below(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the runs that average their weights under a constant rate, and those of a falling rate."""
     moving = _quadratics(runs, start=True, moves=True)
     averaged, falling = moving[moving["optimizer"] == "asgd"], moving[moving["schedule"] == "inverse_time"]
     if averaged.empty or falling.empty:
-        raise Nothing("the runs lack asgd, or schedule=inverse_time, from a start away from the minimum")
+        raise NoData("the runs lack asgd, or schedule=inverse_time, from a start away from the minimum")
+    return averaged, falling
+
+
+def _ends(runs: pd.DataFrame) -> dict[str, float]:
+    """Return the gaps at the end of a constant rate, of the average of its weights, and of a falling rate; and theory's best."""
+    averaged, falling = _below(runs)
     first = averaged.iloc[0]
-    noise = first["problem.dimension"] * first["problem.additive"] ** 2 / (2 * first["batch.size"])
-    found = {
-        "constant": averaged["final:train/gap"].median(),
-        "average": averaged["final:train/average_gap"].median(),
-        "falling": falling["final:train/gap"].median(),
+    return {
+        "constant": values(averaged, "train/gap").median(),
+        "average": values(averaged, "train/average_gap").median(),
+        "falling": values(falling, "train/gap").median(),
         "steps": first["steps"],
-        "theory": noise / first["steps"],
+        "theory": first["dimension"] * first["additive"] ** 2 / (2 * first["size"] * first["steps"]),
     }
-    return pd.Series(found)
 
 
 def _draw_variance(axes: Axes, variance: "pd.Series[float]", runs: pd.DataFrame) -> None:
     still = _quadratics(runs, start=False, moves=False)
-    theory = still["problem.additive"].iloc[0] ** 2 / variance.index.to_numpy(dtype=float)
+    theory = still["additive"].iloc[0] ** 2 / variance.index.to_numpy(dtype=float)
     axes.plot(variance.index, theory, color=GREY, ls="--", lw=1, label=r"theory: $\sigma^2/B$")
     axes.plot(variance.index, variance, "o", color=BLUE, ms=5, label="measured at the minimum")
-    axes.set(xscale="log", yscale="log", xlabel="B, examples a step", ylabel="variance of a gradient, in one direction")
-    axes.set_title(f"The noise falls as 1/B (quadratic, {_seeds(still)})")
-    axes.legend()
+    title = f"Gradient noise is proportional to 1/B (quadratic, {seeds(still)})"
+    label(axes, "log log", "B, examples a step", "variance of a gradient, in one direction", title, "")
 
 
 def _draw_floors(axes: Axes, floors: pd.DataFrame) -> None:
@@ -176,40 +160,31 @@ def _draw_floors(axes: Axes, floors: pd.DataFrame) -> None:
         if len(shuffled):
             axes.plot(shuffled["lr"], shuffled["gap"], "s:", color=colour, ms=5, mfc="white", label=f"B = {size:g}, reshuffled")
     axes.plot([], [], color=GREY, ls="--", lw=1, label="theory, drawn independently")
-    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss above its minimum")
+    axes.set_yscale("log")
     axes.set_ylim(top=20 * axes.get_ylim()[1])  # room for the legend
-    axes.set_title("The floor of SGD (the same quadratic)")
-    axes.legend(fontsize=7, loc="upper left")
+    look = {"fontsize": 7, "loc": "upper left"}
+    label(axes, "log log", "learning rate", ABOVE, "The floor of SGD (the same quadratic)", "", **look)
 
 
 def _draw_rates(axes: Axes, runs: pd.DataFrame) -> None:
     digits = _digits(runs)
-    losses = median(digits, "final:train/loss", "batch.size", "lr").unstack()
-    for (size, row), colour in zip(losses.iterrows(), shades(len(losses)), strict=True):
-        seen = row.dropna()
-        axes.plot(seen.index, seen, "o-", color=colour, ms=3, lw=1.2, label=f"{size:g}")
-        axes.plot(seen.idxmin(), seen.min(), "*", color=colour, ms=11, mec="white", mew=0.6, zorder=3)
-    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="training loss at the end")
+    for size, own, colour in shaded(digits, "size"):
+        losses = draw_ends(axes, own, "train/loss", "lr", color=colour, ms=3, lw=1.2, label=f"{size:g}")
+        axes.plot(losses.idxmin(), losses.min(), "*", color=colour, ms=11, mec="white", mew=0.6, zorder=3)
+    axes.set_yscale("log")
     axes.set_ylim(top=3 * axes.get_ylim()[1])  # room for the legend
-    budget = count(digits["examples"].max())
-    axes.set_title(f"The best rate by batch size (digits_mlp, {budget} examples,\nmedian of {_seeds(digits)}, the best starred)")
-    axes.legend(title="examples a step", fontsize=7, title_fontsize=7, ncols=3, loc="upper center")
+    title = f"The best learning rate by batch size (digits_mlp,\n{count(digits['examples'].max())} examples, "
+    look = {"fontsize": 7, "title_fontsize": 7, "ncols": 3, "loc": "upper center"}
+    title += f"median of {seeds(digits)}, the best starred)"
+    label(axes, "log log", "learning rate", "training loss at the end", title, "examples a step", **look)
 
 
 def _draw_below(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
-    moving, ends = _quadratics(runs, start=True, moves=True), _ends(runs)
-    averaged, falling = moving[moving["optimizer"] == "asgd"], moving[moving["schedule"] == "inverse_time"]
-    lines = ((averaged, "train/gap", BLACK, "constant rate"), (falling, "train/gap", VERMILION, "rate falls as 1/t"))
-    for own, quantity, colour, name in (*lines, (averaged, "train/average_gap", BLUE, "average under the constant rate")):
-        steps, gaps = curve(study, own, quantity)
-        axes.plot(steps[1:], gaps[1:], color=colour, lw=1.4, label=name)
+    (averaged, falling), ends = _below(runs), _ends(runs)
+    lines = ((averaged, "train/gap", BLACK, "constant rate"), (falling, "train/gap", VERMILION, "decay as 1/t"))
+    for own, quantity, colour, name in (*lines, (averaged, "train/average_gap", BLUE, "average at the constant rate")):
+        draw_curve(axes, study, own, quantity, color=colour, lw=1.4, label=name)
     late = np.geomspace(10, ends["steps"], 50)
     axes.plot(late, ends["theory"] * ends["steps"] / late, color=GREY, ls="--", lw=1, label=r"theory's best: $D\sigma^2/(2BT)$")
-    axes.set(xscale="log", yscale="log", xlabel="steps", ylabel="training loss above its minimum")
-    axes.set_title(f"What comes below the floor (quadratic,\nB = {averaged['batch.size'].iloc[0]:g}, median of {_seeds(moving)})")
-    axes.legend(fontsize=7)
-
-
-def _seeds(runs: pd.DataFrame) -> str:
-    n = runs["seed"].nunique()
-    return f"{n} seed{'s' * (n > 1)}"
+    title = f"Below the floor (quadratic, B = {averaged['size'].iloc[0]:g},\nmedian of {seeds(averaged)})"
+    label(axes, "log log", "steps", ABOVE, title, "", fontsize=7)

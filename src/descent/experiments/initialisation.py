@@ -1,99 +1,99 @@
-r"""What do the first weights decide: do units saturate, do gradients vanish on their way back through the layers?
+r"""How do the initial weights affect training: do units saturate, and do gradients vanish in the lower layers?
 
-A unit with n inputs has a weighted sum of variance ``n var(w) E[x^2]``. Weights of N(0, 1) make that large: sigmoids begin near 0
-or 1, where their slope ``a (1 - a)`` is almost 0, and learning is slow. N(0, 1/n) keeps the sum near 1. The gradient goes back
-through a layer as ``delta W * a (1 - a)``: scaled weights keep its size but for the slope, at most 1/4 of a sigmoid, so that it
-vanishes with depth; larger weights make up for some of that. Relu has slope 1 where it is active, and N(0, 2/n) keeps the size.
-Which of the two effects weighs more depends on the depth, the width and the inputs: the runs decide.
+A unit with n inputs has a weighted sum of variance ``n var(w) E[x^2]``. With weights from N(0, 1) this is large: sigmoids start
+near 0 or 1, where their slope ``a (1 - a)`` is almost 0, and learning is slow. N(0, 1/n) keeps the variance near 1. The gradient
+is propagated back as ``delta W * a (1 - a)``: with scaled weights each layer multiplies it by the slope, at most 1/4 for a
+sigmoid, so that it vanishes with depth; larger weights partly compensate. ReLU has slope 1 where it is active, and N(0, 2/n)
+keeps the norm. Which of the two effects dominates depends on depth, width and inputs.
 
 Source: Nielsen, Neural Networks and Deep Learning, chapters 3 and 5; Glorot and Bengio, "Understanding the difficulty of training
 deep feedforward neural networks", 2010; He et al., "Delving deep into rectifiers", 2015.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from descent.analysis.grid import curve, groups, median, paired, require, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed, number, size
+from descent.analysis.findings import Finding
+from descent.analysis.load import NoData, Study
+from descent.analysis.settings import groups, median, paired, require, varied
+from descent.plots.medians import draw_curve, label, seeds
 from descent.plots.style import BLACK, BLUE, GREEN, PURPLE, SKY, VERMILION, styled, text
 
-KEY, DEPTH, ACTIVATION = "problem.initialisation", "problem.depth", "problem.activation"
 ONE, OTHER = "normal", "scaled_normal"
+LOSS = "train/loss"
 COLOURS = {ONE: VERMILION, OTHER: BLUE, "pytorch": SKY, "xavier": GREEN, "kaiming": BLACK}
+TEXT = """
+Training loss of sigmoids with first weights from N(0, 1), against N(0, 1/n) (median, n = {{ seeds }}):
+{% for row in depths %}{{ row.depth }} hidden layer{{ "s" if row.depth > 1 }}: {{ row.normal }} against {{ row.scaled_normal }},
+{{ row.difference | change }}{{ ";" if not loop.last }} {% endfor %}.
+{% for row in shares %}{% if loop.first %} Gradient norm of the first layer over that of the last, at the first step of
+{{ deepest }} hidden layers:{% endif %} {{ row.share }} ({{ row.name }}){{ "," if not loop.last else "." }} {% endfor %}
+"""
 
 
-def sentence(study: Study) -> str:
-    """Compare N(0, 1) with N(0, 1/n) in training loss at each depth, and how much of the gradient is left at the first layer."""
+def analyse(study: Study) -> Finding:
+    """Compare N(0, 1) with N(0, 1/n) in training loss at each depth, and the first layer's share of the gradient norm."""
     runs = _runs(study)
-    sigmoid = runs[runs[ACTIVATION] == "sigmoid"]
-    require(sigmoid.set_index(KEY), ONE, OTHER)
-    said = [_compare(own, depth) for depth, own in groups(sigmoid, DEPTH)]
-    words = f"Of sigmoids, N(0, 1) against N(0, 1/n) for the first weights ends {'; '.join(said)}."
-    deepest = runs[runs[DEPTH] == runs[DEPTH].max()]
-    left = [(name, norms[0] / norms[-1]) for name, own in groups(deepest, "name") if (norms := _norms(study, own)) is not None]
-    if not left:
-        return words
-    shares = [f"{number(share)} ({name})" for name, share in sorted(left, key=lambda pair: pair[1])]
-    return f"{words} At the deepest the first layer's gradient begins as this share of the last layer's: {listed(shares)}."
+    sigmoid = runs[runs["activation"] == "sigmoid"]
+    require(sigmoid.set_index("initialisation"), ONE, OTHER)
+    depths = []
+    for depth, own in groups(sigmoid, "depth"):
+        losses = median(own, LOSS, "initialisation")
+        require(losses, ONE, OTHER)
+        difference = paired(own, LOSS, "initialisation", ONE, OTHER)
+        depths.append({"depth": int(depth), ONE: losses[ONE], OTHER: losses[OTHER], "difference": difference})
+    deepest = runs[runs["depth"] == runs["depth"].max()]
+    shares = {name: norms[0] / norms[-1] for name, own in groups(deepest, "name") if (norms := _norms(study, own)) is not None}
+    rows = [{"name": name, "share": shares[name]} for name in sorted(shares, key=shares.__getitem__)]
+    return Finding(seeds=sigmoid["seed"].nunique(), depths=depths, deepest=int(runs["depth"].max()), shares=rows)
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw the training loss over epochs for each depth, and below the gradient norm of each layer at the first step."""
     runs = _runs(study)
-    depths = sorted(runs[DEPTH].unique())
+    depths = sorted(runs["depth"].unique())
     figure = Figure(figsize=(1.4 + 2.7 * len(depths), 4.9), layout="constrained")
     grid = figure.subplots(2, len(depths), squeeze=False, sharey="row")
     for (above, below), depth in zip(grid.T, depths, strict=True):
-        for name, own in groups(runs[runs[DEPTH] == depth], "name"):
-            look = {"color": COLOURS.get(own[KEY].iloc[0], PURPLE), "ls": "-" if own[ACTIVATION].iloc[0] == "sigmoid" else "--"}
-            above.plot(*curve(study, own, "train/loss", "epoch"), **look, label=text(name))
+        for name, own in groups(runs[runs["depth"] == depth], "name"):
+            kind, activation = own[["initialisation", "activation"]].iloc[0]
+            look: dict[str, Any] = {"color": COLOURS.get(kind, PURPLE), "ls": "-" if activation == "sigmoid" else "--"}
+            draw_curve(above, study, own, LOSS, "epoch", **look, label=text(name))
             if (norms := _norms(study, own)) is not None:
                 below.plot(range(1, len(norms) + 1), norms, "o", **look, ms=4)
-        above.set(xlabel="epochs", yscale="log", title=f"{depth:.0f} hidden layer{'s' if depth > 1 else ''}")
-        below.set(xlabel="layer, from the inputs on", yscale="log", xticks=range(1, int(depth) + 2))
-        below.set_xlim(0.7, depth + 1.3)
+        label(above, "linear log", "epochs", title=f"{depth:.0f} hidden layer{'s' if depth > 1 else ''}")
+        label(below, "linear log", "layer, from the input")
+        below.set(xticks=range(1, int(depth) + 2), xlim=(0.7, depth + 1.3))
     grid[0, 0].set_ylabel("training loss")
     grid[1, 0].set_ylabel("gradient norm, first step")
     handles = {line.get_label(): line for axes in grid[0] for line in axes.lines}
-    n = size([runs["seed"].nunique()])
-    figure.legend(handles.values(), handles.keys(), loc="outside right upper", title=f"median, {n}", alignment="left")
+    title = f"median of {seeds(runs)}"
+    figure.legend(handles.values(), handles.keys(), loc="outside right upper", title=title, alignment="left")
     return figure
-
-
-def _compare(runs: pd.DataFrame, depth: float) -> str:
-    """Say how the two differ at one depth, paired by seed."""
-    losses = median(runs, "final:train/loss", KEY)
-    require(losses, ONE, OTHER)
-    mean, low, high = paired(runs, "train/loss", KEY, ONE, OTHER)
-    where = f"with {depth:.0f} hidden layer{'s' if depth > 1 else ''} at {number(losses[ONE])} against {number(losses[OTHER])}"
-    if not np.isfinite([low, high]).all():
-        return f"{where} (too few seeds that finished to compare)"
-    verdict = "worse" if low > 0 else "better" if high < 0 else "no different"
-    n = size([runs["seed"].nunique()])
-    return f"{where}, {verdict} (difference {number(mean)}, 95 % interval {number(low)} to {number(high)}, {n})"
 
 
 def _norms(study: Study, runs: pd.DataFrame) -> np.ndarray | None:
     """Return the gradient norm of each layer at the first step, median over runs; None where it was not recorded."""
-    found = [frame.filter(regex=r"^gradient_norm/\d+$").iloc[1:2].to_numpy() for _, frame in study.curves(runs)]
-    if not found or not all(norms.size for norms in found):
+    norms = [frame.filter(regex=r"^gradient_norm/\d+$").iloc[1:2].to_numpy() for _, frame in study.curves(runs)]
+    if not norms or not all(each.size for each in norms):
         return None
-    return np.asarray(np.median(np.concatenate(found), axis=0))
+    return np.asarray(np.median(np.concatenate(norms), axis=0))
 
 
 def _runs(study: Study) -> pd.DataFrame:
-    """Return the runs of networks, with a name of what they begin with.
+    """Return the runs of networks, with the `name` of their initialisation.
 
     Raises:
-        Nothing: there is none.
+        NoData: there is none.
     """
-    runs = varied(study, KEY, DEPTH, ACTIVATION)
-    runs = runs[runs[[KEY, DEPTH, ACTIVATION]].notna().all(axis=1)]
+    keys = ("initialisation", "depth", "activation")
+    runs = varied(study, **{key: f"problem.{key}" for key in keys})
+    runs = runs[runs[[*keys]].notna().all(axis=1)]
     if runs.empty:
-        raise Nothing("no run is of a network with hidden layers")
-    sigmoid = runs[ACTIVATION] == "sigmoid"
-    return runs.assign(name=runs[KEY].where(sigmoid, runs[KEY] + ", " + runs[ACTIVATION]))
+        raise NoData("no run is of a network with hidden layers")
+    sigmoid = runs["activation"] == "sigmoid"
+    return runs.assign(name=runs["initialisation"].where(sigmoid, runs["initialisation"] + ", " + runs["activation"]))

@@ -1,16 +1,15 @@
-r"""Which way does each optimizer take to a minimum in the plane, and how long does it linger at a saddle?
+r"""Which trajectory does each optimizer take to a minimum in the plane, and how long does it stay near a saddle point?
 
-Gradient descent goes straight down: across a bent valley it zigzags, along it creeps. Near a saddle with curvature ``-lambda``
-in one direction, a distance d in that direction grows by ``1 + lr lambda`` a step: leaving takes about ``log(1/d) / (lr lambda)``
-steps, and momentum shortens that. A method that divides each coordinate of the gradient by its own size moves as fast along a
-coordinate where the slope is small, and may never come near the saddle.
+Gradient descent follows the steepest descent: it zigzags across a curved valley and moves slowly along it. Near a saddle with
+curvature ``-lambda`` in one direction, a distance d in that direction grows by ``1 + lr lambda`` per step: leaving takes about
+``log(1/d) / (lr lambda)`` steps, and momentum shortens this. A method that divides each coordinate of the gradient by its own
+size moves equally fast along coordinates of small slope, and may never come near the saddle.
 
 Source: Rosenbrock, "An automatic method for finding the greatest or least value of a function", 1960; Dauphin et al.,
 "Identifying and attacking the saddle point problem in high-dimensional non-convex optimization", 2014.
 """
 
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -18,124 +17,103 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.words import listed, size
-from descent.plots.lines import Curves, faint
-from descent.plots.plane import POINT, Way, film, ground, in_plane, way
+from descent.analysis.findings import Finding
+from descent.analysis.load import NoData, Study
+from descent.analysis.settings import steps_to
+from descent.plots.curves import faint
+from descent.plots.medians import label, seeds
 from descent.plots.style import GREY, RC, look, order, styled
+from descent.plots.trajectories import POINT, Trajectory, draw_contours, draw_trajectory, in_plane, write_animation
 
-TOLERANCE = 1e-3  # of the gap at the start: what counts as the minimum
-SADDLE, NEAR = (0.0, 0.0), 0.2  # where the surface `saddle` has it, and what is near it
+TOLERANCE = 1e-3  # of the gap at the start: below it the minimum counts as reached
+SADDLE, NEAR = (0.0, 0.0), 0.2  # the saddle point, and the distance that counts as near
 ACROSS = 2  # panels in a row
-Found = dict[str, dict[str, Curves]]  # surface, optimizer and what tells it from others -> its runs with their records, by seed
+TEXT = """
+Steps until the training loss above the minimum is below {{ tolerance }} of that at the start (median, n = {{ seeds }}):
+{% for surface in surfaces %}{{ surface.name }}: {% for row in surface.optimizers %}{{ row.name }}
+{% if row.reached is none %} not in {{ surface.budget }}{% else %} {{ row.reached }}{% endif %}{{ "," if not loop.last }}
+{% endfor %}{{ ";" if not loop.last }} {% endfor %}.
+{% for row in saddle %}{% if loop.first %} Steps within {{ near }} of the saddle:{% endif %} {{ row.name }} {{ row.near }}
+{{ "," if not loop.last else "." }}{% endfor %}
+"""
 
 
-def sentence(study: Study) -> str:
-    """Say in how many steps each optimizer reached the minimum of each surface, and how many it spent at the saddle."""
-    found = _found(study)
-    said = []
-    for surface, optimizers in found.items():
-        times = {name: _median(_reached(frame) for _, frame in curves) for name, curves in optimizers.items()}
-        there = [f"{name} in {times[name]:,.0f}" for name in sorted(times, key=times.__getitem__) if np.isfinite(times[name])]
-        lost = [name for name in times if not np.isfinite(times[name])]
-        steps = max(frame["step"].iloc[-1] for curves in optimizers.values() for _, frame in curves)
-        never = f"{listed(lost)} not in {steps:,.0f}" if lost else ""
-        said.append(f"{surface} {listed([*there, never] if never else there)}")
-    seeds = len({run["seed"] for optimizers in found.values() for curves in optimizers.values() for run, _ in curves})
-    words = f"The gap falls below {TOLERANCE:g} of the start's on {'; on '.join(said)} steps (median, {size([seeds])})."
-    if "saddle" not in found:
-        return words
-    near = {name: _median(_lingered(frame) for _, frame in curves) for name, curves in found["saddle"].items()}
-    spent = [f"{name} {near[name]:,.0f}" for name in sorted(near, key=near.__getitem__, reverse=True)]
-    return f"{words} Steps spent within {NEAR:g} of the saddle: {listed(spent)}."
+def analyse(study: Study) -> Finding:
+    """Compute in how many steps each optimizer reached the minimum of each surface, and how many it spent at the saddle."""
+    runs = _runs(study)
+    surfaces, saddle = [], []
+    for surface, own in runs.groupby("problem"):
+        medians = own.groupby("candidate", sort=False)[["reached", "near"]].median().rename_axis("name").reset_index()
+        rows = medians.sort_values("reached", kind="stable")[["name", "reached"]].to_dict("records")
+        surfaces.append({"name": surface, "budget": own["steps"].max(), "optimizers": rows})
+        if surface == "saddle":
+            saddle = medians.sort_values("near", ascending=False, kind="stable")[["name", "near"]].to_dict("records")
+    return Finding(tolerance=TOLERANCE, seeds=runs["seed"].nunique(), surfaces=surfaces, near=NEAR, saddle=saddle)
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw a run of each optimizer on each surface, the other seeds faintly behind."""
-    found = _found(study)
-    figure, ways = _scene(found)
-    for each, curves in zip(ways, _each(found), strict=True):
-        faint(each.axes, [frame[POINT].to_numpy() for _, frame in curves[1:]], look(curves[0][0]["optimizer"]).colour)
+    runs = _runs(study)
+    figure, trajectories = _scene(runs)
+    for drawn, (_, own) in zip(trajectories, runs.groupby(["problem", "candidate"], sort=False), strict=True):
+        points = [frame[POINT].to_numpy() for frame in own["trajectory"].iloc[1:]]
+        faint(drawn.axes, points, look(own["optimizer"].iloc[0]).colour)
     return figure
 
 
 def animate(study: Study, path: Path) -> None:
     """Write the same, without the other seeds, as an animated GIF."""
     with mpl.rc_context(RC):
-        film(*_scene(_found(study)), "step", "steps", path)
+        write_animation(*_scene(_runs(study)), "step", "steps", path)
 
 
-def _scene(found: Found) -> tuple[Figure, list[Way]]:
+def _scene(runs: pd.DataFrame) -> tuple[Figure, list[Trajectory]]:
     """Return a figure with a panel for each surface, and the trajectories of the first seed in it."""
-    columns = min(ACROSS, len(found))
-    rows = -(-len(found) // columns)
+    columns = min(ACROSS, runs["problem"].nunique())
+    rows = -(-runs["problem"].nunique() // columns)
     figure = Figure(figsize=(4.9 * columns, 3.1 * rows + 0.4), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    ways = []
-    for axes, (surface, optimizers) in zip(grid.flat, found.items(), strict=False):
-        for curves, width in zip(optimizers.values(), np.linspace(3.2, 1.0, len(optimizers)), strict=True):
-            steps = _median(_reached(frame) for _, frame in curves)
-            run, frame = curves[0]
-            label = f"{run['optimizer']}, lr {run['lr']:g}: {f'{steps:,.0f}' if np.isfinite(steps) else 'never'}"
-            ways.append(way(axes, run["optimizer"], frame, label, float(width)))
-        frames = [frame for curves in optimizers.values() for _, frame in curves]
-        ground([axes], {"surface": surface}, frames)
-        if near := surface == "saddle":
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    trajectories = []
+    for axes, (surface, own) in zip(panels, runs.groupby("problem"), strict=False):
+        widths = np.linspace(3.2, 1.0, own["candidate"].nunique())
+        for width, (_, each) in zip(widths, own.groupby("candidate", sort=False), strict=True):
+            steps, first = each["reached"].median(), each.iloc[0]
+            name = f"{first['optimizer']}, lr {first['lr']:g}: {f'{steps:,.0f}' if np.isfinite(steps) else 'never'}"
+            trajectories.append(draw_trajectory(axes, first["optimizer"], first["trajectory"], name, float(width)))
+        draw_contours([axes], {"surface": surface}, list(own["trajectory"]))
+        title = str(surface)
+        if surface == "saddle":
             axes.add_patch(Circle(SADDLE, NEAR, fill=False, ls="--", lw=0.8, color=GREY, zorder=2))
-        axes.set(
-            title=f"{surface}{f'; dashed: within {NEAR:g} of it' if near else ''}", xlabel="first weight", ylabel="second weight"
-        )
-        axes.legend(title="steps to the minimum", loc="upper left", bbox_to_anchor=(1.0, 1.02), alignment="left")
-    for axes in list(grid.flat)[len(found) :]:
+            title = f"saddle; dashed: within {NEAR:g} of it"
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.02), "alignment": "left"}
+        label(axes, "linear linear", "first weight", "second weight", title, "steps to the minimum", **beside)
+    for axes in panels[runs["problem"].nunique() :]:
         axes.remove()
-    seeds = sorted({run["seed"] for curves in _each(found) for run, _ in curves})
-    figure.suptitle(
-        f"Full batches, seed {seeds[0]}; steps until the gap is below {TOLERANCE:g} of the start's, median, {size([len(seeds)])}",
-        fontsize=8.5,
-        x=0.01,
-        ha="left",
-    )
-    return figure, ways
+    words = f"steps until the loss above the minimum is below {TOLERANCE:g} of that at the start, median of {seeds(runs)}"
+    figure.suptitle(f"Full batches, seed {runs['seed'].min()}; {words}", fontsize=8.5, x=0.01, ha="left")
+    return figure, trajectories
 
 
-def _found(study: Study) -> Found:
-    """Return the runs in the plane.
+def _runs(study: Study) -> pd.DataFrame:
+    """Return the runs on a surface: ``trajectory``, the records; ``reached``, steps to the minimum; ``near``, those at a saddle.
 
     Raises:
-        Nothing: there is none.
+        NoData: there is none.
     """
-    found: Found = {}
-    rates = study.runs.groupby(["problem", "optimizer"])["lr"].nunique()
-    runs = study.runs.assign(order=[order(name) for name in study.runs["optimizer"]]).sort_values(
-        ["problem", "order", "lr", "seed"]
-    )
-    for run, frame in study.curves(runs):
-        flat = in_plane(frame)
-        if flat is not None and "train/gap" in frame:
-            name = run["optimizer"] if rates[run["problem"], run["optimizer"]] == 1 else f"{run['optimizer']} lr {run['lr']:g}"
-            found.setdefault(run["problem"], {}).setdefault(name, []).append((run, flat))
-    if not found:
-        raise Nothing("no run is on a surface")
-    return found
+    flat = {run.name: in_plane(frame) for run, frame in study.curves() if "train/gap" in frame}
+    flat = {run: frame for run, frame in flat.items() if frame is not None}
+    if not flat:
+        raise NoData("no run is on a surface")
+    runs = study.runs.loc[list(flat)].assign(trajectory=list(flat.values()))
+    several = runs.groupby(["problem", "optimizer"])["lr"].transform("nunique") > 1
+    names = runs["optimizer"].where(~several, runs["optimizer"] + " lr " + runs["lr"].map("{:g}".format))
+    reached = [steps_to(frame, "train/gap", TOLERANCE) for frame in flat.values()]
+    runs = runs.assign(candidate=names, reached=reached, near=runs["trajectory"].map(_near))
+    return runs.assign(order=runs["optimizer"].map(order)).sort_values(["problem", "order", "lr", "seed"])
 
 
-def _each(found: Found) -> list[Curves]:
-    return [curves for optimizers in found.values() for curves in optimizers.values()]
-
-
-def _reached(frame: pd.DataFrame) -> float:
-    """Return the first recorded step at which the gap is below the tolerance; infinite where it never is."""
-    below = frame.loc[frame["train/gap"] < TOLERANCE * frame["train/gap"].iloc[0], "step"]
-    return float(below.iloc[0]) if len(below) else np.inf
-
-
-def _lingered(frame: pd.DataFrame) -> float:
-    """Return how many steps a run spent near the saddle: between two records there, all of them."""
+def _near(frame: pd.DataFrame) -> float:
+    """Return how many steps a run spent near the saddle: all steps between two consecutive records near it."""
     near = np.linalg.norm(frame[POINT].to_numpy() - SADDLE, axis=1) < NEAR
     return float(np.diff(frame["step"])[near[:-1] & near[1:]].sum())
-
-
-def _median(values: Any) -> float:
-    return float(np.median(list(values)))

@@ -1,52 +1,60 @@
-r"""Is weight decay the same as an L2 penalty, and does it help where labels are wrong?
+r"""Is weight decay the same as an L2 penalty, and does it help with wrong labels?
 
-A penalty ``(decay/2) |w|^2`` adds ``decay w`` to the gradient; decoupled decay shrinks the weights past the gradient:
+A penalty ``(decay/2) |w|^2`` adds ``decay w`` to the gradient; decoupled decay shrinks the weights directly:
 
     L2:         w <- w - lr P (g + decay w)
     decoupled:  w <- w - lr decay w - lr P g
 
-For SGD, P = 1 and both are the same. Adam divides by the root mean square of what it is given, the penalty included, so that
-weights with large gradients hardly decay, and all of them decay at another rate than the decoupled ones. A network that has units
-enough learns wrong labels by heart; small weights make that harder. The decay of each kind is chosen on the first seeds of the
-study, by validation loss, and judged on the others, paired by seed with runs without any (Student's t, Holm's correction).
+For SGD, P = 1 and both are the same. Adam divides the gradient, penalty included, by its root mean square, so that weights with
+large gradients hardly decay, and every weight decays at a rate other than the decoupled one. A network with enough units
+memorizes wrong labels; small weights make this harder. The decay of each kind is chosen on the first seeds of the study by
+validation loss and judged on the other seeds, paired by seed with runs without decay (Student's t, Holm's correction).
 
 Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2019, propositions 1 and 2; Krogh and Hertz, "A simple
 weight decay can improve generalization", 1992.
 """
 
 import math
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from descent.analysis.grid import curve, median, require, varied
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.statistics import ALPHA, holm, t_interval, t_test, values
-from descent.plots.panels import ticks
+from descent.analysis.findings import Finding, adjusted
+from descent.analysis.load import NoData, Study
+from descent.analysis.settings import curve, first_seeds, median, require, tune, varied
+from descent.analysis.statistics import values
+from descent.plots.layout import ticks
+from descent.plots.medians import draw_curve, draw_ends, row, seeds
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
-KEYS = ("optimizer.weight_decay", "optimizer.decoupled_weight_decay", "problem.label_noise")
-TUNING = 2  # seeds of the study, the first ones, that choose
-ROUNDING = 1e-9  # what is smaller is no difference, in double precision
+TUNING = 2  # number of tuning seeds, the first ones
+ROUNDING = 1e-9  # relative differences below it are rounding, in double precision
 KINDS = {False: "L2", True: "decoupled"}
 METRICS = {"val/loss": "validation loss", "val/accuracy": "validation accuracy"}
 COLOURS = {False: BLUE, True: VERMILION}
+TEXT = """
+For SGD, L2 and decoupled decay are {{ "not " if sgd.differ }}the same: training losses differ by at most {{ sgd.difference }} of
+themselves. For Adam they {{ "are not" if adam.differ else "hardly differ" }}: decay {{ adam.decay }} leaves weights of norm
+{{ adam.L2 }} as L2 and {{ adam.decoupled }} decoupled. With {{ noise | percent }} of the training labels wrong, against no decay,
+on {{ seeds }} seeds that did not choose the decay (Holm-adjusted): {% for row in changes %}{{ row.kind }} decay {{ row.decay }},
+{{ row.metric }}: {{ row.difference | change }}{{ ";" if not loop.last }} {% endfor %}.
+"""
 
 
-def sentence(study: Study) -> str:
-    """Say how far the two kinds differ for SGD and for Adam, and what the best decay of each changes on other seeds."""
+def analyse(study: Study) -> Finding:
+    """Compute how far the two kinds differ for SGD and for Adam, and what the best decay of each changes on other seeds."""
     runs = _runs(study)
     adam = runs[runs["optimizer"] == "adam"]
-    decay, norms = _norms(study, adam)
-    noise, fresh = _noise(adam), adam["seed"].nunique() - TUNING
-    return (
-        f"For SGD, L2 and decoupled decay {_same(_difference(study, runs))}. "
-        f"For Adam they {_verb(norms)}: decay {decay:g} leaves weights of norm {norms[False]:.3g} as L2 and {norms[True]:.3g} "
-        f"decoupled. With {100 * noise:.0f} % of the training labels wrong, on {fresh} seeds that did not choose it "
-        f"(Holm-adjusted), {'; '.join(_changes(adam))}."
+    difference, (decay, norms) = _difference(study, runs), _norms(study, adam)
+    differ = abs(math.log(norms[True] / norms[False])) > 0.05
+    return Finding(
+        sgd={"difference": difference, "differ": difference >= ROUNDING},
+        adam={"decay": decay, **{KINDS[kind]: norm for kind, norm in norms.items()}, "differ": differ},
+        noise=adam["noise"].iloc[0],
+        seeds=adam["seed"].nunique() - TUNING,
+        changes=_changes(adam),
     )
 
 
@@ -55,97 +63,67 @@ def plot(study: Study) -> Figure:
     """Draw the norm of the weights over steps with one decay of both kinds, and validation loss and accuracy over the decay."""
     runs = _runs(study)
     adam = runs[runs["optimizer"] == "adam"]
-    figure = Figure(figsize=(10.2, 3.5), layout="constrained")
-    left, middle, right = figure.subplots(1, 3)
+    figure, (left, middle, right) = row(3, 3.4, 3.5)
     _draw_norms(left, study, runs)
     for axes, (metric, name) in zip((middle, right), METRICS.items(), strict=True):
-        _draw_ends(axes, adam, metric)
-        axes.set(ylabel=name)
-    middle.set_title(f"At the end, {100 * _noise(adam):.0f} % of the training labels wrong")
+        without = median(adam[adam["decay"] == 0], metric, "decay")
+        require(without, 0.0)
+        axes.axhline(without[0.0], color=GREY, ls="--", lw=1, label="without decay")
+        for decoupled, kind in KINDS.items():
+            own = adam[(adam["decoupled"] == decoupled) & (adam["decay"] > 0)]
+            look = {"color": COLOURS[decoupled], "lw": 1.4, "label": f"Adam, {kind}"}
+            draw_ends(axes, own, metric, "decay", seeds=True, **look)
+        axes.set(xscale="log", xlabel="weight decay", ylabel=name)
+        ticks(axes)
+    middle.set_title(f"At the end, {100 * adam['noise'].iloc[0]:.0f} % of the training labels wrong")
     right.legend(loc="lower left")
-    right.set_title(f"{adam['seed'].nunique()} seeds, and their medians")
+    right.set_title(f"{seeds(adam)}, and their medians")
     return figure
 
 
 def _runs(study: Study) -> pd.DataFrame:
-    runs = varied(study, *KEYS)
-    decoupled = runs["optimizer.decoupled_weight_decay"].eq(True)
-    return runs.assign(decay=runs["optimizer.weight_decay"].astype(float), decoupled=decoupled)
-
-
-def _noise(adam: pd.DataFrame) -> float:
-    return float(adam["problem.label_noise"].iloc[0])
+    keys = {"decay": "optimizer.weight_decay", "decoupled": "optimizer.decoupled_weight_decay", "noise": "problem.label_noise"}
+    runs = varied(study, **keys)
+    return runs.assign(decay=runs["decay"].astype(float), decoupled=runs["decoupled"].eq(True))
 
 
 def _difference(study: Study, runs: pd.DataFrame) -> float:
-    """Return by which share the training losses of SGD with either kind of decay differ, at most, at any record."""
+    """Return the largest relative difference in training loss at any record between the kinds of decay for SGD."""
     sgd = runs[(runs["optimizer"] == "sgd") & (runs["decay"] > 0)]
     losses = {(run["decay"], run["seed"], run["decoupled"]): frame["train/loss"] for run, frame in study.curves(sgd)}
     pairs = [(loss, losses[*key, True]) for (*key, decoupled), loss in losses.items() if not decoupled and (*key, True) in losses]
     if not pairs:
-        raise Nothing("the runs lack sgd with one decay of both kinds")
+        raise NoData("the runs lack sgd with one decay of both kinds")
     return max(float((one / other - 1).abs().max()) for one, other in pairs)
 
 
-def _same(difference: float) -> str:
-    said = f"training losses differ by {difference:.1g} of themselves at most"
-    return f"are the same: {said}" if difference < ROUNDING else f"are not the same here: {said}"
-
-
 def _norms(study: Study, adam: pd.DataFrame) -> tuple[float, dict[bool, float]]:
-    """Return the largest decay that both kinds have, and the median norm of the weights that each leaves."""
+    """Return the largest decay that both kinds have, and the median norm of the weights at the end by kind."""
     decays = [set(adam.loc[adam["decoupled"].eq(decoupled) & adam["decay"].gt(0), "decay"]) for decoupled in KINDS]
     if not set.intersection(*decays):
-        raise Nothing("the runs lack adam with one decay of both kinds")
+        raise NoData("the runs lack adam with one decay of both kinds")
     decay = max(set.intersection(*decays))
     same = adam[adam["decay"] == decay]
     norms = {decoupled: curve(study, same[same["decoupled"] == decoupled], "weight_norm")[1][-1] for decoupled in KINDS}
     return decay, norms
 
 
-def _verb(norms: dict[bool, float]) -> str:
-    return "are not" if abs(math.log(norms[True] / norms[False])) > 0.05 else "hardly differ here"
-
-
-def _chosen(adam: pd.DataFrame, decoupled: bool) -> tuple[float, pd.DataFrame]:
-    """Return the decay of a kind with the lowest validation loss on the first seeds; of others its runs and those without."""
-    seeds = sorted(adam["seed"].unique())
-    if len(seeds) < TUNING + 2:
-        raise Nothing(f"it takes {TUNING} seeds that choose the decay, and two that judge")
-    kind = adam[(adam["decoupled"] == decoupled) & (adam["decay"] > 0)]
-    losses = median(kind[kind["seed"].isin(seeds[:TUNING])], "final:val/loss", "decay")
-    best = float(losses.idxmin())
-    without = adam[adam["decay"] == 0]
-    if without.empty or kind.empty:
-        raise Nothing("the runs lack adam without decay, or with a kind of it")
-    return best, pd.concat([kind[kind["decay"] == best], without]).query("seed not in @seeds[:@TUNING]")
-
-
-def _changes(adam: pd.DataFrame) -> list[str]:
-    """Say what the best decay of each kind changes; what is clear is so after Holm's correction for all of these changes."""
-    found = []
-    for decoupled in KINDS:
-        best, runs = _chosen(adam, decoupled)
-        for metric in METRICS:
-            table = values(runs, metric).groupby([runs["seed"], runs["decay"]]).first().unstack()
+def _changes(adam: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the change by the best decay of each kind against no decay in each metric, on the other seeds."""
+    if adam["seed"].nunique() < TUNING + 2:
+        raise NoData(f"it takes {TUNING} seeds that choose the decay, and two that judge")
+    first, without = first_seeds(adam, TUNING), adam["decay"] == 0
+    tuned = tune(adam[~without], first[~without], "decoupled", "val/loss", over="decay")
+    rows, pairs = [], []
+    for decoupled, kind in KINDS.items():
+        best = dict(tuned.best).get(decoupled)
+        judged = pd.concat([tuned.judged[tuned.judged["decoupled"] == decoupled], adam[without & ~first]])
+        for metric, name in METRICS.items():
+            table = values(judged, metric).groupby([judged["seed"], judged["decay"]]).first().unstack()
             require(table.T, best, 0.0)
-            found.append((decoupled, best, metric, (table[best] - table[0.0]).dropna()))
-    p = iter(holm([t_test(change)[0] for *_, change in found]))
-    effects = [(decoupled, best, _effect(METRICS[metric], change, next(p))) for decoupled, best, metric, change in found]
-    return [
-        f"{KINDS[kind]} decay {best:g} {' and '.join(effect for decoupled, _, effect in effects if decoupled == kind)}"
-        for kind, best in {decoupled: best for decoupled, best, _ in effects}.items()
-    ]
-
-
-def _effect(name: str, change: "pd.Series[float]", p: float) -> str:
-    mean, low, high = (float(value[0]) for value in t_interval(change))
-    if not math.isfinite(low):
-        return f"cannot be compared in {name}, as a run diverged or seeds lack"
-    interval = f"{mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}"
-    if p > ALPHA:
-        return f"does not clearly change {name} ({interval})"
-    return f"{'raises' if mean > 0 else 'lowers'} {name} ({interval})"
+            rows.append({"kind": kind, "decay": best, "metric": name})
+            pairs.append((table[best] - table[0.0]).dropna())
+    return [{**row, "difference": difference} for row, difference in zip(rows, adjusted(pairs), strict=True)]
 
 
 def _draw_norms(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
@@ -155,22 +133,14 @@ def _draw_norms(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
     for optimizer, decoupled, colour, dash in lines:
         own = same[(same["optimizer"] == optimizer) & (same["decoupled"] == decoupled)]
         if len(own):
-            steps, norm = curve(study, own, "weight_norm")
             name = {"adam": "Adam", "sgd": "SGD"}[optimizer]
-            axes.plot(steps, norm, color=colour, ls=dash, lw=1.4 if dash == "-" else 2.6, label=f"{name}, {KINDS[decoupled]}")
+            look: dict[str, Any] = {
+                "color": colour,
+                "ls": dash,
+                "lw": 1.4 if dash == "-" else 2.6,
+                "label": f"{name}, {KINDS[decoupled]}",
+            }
+            draw_curve(axes, study, own, "weight_norm", **look)
     axes.set(xlabel="steps", ylabel="norm of the weights", yscale="log", title=f"Decay {decay:g}, median over seeds")
     ticks(axes)
     axes.legend()
-
-
-def _draw_ends(axes: Axes, adam: pd.DataFrame, metric: str) -> None:
-    without = median(adam[adam["decay"] == 0], f"final:{metric}", "decay")
-    require(without, 0.0)
-    axes.axhline(without[0.0], color=GREY, ls="--", lw=1, label="without decay")
-    for decoupled, name in KINDS.items():
-        own = adam[(adam["decoupled"] == decoupled) & (adam["decay"] > 0) & np.isfinite(adam[f"final:{metric}"])]
-        axes.plot(own["decay"], own[f"final:{metric}"], ".", color=COLOURS[decoupled], ms=4, alpha=0.5, mew=0)
-        ends = median(own, f"final:{metric}", "decay")
-        axes.plot(ends.index, ends, "o-", color=COLOURS[decoupled], ms=4, lw=1.4, label=f"Adam, {name}")
-    axes.set(xscale="log", xlabel="weight decay")
-    ticks(axes)

@@ -4,7 +4,8 @@
     path.points[-1], path.values[-1]
 
 Read `optimizers/gradient_descent.py` first, then `optimizers/adaptive.py` and `optimizers/adam.py`; the gradients are in
-`objectives/`. ``python train.py engine=numpy`` trains with these in the place of PyTorch.
+`objectives/`. ``python train.py engine=numpy`` trains with these in the place of PyTorch, and ``engine=compiled`` with the same
+lines compiled.
 """
 
 from descent import schedules

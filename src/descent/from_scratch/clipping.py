@@ -17,6 +17,11 @@ def clipped(gradient: np.ndarray, largest: float) -> np.ndarray:
     Source: Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural networks, algorithm 1, without the
     1e-6, which torch.nn.utils.clip_grad_norm_ has.
     """
-    norm = math.sqrt(np.vdot(gradient, gradient))
-    scale = largest / (norm + EPS)
-    return gradient if scale >= 1 else gradient * gradient.dtype.type(scale)
+    factor = clip_factor(gradient, largest)
+    return gradient if factor == 1 else gradient * factor
+
+
+def clip_factor(gradient: np.ndarray, largest: float) -> float:
+    """Return ``min(1, c / (|g| + 1e-6))``; nan where the norm is."""
+    factor = largest / (math.sqrt(float(np.vdot(gradient, gradient))) + EPS)
+    return 1.0 if factor >= 1 else factor

@@ -107,7 +107,7 @@ def minimize(
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             seen = batches.steps(0, steps, data, np.ndarray.__getitem__, parts) if batches else repeat((), steps)
             for step, examples in enumerate(seen):
-                optimizer.lr = peak * schedule(step, steps, history)
+                optimizer.lr = peak * float(schedule(step, steps, history))
                 optimizer.step(params, gradient(params, *examples))
                 points.append(transform(np.copy, params))
                 values.append(float(function(params, *data)))

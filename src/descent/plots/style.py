@@ -1,4 +1,4 @@
-"""How figures look: sizes, colours, axes, and text that nothing in a name can break."""
+"""Define how figures look: sizes, colours, axes, and text that no name can break."""
 
 import textwrap
 import zlib
@@ -8,10 +8,13 @@ from typing import Any
 
 import matplotlib as mpl
 
+from descent.errors import printable
+
 # Okabe and Ito's palette, which colour-blind readers tell apart too; grey where theirs has yellow, which white paper swallows.
 BLACK, BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE, GREY = (
     "#000000", "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#8C8C8C",
 )  # fmt: skip
+HUES = (VERMILION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)  # of what has no colour of its own
 SOLID, DASHED, DOTTED = (0, ()), (0, (4, 1.4)), (0, (1, 1.2))
 DASH_DOT = (0, (5, 1.4, 1, 1.4))
 
@@ -78,19 +81,19 @@ styled = mpl.rc_context(RC)  # decorates what draws
 
 
 def look(optimizer: str) -> Look:
-    """Return how an optimizer is drawn: a function of its name alone."""
+    """Return colour and dashes of an optimizer, which depend on its name alone."""
     return LOOKS.get(optimizer) or OTHERS[zlib.crc32(optimizer.encode()) % len(OTHERS)]
 
 
 def order(optimizer: str) -> tuple[int, str]:
-    """Return what optimizers are sorted by in legends."""
+    """Return the sorting key of an optimizer in legends."""
     known = list(LOOKS)
     return (known.index(optimizer) if optimizer in known else len(known), optimizer)
 
 
 def text(name: object) -> str:
-    """Return a name as matplotlib shows it letter by letter: a dollar starts no formula, a newline no line."""
-    plain = "".join(c if c.isprintable() else " " for c in str(name))
+    """Escape a name for matplotlib: a dollar starts no formula, a newline no line; long names are cut."""
+    plain = printable(str(name))
     return (plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 1]}…").replace("$", r"\$")
 
 

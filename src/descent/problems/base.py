@@ -20,11 +20,16 @@ class Problem(nn.Module):
     Example ``i`` is a pair of rows (inputs, targets). The data are non-persistent buffers: they follow the module to
     its device and stay out of its checkpoints.
 
+    Attributes:
+        labelled: whether the targets are labels, of which an answer is right or wrong.
+
     Args:
         splits: ``train`` and, where the problem has them, ``val`` and ``test``: inputs ``[N, ...]`` and targets ``[N, ...]``.
         dtype: of the parameters and of floating-point data.
         optimum: ``f* = min f`` where it is known, else None.
     """
+
+    labelled = False
 
     def __init__(self, splits: Mapping[str, Arrays], dtype: torch.dtype, optimum: float | None = None) -> None:
         super().__init__()
@@ -106,5 +111,8 @@ class Problem(nn.Module):
         return None
 
     def chance(self, split: str, examples: int | None = None) -> float | None:
-        """Return the accuracy of the best constant answer on `split`, None where there is no accuracy."""
-        return None
+        """Return the accuracy of the best constant answer on `split`, None where the targets are no labels."""
+        if not self.labelled:
+            return None
+        labels = self.data(split)[1][:examples]
+        return labels.unique(return_counts=True)[1].max().item() / len(labels)

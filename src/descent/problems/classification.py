@@ -49,6 +49,8 @@ class Classification(Problem):
         InputError: an unknown name, or a setting without effect.
     """
 
+    labelled = True
+
     def __init__(
         self,
         splits: Mapping[str, Arrays],
@@ -108,10 +110,6 @@ class Classification(Problem):
 
     def by_hand(self) -> tuple[str, dict[str, Any]] | None:
         return None if self.hand_written is None else ("Network", self.hand_written)
-
-    def chance(self, split: str, examples: int | None = None) -> float | None:
-        labels = self.data(split)[1][:examples]
-        return labels.bincount().max().item() / len(labels)
 
 
 def _mislabelled(labels: np.ndarray, classes: int, share: float, rng: np.random.Generator) -> np.ndarray:

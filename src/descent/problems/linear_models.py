@@ -46,72 +46,81 @@ def _largest_curvature(inputs: np.ndarray) -> float:
     return float(np.linalg.eigvalsh(inputs.T @ inputs / len(inputs))[-1])
 
 
-class LinearRegression(LinearModel):
-    """Minimise ``f(w) = (1/2N) |X w - y|^2`` with y = X w_true + noise; w* and f* solve the normal equations.
+class Synthetic(LinearModel):
+    """A linear model of drawn inputs, with the targets that a subclass draws for a random true w.
 
     Args:
         points: examples before the split; 60 % train, 20 % validate, 20 % test.
         dimension: D, features.
         condition: of the covariance of the inputs, >= 1.
-        noise: standard deviation of the noise on y.
     """
 
+    curvature = 1.0  # the largest of an example's loss as a function of z
+
     def __init__(
-        self,
-        *,
-        seed: int,
-        dtype: torch.dtype,
-        points: Points,
-        dimension: Count,
-        condition: Condition,
-        noise: NotNegative,
-        split: str,
+        self, *, seed: int, dtype: torch.dtype, points: Points, dimension: Count, condition: Condition, split: str
     ) -> None:
         rng = generator(0, "data")
         x = _inputs(points, dimension, condition, rng)
-        y = x @ rng.standard_normal(dimension) + noise * rng.standard_normal(points)
-        splits = draw_split(x, y, seed=seed, how=split, shares=(0.2, 0.2), stratify=False)
-        scale = np.sqrt(_largest_curvature(splits["train"][0]))
-        splits = {name: (rows / scale, wanted) for name, (rows, wanted) in splits.items()}
-        x, y = splits["train"]
+        y = self.targets(x, rng.standard_normal(dimension), rng)
+        splits = draw_split(x, y, seed=seed, how=split, shares=(0.2, 0.2), stratify=self.labelled)
+        scale = np.sqrt(_largest_curvature(splits["train"][0]) * self.curvature)
+        splits = {name: (rows / scale, targets) for name, (rows, targets) in splits.items()}
+        super().__init__(splits, *self.solve(*splits["train"]), dtype)
+
+    def targets(self, x: np.ndarray, w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw the targets ``[N]`` of inputs ``[N, D]`` for a true w ``[D]``."""
+        raise NotImplementedError
+
+    def solve(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return w* and f* of the training examples."""
+        raise NotImplementedError
+
+
+class LinearRegression(Synthetic):
+    """Minimise ``f(w) = (1/2N) |X w - y|^2`` with y = X w_true + noise; w* and f* solve the normal equations.
+
+    Args:
+        noise: standard deviation of the noise on y.
+        data: see `Synthetic`.
+    """
+
+    def __init__(self, *, noise: NotNegative, **data: Any) -> None:
+        self.noise = noise
+        super().__init__(**data)
+
+    def targets(self, x: np.ndarray, w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return x @ w + self.noise * rng.standard_normal(len(x))
+
+    def solve(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
         optimum = np.linalg.lstsq(x, y)[0]
-        super().__init__(splits, optimum, float(np.square(x @ optimum - y).mean() / 2), dtype)
+        return optimum, float(np.square(x @ optimum - y).mean() / 2)
 
 
-class LogisticRegression(LinearModel):
+class LogisticRegression(Synthetic):
     """Minimise ``f(w) = (1/N) sum_i log(1 + exp(-s_i x_i.w)) + (regularisation/2) |w|^2``, s_i = 2 y_i - 1 in {-1, +1}.
 
     The labels are drawn from the logistic model of a true w; the regularisation belongs to the objective and makes w*
     unique. w* and f* come from Newton's method in float64.
 
     Args:
-        points: examples before the split; 60 % train, 20 % validate, 20 % test.
-        dimension: D, features.
-        condition: of the covariance of the inputs, >= 1.
         regularisation: > 0, or there is no finite optimum.
+        data: see `Synthetic`.
     """
 
-    def __init__(
-        self,
-        *,
-        seed: int,
-        dtype: torch.dtype,
-        points: Points,
-        dimension: Count,
-        condition: Condition,
-        regularisation: Positive,
-        split: str,
-    ) -> None:
-        rng = generator(0, "data")
-        x = _inputs(points, dimension, condition, rng)
-        logits = 3 * x @ rng.standard_normal(dimension)
-        y = (rng.random(points) < 1 / (1 + np.exp(-logits))).astype(np.int64)
-        splits = draw_split(x, y, seed=seed, how=split, shares=(0.2, 0.2))
-        scale = np.sqrt(_largest_curvature(splits["train"][0]) / 4)  # the logistic loss has curvature <= 1/4
-        splits = {name: (rows / scale, labels) for name, (rows, labels) in splits.items()}
-        optimum, value = _newton(*splits["train"], regularisation)
-        super().__init__(splits, optimum, value, dtype)
+    labelled = True
+    curvature = 1 / 4  # of the logistic loss, at most
+
+    def __init__(self, *, regularisation: Positive, **data: Any) -> None:
         self.regularisation = regularisation
+        super().__init__(**data)
+
+    def targets(self, x: np.ndarray, w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        logits = 3 * x @ w
+        return (rng.random(len(x)) < 1 / (1 + np.exp(-logits))).astype(np.int64)
+
+    def solve(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
+        return _newton(x, y, self.regularisation)
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         data = functional.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
@@ -127,10 +136,6 @@ class LogisticRegression(LinearModel):
         logits = inputs @ self.w
         hits = ((logits > 0) == (targets > 0)).to(logits.dtype)
         return {"loss": self._loss(logits, targets), "accuracy": hits.mean()}
-
-    def chance(self, split: str, examples: int | None = None) -> float | None:
-        labels = self.data(split)[1][:examples]
-        return labels.bincount().max().item() / len(labels)
 
 
 def _newton(x: np.ndarray, y: np.ndarray, regularisation: float, steps: int = 50) -> tuple[np.ndarray, float]:

@@ -37,6 +37,8 @@ class Wilson(LinearModel):
     Learning, section 3.3. There `positive` is a probability and there is no common factor.
     """
 
+    labelled = True
+
     def __init__(self, *, seed: int, dtype: torch.dtype, points: Points, positive: Annotated[Real, Gt(0.5), Lt(1)]) -> None:
         held_out = round(0.2 * points)
         sizes = {"train": points - 2 * held_out, "val": held_out, "test": held_out}
@@ -62,8 +64,3 @@ class Wilson(LinearModel):
     def metrics(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         hits = (inputs @ self.w) * targets > 0
         return {"loss": self.loss(inputs, targets), "accuracy": hits.to(self.dtype).mean()}
-
-    def chance(self, split: str, examples: int | None = None) -> float | None:
-        labels = self.data(split)[1][:examples]
-        positive = (labels > 0).sum().item()
-        return max(positive, len(labels) - positive) / len(labels)

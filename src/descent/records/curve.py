@@ -1,8 +1,11 @@
 """curve.csv: one row a record, written as the run goes."""
 
 import csv
+import hashlib
 import os
 from pathlib import Path
+
+from descent.outside import writing
 
 Row = dict[str, float]
 WHOLE = ("step", "examples", "gradient_evaluations")  # columns that count
@@ -19,45 +22,61 @@ class Curve:
         self.rows: list[Row] = []
 
     def append(self, row: Row) -> None:
-        """Add a row, on disk before this returns."""
+        """Add a row, which readers of the file see at once."""
         new = not self.rows
         self.rows.append(row)
-        with open(self.path, "w" if new else "a", newline="") as file:
+        with writing(self.path), open(self.path, "w" if new else "a", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             if new:
                 writer.writerow(row)
             writer.writerow(repr(value) for value in row.values())
 
-    def cut(self, step: int) -> None:
-        """Keep the rows of the file up to `step`, where a checkpoint lies.
+    def settle(self) -> tuple[int, str]:
+        """Return the number of rows and the SHA-256 of the file, once a power cut cannot take them any more."""
+        with open(self.path, "rb") as file:
+            os.fsync(file.fileno())
+            return len(self.rows), hashlib.sha256(file.read()).hexdigest()
+
+    def cut(self, rows: int, sha256: str) -> None:
+        """Keep the first rows, those that a checkpoint counts on.
 
         What was written after the checkpoint will be written again, with the same numbers.
 
+        Args:
+            rows: how many.
+            sha256: of the file that ends with them, as `settle` returned it.
+
         Raises:
             OSError: there is no such file.
-            ValueError: the file is damaged, or does not begin with step 0; nothing was changed.
+            ValueError: the file does not begin with these rows; nothing was changed.
         """
-        rows = [row for row in read(self.path) if row["step"] <= step]
-        if not rows or rows[0]["step"] != 0:
-            raise ValueError(f"{self.path} does not begin with step 0")
-        fresh = self.path.with_suffix(".cut")
-        copy = Curve(fresh)
-        for row in rows:
-            copy.append(row)
-        os.replace(fresh, self.path)
-        self.rows = rows
+        lines = self.path.read_bytes().splitlines(keepends=True)
+        kept = b"".join(lines[: rows + 1])
+        if hashlib.sha256(kept).hexdigest() != sha256:
+            raise ValueError(f"{self.path.name} is damaged, or of another run")
+        os.truncate(self.path, len(kept))
+        self.rows = read(self.path)
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path, sha256: str | None = None) -> list[Row]:
     """Return the whole rows of a curve; a line that was cut short, as by a kill, ends it.
+
+    Args:
+        path: the file.
+        sha256: that the file must have; None: any.
 
     Raises:
         OSError: there is no such file.
-        ValueError: it is not a curve.
+        ValueError: it is not a curve, or not the right one.
     """
-    with open(path, newline="") as file:
-        text = file.read()
-    lines = list(csv.reader(text[: text.rfind("\n") + 1].splitlines()))
+    content = path.read_bytes()
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise ValueError(f"{path} is damaged")
+    text = content.decode()
+    try:
+        lines = list(csv.reader(text[: text.rfind("\n") + 1].splitlines()))
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a curve") from error
     if not lines or lines[0][:1] != ["step"]:
         raise ValueError(f"{path} is not a curve")
     header, rows = lines[0], []

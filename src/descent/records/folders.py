@@ -4,10 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from descent.records import result as results
 from descent.records.result import Result
 
 REPORT = "report"  # what the comparison of a study writes, beside the problems
+MEDIANS = "tensorboard"  # in it, what TensorBoard shows of the study: medians and bands
 Key = tuple[str, str]  # problem, setting
+OWN = ("config.yaml", "curve.csv", "last.ckpt", "result.json", "error.txt", "last.tmp", "result.tmp", "config.tmp")
+ALIKE = ("batch", "optimizer")  # what runs of one setting share
 LABELLED = ("problem", "batch", "optimizer", "engine", "lr", "seed", "batch.size", "schedule")  # what a name tells anyhow
 
 
@@ -15,6 +19,39 @@ def run_folders(study: Path) -> list[Path]:
     """Return the folders of all runs of a study; what lies in its report is none."""
     found = (path for path in study.glob("*/*/*/*") if path.is_dir() and not path.name.endswith((".rerun", ".old")))
     return sorted(path for path in found if path.parents[2].name != REPORT)
+
+
+def is_own(name: str) -> bool:
+    """Return whether a run has a file of this name."""
+    return name in OWN or name.startswith("events.out.tfevents.")
+
+
+def read(folders: Iterable[Path]) -> tuple[dict[Path, Result], list[tuple[Path, str]]]:
+    """Return the results of runs, by folder, and why those of other folders cannot be used.
+
+    A run that lies in two folders counts once, and runs that share a setting agree on `ALIKE`.
+    """
+    read: dict[Path, Result] = {}
+    skipped: list[tuple[Path, str]] = []
+    for folder in folders:
+        try:
+            read[folder] = results.read(folder / "result.json")
+        except FileNotFoundError:
+            continue
+        except ValueError as error:
+            skipped.append((folder, f"result.json {error}"))
+    runs: dict[tuple[str, str], Path] = {}
+    settings: dict[tuple[str, str], Result] = {}
+    for folder in sorted(read, key=lambda folder: not folder.name.endswith(read[folder].id)):  # a copy comes last
+        result = read[folder]
+        first = settings.setdefault((result.problem, result.setting), result)
+        differs = next((name for name in ALIKE if getattr(first, name) != getattr(result, name)), None)
+        if differs:
+            skipped.append((folder, f"result.json has another {differs} than other runs of its setting, {result.setting}"))
+        elif (other := runs.setdefault((result.problem, result.id), folder)) != folder:
+            skipped.append((folder, f"result.json is that of {other.name}, which counts"))
+    refused = {folder for folder, _ in skipped}
+    return {folder: result for folder, result in read.items() if folder not in refused}, sorted(skipped)
 
 
 def names(results: Iterable[Result]) -> dict[Key, str]:

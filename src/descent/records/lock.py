@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 
 from descent.machine import user
 
+LOCK = ".lock"  # the name of the file in a run's folder
 PATIENCE = 0.5  # seconds; who only looks whether a lock is held, holds it for a moment
 
 
@@ -23,7 +24,7 @@ def lock(folder: Path) -> Iterator[None]:
     Raises:
         Busy: another process holds it.
     """
-    file = FileLock(folder / ".lock")
+    file = FileLock(folder / LOCK)
     try:
         file.acquire(timeout=PATIENCE)
     except Timeout:
@@ -40,9 +41,9 @@ def held(folder: Path) -> bool:
 
 
 def _held(folder: Path) -> bool:
-    if not (folder / ".lock").exists():
+    if not (folder / LOCK).is_file():
         return False
-    file = FileLock(folder / ".lock")
+    file = FileLock(folder / LOCK)
     try:
         file.acquire(blocking=False)
     except Timeout:

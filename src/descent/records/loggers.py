@@ -12,7 +12,9 @@ from typing import Any
 
 from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
 
+from descent.errors import first_line
 from descent.records.curve import Row
+from descent.records.dashboard import typed
 from descent.records.lock import on_machine
 
 log = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ class LightningLogger:
             self.sent = found.get("step", -1)
             self.logger = make(found.get("run"))
             if not found:
-                self.logger.log_hyperparams(dict(hyperparameters))
+                self.logger.log_hyperparams(typed(hyperparameters))
                 self._remember()
         for row in rows:
             self.record(row)
@@ -82,8 +84,8 @@ class LightningLogger:
         try:
             yield
         except Exception as error:  # of a package, a network, a server
-            cause = (str(error).strip() or type(error).__name__).splitlines()[0]
-            log.warning(f"logger={self.name} stopped ({type(error).__name__}: {cause}); the run goes on without it.")
+            cause = f"{type(error).__name__}: {first_line(error)}"
+            log.warning(f"logger={self.name} stopped ({cause}); the run goes on without it.")
             self.logger = None
 
 

@@ -1,4 +1,4 @@
-"""result.json: written last and atomically, so that a folder with a readable one holds a finished run."""
+"""result.json: written last and atomically, with a checksum of itself."""
 
 import hashlib
 import json
@@ -6,17 +6,23 @@ import math
 import os
 import traceback
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from descent.config.schema import Quantity, Target
-from descent.config.values import Model
+from descent.config.values import MOST, Model
+from descent.errors import printable
+from descent.outside import replacing
 
-SCHEMA = 2
+SCHEMA = 3
 STATUSES = ("finished", "diverged", "stalled")
-Hyperparameters = dict[str, bool | int | float | str | None]
-Numbers = dict[str, float | None]  # None: not finite
+CHECKSUM = "sha256"  # the key of the file's own checksum, of all other keys as canonical JSON
+Shown = Annotated[str, AfterValidator(printable)]  # a text on its way to terminals and pages
+Hyperparameters = dict[Shown, bool | Annotated[int, Field(gt=-MOST, lt=MOST)] | float | Shown | None]
+Numbers = dict[Shown, float | None]  # None: not finite
+Whole = Annotated[int, Field(ge=0, lt=MOST)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Asked(Model):
@@ -31,14 +37,14 @@ class Best(Model):
     """The best value of a metric, and the step of its record."""
 
     value: float
-    step: int
+    step: Whole
 
 
 class Result(Model):
     """What a run came to.
 
     Attributes:
-        schema_version: of the file; `SCHEMA`, or an earlier one.
+        schema_version: of the file.
         id: of the run.
         setting: the id that runs share which differ only by seed.
         label: what tells runs of one optimizer apart at a glance.
@@ -55,85 +61,104 @@ class Result(Model):
         time_to_target: when it did, on each axis; None: never, or there is no target.
         diverged_at: the step of the record that showed divergence.
         asked: the budget.
-        files: the SHA-256 of the curve and the TensorBoard events.
+        files: the SHA-256 of the configuration, the curve and the TensorBoard events.
         environment: versions, device and data.
+        notes: why files of an earlier start were not continued.
         tuning, scramble, stage: of a tuned study.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     schema_version: int = Field(alias="schema")
-    id: str
-    setting: str
-    label: str
-    metric: str
+    id: Shown
+    setting: Shown
+    label: Shown
+    metric: Shown
     hyperparameters: Hyperparameters
     status: Literal["finished", "diverged", "stalled"]
-    problem: str
-    batch: str
-    optimizer: str
-    schedule: str
-    batch_size: int
-    engine: str
-    seed: int
+    problem: Shown
+    batch: Shown
+    optimizer: Shown
+    schedule: Shown
+    batch_size: Whole
+    engine: Shown
+    seed: Whole
     asked: Asked = Asked()
-    steps: int
-    examples: int
-    gradient_evaluations: int
-    seconds: float
-    wall_seconds: float
+    steps: Whole
+    examples: Whole
+    gradient_evaluations: Whole
+    seconds: Seconds
+    wall_seconds: Seconds
     final: Numbers
-    best: dict[str, Best]
+    best: dict[Shown, Best]
     test: Numbers
     target: Target | None
-    metrics: dict[str, Quantity] = Field(default={})
+    metrics: dict[Shown, Quantity] = Field(default={})
     time_to_target: Numbers
-    diverged_at: int | None
+    diverged_at: Whole | None
     files: dict[str, str] = Field(default={})
-    environment: dict[str, Any] = Field(default={})
-    tuning: str = "default"
-    scramble: int = 0
-    stage: str = "final"
+    environment: Hyperparameters = Field(default={})
+    notes: list[Shown] = Field(default=[])
+    tuning: Shown = "default"
+    scramble: Whole = 0
+    stage: Shown = "final"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.metric not in self.final:
+            raise ValueError(f"has no {self.metric}, its metric")
+        for name in ("lr", "batch.size"):
+            if isinstance(self.hyperparameters.get(name), str):
+                raise ValueError(f"has a text for {name}")
+        if any(Path(name).name != name for name in self.files):
+            raise ValueError("has files elsewhere")
+        return self
 
 
 def write(path: Path, result: Result) -> None:
-    """Write strict JSON; numbers that are not finite become null."""
-    fresh = path.with_suffix(".tmp")
-    with open(fresh, "w") as file:
-        json.dump(_finite(result.model_dump(by_alias=True)), file, indent=2, allow_nan=False)
+    """Write strict JSON with its own checksum; numbers that are not finite become null."""
+    content = _finite(result.model_dump(by_alias=True))
+    with replacing(path) as fresh, open(fresh, "w") as file:
+        json.dump({**content, CHECKSUM: checksum(content)}, file, indent=2, allow_nan=False)
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    os.replace(fresh, path)
+
+
+def checksum(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of a result, as canonical JSON without its checksum."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read(path: Path) -> Result:
     """Return a result.
 
     Raises:
-        OSError: there is none.
-        ValueError: it is damaged, or of a later schema.
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, or of another schema; says so.
     """
     try:
-        with open(path) as file:
-            found = json.load(file)
-    except RecursionError:
-        raise ValueError("is damaged") from None
-    schema = found.get("schema") if isinstance(found, dict) else None
-    if isinstance(schema, int) and schema > SCHEMA:
-        raise ValueError(f"has schema {schema}, this version writes {SCHEMA}")
-    try:
-        return Result.model_validate(_upgraded(found) if schema == 1 else found)
-    except (ValidationError, KeyError, TypeError, ZeroDivisionError) as error:
-        raise ValueError("is damaged") from error
+        found = json.loads(path.read_bytes())
+        stored = found.pop(CHECKSUM, None)
+        schema = found["schema"]
+        if isinstance(schema, int) and schema != SCHEMA:
+            raise ValueError(f"has schema {schema}, this version writes {SCHEMA}")
+        if stored != checksum(found):
+            raise ValueError
+        return Result.model_validate(found)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(path) from error
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(_reason(error)) from error
 
 
-def _upgraded(found: dict[str, Any]) -> dict[str, Any]:
-    """Return a result of schema 1 as this one has it: there ``batch_size`` was null but for mini-batches."""
-    if found["batch_size"] is None and found["batch"] in ("full", "stochastic"):
-        examples = round(found["examples"] / found["steps"]) if found["batch"] == "full" else 1
-        return {**found, "batch_size": examples}
-    return found
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a result, in our own words where those say more than that it is damaged."""
+    first = error.errors()[0].get("ctx", {}).get("error") if isinstance(error, ValidationError) else error
+    text = printable(str(first))
+    return text if text.startswith("has ") else "is damaged"
 
 
 def status(folder: Path) -> str:
@@ -148,31 +173,9 @@ def status(folder: Path) -> str:
         return read(folder / "result.json").status
     except FileNotFoundError:
         pass
-    except (OSError, ValueError):
+    except ValueError:
         return "damaged"
     return "failed" if (folder / "error.txt").exists() else "unfinished"
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of the files that a result vouches for: the curve and the TensorBoard events."""
-    files = [folder / "curve.csv", *sorted(folder.glob("events.out.tfevents.*"))]
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
-def damaged(folder: Path) -> Path | None:
-    """Return the first file of a run with a result that is not as the result says, or None.
-
-    Events may be missing, as they are a view of the curve.
-    """
-    for name, digest in read(folder / "result.json").files.items():
-        file = folder / name
-        try:
-            if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-                return file
-        except OSError:
-            if name == "curve.csv" or file.exists():
-                return file
-    return None
 
 
 def fail(folder: Path, error: BaseException) -> None:
@@ -190,7 +193,8 @@ def describe(error: BaseException) -> str:
 def cause(folder: Path) -> str:
     """Return the line that says why a run failed."""
     try:
-        return (folder / "error.txt").read_text().partition("\n")[0] or "unknown: error.txt is empty, as on a full disk"
+        first = (folder / "error.txt").read_text(errors="replace").partition("\n")[0]
+        return printable(first) or "unknown: error.txt is empty, as on a full disk"
     except OSError as error:
         return f"unknown: error.txt cannot be read ({error.strerror})"
 

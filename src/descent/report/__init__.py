@@ -1,1 +1,1 @@
-"""What a comparison shows: the page, its tables and TensorBoard's medians."""
+"""Report a comparison: the page, its tables, and TensorBoard's medians."""

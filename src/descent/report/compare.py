@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descent.analysis.load import Study, load
-from descent.analysis.outcome import Outcome, outcome
+from descent.analysis.verdicts import Verdicts, judge
+from descent.outside import output, safe_name
 from descent.plots import figures
 from descent.records.folders import REPORT
 from descent.report import page, tensorboard
@@ -12,7 +13,7 @@ from descent.report import page, tensorboard
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the runs of a study say, and where it is written.
+    """The result of comparing a study, and where it is written.
 
     Attributes:
         study: the runs, and what was skipped of them.
@@ -22,12 +23,14 @@ class Comparison:
     """
 
     study: Study
-    outcome: Outcome
+    outcome: Verdicts
     report: Path
     medians: Path | None
 
 
-def compare(folder: Path | str, metric: str | None = None, reference: str | None = None, events: bool = True) -> Comparison:
+def compare(
+    folder: Path | str, metric: str | None = None, reference: str | None = None, events: bool = True, own: Path | None = None
+) -> Comparison:
     """Rank the optimizers of a study, test their differences, and write the report into the study's folder.
 
     Reads result files only, at any time, also while the study runs.
@@ -37,17 +40,37 @@ def compare(folder: Path | str, metric: str | None = None, reference: str | None
         metric: rank by this one alone, as ``val/accuracy``; None: by the problem's own, and by the validation metric.
         reference: the optimizer that others are compared with; None: the best in tuning, or sgd.
         events: write what TensorBoard shows.
+        own: a folder with figures of your own: each file has ``plot(study) -> Figure``, see `descent.plots.figures`.
 
     Raises:
-        InputError: there is no such study, metric or reference.
+        InputError: there is no such study, metric or reference, or the report cannot be written.
     """
     study = load(Path(folder))
-    result = outcome(study, metric, reference)
+    captions = {safe_name(name): drawing.caption for name, drawing in figures.known(study, own).items()}
+    result = judge(study, metric, reference)
     report = study.folder / REPORT
-    drawn = figures.save(study, report / "figures")
-    written = page.write(result, drawn)
-    medians = tensorboard.write(study, result.sentences, _images(drawn, report / "figures"), report) if events else None
+    with output("study", folder):
+        drawn = figures.save(study, report / "figures", own)
+        written = page.write(result, drawn, captions)
+        medians = tensorboard.write(study, _verdict_first(result), _images(drawn, report / "figures"), report) if events else None
     return Comparison(study, result, written, medians)
+
+
+def write_medians(folder: Path) -> Path:
+    """Write what TensorBoard shows of a study, without verdict and figures; return its folder.
+
+    Raises:
+        InputError: there is no such study, or no result in it.
+    """
+    return tensorboard.write(load(folder), {}, {}, folder / REPORT)
+
+
+def _verdict_first(outcome: Verdicts) -> dict[str, list[str]]:
+    """Return what a comparison says, by what it is about: first each verdict, then what they rest on."""
+    sentences = outcome.sentences
+    about = list(sentences)[: len(outcome.verdicts)]
+    notes = {name: said[name in about :] for name, said in sentences.items()}
+    return {"Verdict": [f"{name}: {sentences[name][0]}" for name in about]} | {name: said for name, said in notes.items() if said}
 
 
 def _images(drawn: list[Path], folder: Path) -> dict[str, bytes]:

@@ -1,9 +1,8 @@
-"""The report of a study: one page that needs nothing else, its numbers as CSV and Markdown, and the figures as files."""
+"""Write the report of a study: one self-contained page, its numbers as CSV and Markdown, and the figures as files."""
 
 import base64
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +13,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from descent.analysis import summary
-from descent.analysis.outcome import Outcome, Verdict
 from descent.analysis.pairs import SEEDS
-from descent.analysis.statistics import EXACT, RESAMPLES, SEARCHES
-from descent.analysis.units import final
+from descent.analysis.selection import final
+from descent.analysis.statistics import EXACT, FLIPS, RESAMPLES, SEARCHES
+from descent.analysis.verdicts import Verdict, Verdicts
+from descent.errors import printable
 from descent.metrics import metric
+from descent.outside import safe_name, write_text
 from descent.plots import figures
 from descent.records import result as results
 from descent.records.folders import REPORT
@@ -59,33 +60,34 @@ class Problem:
     more: list[Picture]
 
 
-def write(outcome: Outcome, drawn: Sequence[Path]) -> Path:
+def write(outcome: Verdicts, drawn: Sequence[Path], captions: Mapping[str, str]) -> Path:
     """Write the report of a study; return the page.
 
     Args:
+        captions: of the figures, by name.
         drawn: the files of the figures, of `figures.save` into the folder ``figures`` of the report.
     """
     study = outcome.study
     folder = study.folder / REPORT
     folder.mkdir(parents=True, exist_ok=True)
     frame = summary.frame(outcome)
-    pictures = _Pictures(folder, drawn)
+    pictures = _Pictures(folder, drawn, captions)
     problems = [_problem(outcome, frame, problem, pictures) for problem in study.problems]
     whole = Problem("", [], *pictures.of(folder / "figures"))
-    _replace(folder / "summary.csv", frame.to_csv(index=False))
-    _replace(folder / "summary.md", summary.markdown(outcome))
+    write_text(folder / "summary.csv", summary.csv(frame))
+    write_text(folder / "summary.md", summary.markdown(outcome))
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page.loader = PackageLoader("descent.report", ".")
     page.filters["whole"] = lambda sentence: sentence.replace(" %", "\N{NO-BREAK SPACE}%").replace(
         " = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
     )
     text = page.get_template("report.html").render(
-        name=study.folder.resolve().name,
+        name=printable(study.folder.resolve().name),
         outcome=outcome,
         study=study,
         problems=[*problems, whole] if whole.pictures else problems,
         endings=Counter(study.runs["status"]),
-        skipped=[(path.relative_to(study.folder).as_posix(), why) for path, why in study.skipped],
+        skipped=[(printable(path.relative_to(study.folder).as_posix()), printable(why)) for path, why in study.skipped],
         targets=targets(study.runs),
         provenance=provenance(study.runs),
         tuning=sorted(study.runs["tuning"].unique()),
@@ -94,13 +96,14 @@ def write(outcome: Outcome, drawn: Sequence[Path]) -> Path:
         searches=SEARCHES,
         resamples=RESAMPLES,
         exact=EXACT,
+        flips=FLIPS,
     )
-    _replace(folder / "index.html", text)
+    write_text(folder / "index.html", text)
     return folder / "index.html"
 
 
 def targets(runs: pd.DataFrame) -> list[str]:
-    """Return the targets that times are to, of each problem that has one."""
+    """Return the target of each problem that has one, as text."""
     found = runs[runs["time:steps"].notna()].drop_duplicates("problem").sort_values("problem")
     return [
         f"{problem}, {(what := metric(target['metric'], declared)).label} {what.bound} {target['value']:g}"
@@ -109,7 +112,7 @@ def targets(runs: pd.DataFrame) -> list[str]:
 
 
 def provenance(runs: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
-    """Return with and from what runs were made: each fact's values, and how many runs have them."""
+    """Count the values of each fact of the runs' environments: versions, devices, data."""
     found: dict[str, Counter[str]] = {}
     for run in runs.to_dict("records"):
         try:
@@ -122,7 +125,7 @@ def provenance(runs: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
     return {name: values.most_common() for name, values in found.items()}
 
 
-def _problem(outcome: Outcome, frame: pd.DataFrame, problem: str, pictures: "_Pictures") -> Problem:
+def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_Pictures") -> Problem:
     parts = []
     runs = final(outcome.study)
     for name, batch, verdicts in outcome.groups:
@@ -135,17 +138,17 @@ def _problem(outcome: Outcome, frame: pd.DataFrame, problem: str, pictures: "_Pi
         table = tables.settings(frame[own], runs[runs["problem"] == problem], verdicts, outcome.study.folder)
         differences = [(v.quantity, tables.pairs(v)) for v in verdicts if len(v.ranking.pairs) and not v.ranking.refused]
         parts.append(Part(batch, verdicts, table, differences))
-    return Problem(problem, parts, *pictures.of(pictures.folder / "figures" / figures.file_name(problem)))
+    return Problem(problem, parts, *pictures.of(pictures.folder / "figures" / safe_name(problem)))
 
 
 class _Pictures:
     """The figures of a report, put into the page as long as there is room."""
 
-    def __init__(self, folder: Path, drawn: Sequence[Path]) -> None:
+    def __init__(self, folder: Path, drawn: Sequence[Path], captions: Mapping[str, str]) -> None:
         self.folder = folder
         self.drawn = drawn
         self.room = PAGE
-        self.captions = {name: (module.__doc__ or name).partition("\n")[0] for name, module in figures.modules().items()}
+        self.captions = captions
 
     def of(self, folder: Path) -> tuple[list[Picture], list[Picture]]:
         """Return the figures in a folder: those that lead, and the others."""
@@ -173,10 +176,3 @@ def _inside(svg: Path, png: Path) -> str:
     if svg.stat().st_size <= DRAWN:
         return f"data:image/svg+xml;base64,{base64.b64encode(svg.read_bytes()).decode()}"
     return f"data:image/png;base64,{base64.b64encode(figures.small(png.read_bytes())).decode()}"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file that nobody sees half of."""
-    fresh = path.with_name(f"{path.name}.tmp")
-    fresh.write_text(text, encoding="utf-8")
-    os.replace(fresh, path)

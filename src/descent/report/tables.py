@@ -1,4 +1,4 @@
-"""The tables of the report: what their cells show, and what they are sorted by."""
+"""Build the tables of the report: the text of their cells, and the keys to sort by."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from descent.analysis.outcome import Verdict, interval, plain, ranks, shown
+from descent.analysis.verdicts import Verdict, interval, plain, ranks, shown
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell shows, and what it is sorted by (empty: always last); an interval, an explanation, links."""
+    """The text of a cell, its sorting key (empty: always last), an interval, an explanation, links."""
 
     text: str
     key: str | float = ""
@@ -33,7 +33,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: the columns, those of them that hold words, and its rows."""
+    """A table: its columns, those of them that are text, and its rows."""
 
     columns: list[str]
     rows: list[list[Cell]]

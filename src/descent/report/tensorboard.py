@@ -1,21 +1,20 @@
-"""The comparison in TensorBoard: medians and bands beside the runs, charts that overlay optimizers, the figures, the verdict.
+"""The comparison in TensorBoard: medians and bands of each candidate and batch mode at once, the figures, the verdict.
 
 What TensorBoard shows of it, below the folder of the report:
 
 - ``tensorboard``: images, text, and the layout of the Custom Scalars tab; and in it
-- ``tensorboard/<optimizer>``: a run for each optimizer, so that it has one colour in all batch modes, with a group of tags for
-  each problem and batch mode (``digits_mlp full/train/loss``). Of several settings that which stands for it in the rankings.
+- ``tensorboard/<candidate> <batch mode>``: a run for each, below a folder for each problem where there are several. Its median
+  is ``train/loss``, a chart of all batch modes, and ``train/loss/full``, a chart of its own. Of several settings that which
+  stands for the candidate in the rankings. Never so many runs that TensorBoard would select none of them.
 - ``settings/<problem>/<setting>``: a run for each setting with several runs, tagged as these are (``train/loss``), so that their
-  median lies in the same chart. Apart from the others, as TensorBoard selects no run by itself where there are more than 40.
+  median lies in the same chart where the whole study is shown.
 """
 
-import html
 import math
 import re
-import struct
 import time
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +22,28 @@ import pandas as pd
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar.metadata import CONFIG_SUMMARY_TAG
 from tensorboard.plugins.custom_scalar.metadata import create_summary_metadata as custom_scalars
-from tensorboard.plugins.text.metadata import create_summary_metadata as text
-from tensorboard.summary.writer.record_writer import RecordWriter
 
+from descent.analysis import selection
+from descent.analysis.curves import summarise
 from descent.analysis.load import Study, metric_of
-from descent.analysis.units import Unit, final, summarise, units
-from descent.metrics import MEASURED
-from descent.plots.lines import QUARTILES
-from descent.records.tensorboard_internals import DT_STRING, Event, Summary, SummaryMetadata, TensorProto
+from descent.analysis.selection import final
+from descent.analysis.statistics import values
+from descent.metrics import measured, metric
+from descent.outside import safe_name
+from descent.plots.style import look
+from descent.records.dashboard import columns, session, tag
+from descent.records.folders import MEDIANS
+from descent.records.result import Hyperparameters
+from descent.records.tensorboard_internals import Event, Summary
+from descent.report import event_files, thumbnails
+from descent.report.event_files import event, string
 
-BAND = "quartiles"  # the group of tags that hold the band
+BAND = "with_quartiles"  # the group of tags that hold the band; like that of the images after those of the medians
+IMAGES, WIDE = "visual", "wide"  # as wide as TensorBoard shows them, and wider
 EDGES = ("low", "median", "high")
+FIRST = ("optimizer", "lr", "batch", "batch.size", "seeds")  # columns of HPARAMS
+MOST = 39  # candidates; beyond 40 runs, one of which holds the text, TensorBoard selects none by itself
 LARGEST = float(np.finfo(np.float32).max)  # that TensorBoard can hold
-LONGEST = 200  # bytes of a folder's name
 
 Curves = list[tuple[pd.Series, pd.DataFrame]]
 
@@ -51,146 +59,178 @@ def write(study: Study, verdict: Mapping[str, Sequence[str]], images: Mapping[st
     Returns:
         A folder that TensorBoard shows well alone, too, however many runs there are.
     """
-    folder, settings = report / "tensorboard", report / "settings"
-    _clear(folder)
-    _clear(settings)
-    drawn = units(study)
-    _events(folder, _about(study, drawn, verdict, images))
-    for name in dict.fromkeys(unit.name for unit in drawn):
-        own = [(list(study.curves(unit.runs)), f"{_group(unit)}/") for unit in drawn if unit.name == name]
-        _events(folder / _folder(name), _scalars(own))
+    folder, settings = report / MEDIANS, report / "settings"
+    event_files.clear(folder)
+    event_files.clear(settings)
+    candidates = _candidates(study)
+    event_files.write(folder, _about(candidates, verdict, images))
+    for candidate in candidates:
+        event_files.write(folder / candidate.folder, candidate.events())
     for (problem, _, name), runs in final(study).groupby(["problem", "setting", "name"], sort=False):
         if len(curves := list(study.curves(runs))) > 1:
-            _events(settings / _folder(problem) / _folder(name), _scalars([(curves, "")]))
+            event_files.write(settings / safe_name(problem) / safe_name(name), _scalars(curves, lambda column: [tag(column)]))
     return folder
 
 
-def _about(
-    study: Study, drawn: Sequence[Unit], verdict: Mapping[str, Sequence[str]], images: Mapping[str, bytes]
-) -> Iterator[Event]:
+@dataclass(frozen=True)
+class Candidate:
+    """A candidate in a batch mode as a run of TensorBoard's.
+
+    Attributes:
+        curves: of its runs.
+        folder: of its events, within that of the medians.
+        problem: what tags of all batch modes end with; empty where the study has one problem.
+        mode: the batch mode, what tags of its charts end with.
+        alone: the problem has no other batch mode.
+        columns: what the runs of the problem measured, in the order of their charts.
+    """
+
+    chosen: selection.Candidate
+    curves: Curves
+    folder: Path
+    problem: str
+    mode: str
+    alone: bool
+    columns: list[str]
+
+    def shared(self, column: str) -> str:
+        """Return the tag of a median in the chart of all batch modes."""
+        return tag(column) + self.problem
+
+    def medians(self, column: str) -> list[str]:
+        """Return the tags of a median: in the chart of all batch modes, and in that of its own where there are several."""
+        return [self.shared(column), *([] if self.alone else [f"{self.shared(column)}/{self.mode}"])]
+
+    def band(self, column: str) -> list[str]:
+        """Return the tags of the edges of a band, and of the median between them."""
+        return [f"{BAND}/{self.shared(column)}/{self.mode}/{edge}" for edge in EDGES]
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """Its row of HPARAMS."""
+        candidate, lr = self.chosen, float(self.chosen.runs["lr"].median())
+        chosen: Hyperparameters = {
+            "optimizer": candidate.name,
+            "batch": candidate.batch,
+            "problem": candidate.problem,
+            "seeds": len(self.curves),
+        }
+        return chosen | {"batch.size": candidate.batch_size or None, "lr": lr if math.isfinite(lr) else None}
+
+    def events(self) -> Iterator[Event]:
+        """Yield hyperparameters, medians and bands."""
+        yield event(time.time(), 0, session(self.hyperparameters))
+        yield from _scalars(self.curves, self.medians, self.band)
+
+
+def _candidates(study: Study) -> list[Candidate]:
+    """Return `MOST` candidates at most: of each batch mode as many, those with the best medians."""
+    modes: dict[tuple[object, ...], list[selection.Candidate]] = {}
+    for chosen in selection.candidates(study):
+        modes.setdefault((chosen.problem, *chosen.panel), []).append(chosen)
+    each = max(1, MOST // len(modes)) if len(selection.candidates(study)) > MOST else MOST
+    several, found = len(study.problems) > 1, []
+    for problem in study.problems:
+        columns = sorted(measured(study.only(problem).quantities), key=tag)
+        own = [sorted(drawn, key=_median)[:each] for (of, *_), drawn in modes.items() if of == problem]
+        for chosen in (each for drawn in own for each in drawn):
+            mode = f"{chosen.batch} {chosen.batch_size:.0f}" if chosen.batch_size else chosen.batch
+            folder = Path(*[safe_name(problem)] * several, safe_name(f"{chosen.name} {mode}"))
+            curves, shared = list(study.curves(chosen.runs)), f"/{_tagged(problem)}" * several
+            found.append(Candidate(chosen, curves, folder, shared, _tagged(mode), len(own) == 1, columns))
+    return found
+
+
+def _median(candidate: selection.Candidate) -> float:
+    """Return the median of the problem's metric; less is better."""
+    name = candidate.runs["metric"].iloc[0]
+    return -metric_of(candidate.runs, name).sign * float(values(candidate.runs, name).median())
+
+
+def _about(candidates: Sequence[Candidate], verdict: Mapping[str, Sequence[str]], images: Mapping[str, bytes]) -> Iterator[Event]:
     """Yield what is about the study as a whole, an event each."""
     now = time.time()
-    yield _event(now, 0, [_string(CONFIG_SUMMARY_TAG, layout(study, drawn).SerializeToString(), custom_scalars())])
+    yield event(now, 0, [string(CONFIG_SUMMARY_TAG, layout(candidates).SerializeToString(), custom_scalars())])
+    metrics = dict.fromkeys(candidate.shared(column) for candidate in candidates for column in candidate.columns)
+    yield event(now, 0, [columns([candidate.hyperparameters for candidate in candidates], metrics, FIRST)])
     if verdict:
-        document = "\n\n".join(f"### {_plain(about)}\n\n{_list(sentences)}" for about, sentences in verdict.items())
-        yield _event(now, 0, [_string("verdict", document.encode(), text(None, None))])
+        yield event(now, 0, [event_files.text("verdict", verdict)])
+    if images:
+        for name, picture in _pictures(candidates):
+            yield event(now, 0, [event_files.image(f"{IMAGES}/{name}", picture)])
     for name, image in images.items():
-        width, height = _size(image)
-        shown = Summary.Image(width=width, height=height, colorspace=4, encoded_image_string=image)
-        yield _event(now, 0, [Summary.Value(tag=f"figures/{name}", image=shown)])
+        yield event(now, 0, [event_files.image(f"{WIDE}/{name}", image)])
 
 
-def layout(study: Study, drawn: Iterable[Unit]) -> layout_pb2.Layout:
-    """Return the Custom Scalars tab: for each problem and batch mode and quantity the optimizers, with and without bands."""
-    found: dict[str, dict[str, None]] = {}
-    for unit in drawn:
-        measured = [name for name in study.only(unit.problem).quantities if name.startswith(MEASURED)]
-        found.setdefault(_group(unit), {}).update(dict.fromkeys(measured))
-    categories = [
-        layout_pb2.Category(title=group, chart=[chart for name in names for chart in _charts(group, name)])
-        for group, names in found.items()
-    ]
-    return layout_pb2.Layout(category=categories)
+def _pictures(candidates: Sequence[Candidate]) -> Iterator[tuple[str, bytes]]:
+    """Yield pictures of medians and bands by name: one of each problem and batch mode, of the metric of the problem."""
+    charts: dict[tuple[str, str], list[Candidate]] = {}
+    for candidate in candidates:
+        charts.setdefault((candidate.chosen.problem, candidate.mode), []).append(candidate)
+    for (problem, mode), shown in charts.items():
+        known = metric_of(shown[0].chosen.runs, shown[0].chosen.runs["metric"].iloc[0])
+        lines = {}
+        for candidate in shown:
+            if curves := [(run, frame) for run, frame in candidate.curves if known.name in frame]:
+                summary = summarise(curves, known.name, "examples", known.worst)
+                lines[candidate.chosen.name] = look(candidate.chosen.optimizer), summary
+        if lines:
+            yield f"{_tagged(problem)} {mode}", thumbnails.draw(f"{mode}: {known.label}", known, lines)
 
 
-def _charts(group: str, quantity: str) -> list[layout_pb2.Chart]:
-    low, median, high = (f"{BAND}/{group}/{quantity}/{edge}" for edge in EDGES)
-    lines = layout_pb2.MultilineChartContent(tag=[f"{re.escape(f'{group}/{quantity}')}$"])
-    band = layout_pb2.MarginChartContent(series=[layout_pb2.MarginChartContent.Series(value=median, lower=low, upper=high)])
-    return [
-        layout_pb2.Chart(title=f"{quantity}, median", multiline=lines),
-        layout_pb2.Chart(title=f"{quantity}, median and quartiles", margin=band),
-    ]
+def layout(candidates: Iterable[Candidate]) -> layout_pb2.Layout:
+    """Return the Custom Scalars tab: for each metric a chart of each batch mode, with the candidates' medians and bands."""
+    charts: dict[str, dict[str, layout_pb2.Chart]] = {}
+    for candidate in candidates:
+        for column in candidate.columns:
+            low, median, high = candidate.band(column)
+            band = layout_pb2.MarginChartContent.Series(value=median, lower=low, upper=high)
+            chart = layout_pb2.Chart(title=f"{candidate.mode}: median and quartiles", margin={"series": [band]})
+            charts.setdefault(candidate.shared(column), {})[candidate.mode] = chart
+    return layout_pb2.Layout(category=[layout_pb2.Category(title=name, chart=own.values()) for name, own in charts.items()])
 
 
-def _scalars(families: Iterable[tuple[Curves, str]]) -> Iterator[Event]:
-    """Yield the medians and bands over examples of some families of runs, each under tags of its own, an event a record.
+def _scalars(
+    curves: Curves, medians: Callable[[str], list[str]], band: Callable[[str], list[str]] = lambda _: []
+) -> Iterator[Event]:
+    """Yield the medians and bands of some runs over examples, an event a record.
 
-    Numbers that are not finite are left out, and bands that reach zero, which break on a log axis; but for accuracies, which do
-    not need one. Of a band all three are, as a chart of bands draws none where they differ in length.
+    Numbers that are not finite are left out, and bands that reach zero, which break on a log axis; but for metrics
+    on a linear one. Of a band all three are, as a chart of bands draws none where they differ in length.
+
+    Args:
+        medians: from a column of the records to the tags of its median.
+        band: to the tags of its band, from the lowest edge; empty: none is shown.
     """
-    for curves, group in families:
-        columns = dict.fromkeys(name for _, frame in curves for name in frame if name.startswith(MEASURED))
-        shown: dict[int, list[Summary.Value]] = {}
-        for name in columns:
-            measured = [(run, frame) for run, frame in curves if name in frame]
-            metric = metric_of(pd.DataFrame([run for run, _ in measured]), name)
-            summary = summarise(measured, name, "examples", metric.worst, QUARTILES)
-            tags = [f"{BAND}/{group}{name}/{edge}" for edge in EDGES]
-            for x, *band in zip(summary.x, summary.low, summary.median, summary.high, strict=True):
-                finite = [abs(value) <= LARGEST for value in band]
-                values = shown.setdefault(int(x), [])
-                if finite[1]:
-                    values.append(Summary.Value(tag=group + name, simple_value=band[1]))
-                if all(finite) and (band[0] > 0 or metric.scale == "linear"):
-                    values += [Summary.Value(tag=tag, simple_value=value) for tag, value in zip(tags, band, strict=True)]
-        for x, when in zip(sorted(shown), _clock(curves, sorted(shown)), strict=True):
-            if shown[x]:
-                yield _event(when, x, shown[x])
+    shown: dict[int, list[Summary.Value]] = {}
+    for column in dict.fromkeys(measured(name for _, frame in curves for name in frame)):
+        known = metric(column, curves[0][0].get("metrics"))
+        having = [(run, frame) for run, frame in curves if column in frame]
+        summary, tags, edges = summarise(having, column, "examples", known.worst), medians(column), band(column)
+        for x, *numbers in zip(summary.x, summary.low, summary.median, summary.high, strict=True):
+            finite = [abs(number) <= LARGEST for number in numbers]
+            events = shown.setdefault(int(x), [])
+            if finite[1]:
+                events += [Summary.Value(tag=median, simple_value=numbers[1]) for median in tags]
+            if edges and all(finite) and (numbers[0] > 0 or known.scale == "linear"):
+                events += [Summary.Value(tag=edge, simple_value=number) for edge, number in zip(edges, numbers, strict=True)]
+    for x, when in zip(sorted(shown), _clock(curves, sorted(shown)), strict=True):
+        if shown[x]:
+            yield event(when, x, shown[x])
 
 
 def _clock(curves: Curves, examples: Sequence[int]) -> np.ndarray:
     """Return when records were made, so that TensorBoard's relative time is that of training."""
     if not examples:
         return np.empty(0)
-    known, seconds = (summarise(curves, "step", axis, math.inf, QUARTILES).x for axis in ("examples", "seconds"))
+    seconds = summarise(curves, "step", "seconds", math.inf).x
+    known: Sequence[float] = examples  # the same records, unless some are not of all columns
+    if len(known) != len(seconds):
+        known = list(summarise(curves, "step", "examples", math.inf).x)
     spent = np.interp(examples, known, seconds)
     return time.time() - spent[-1] + spent
 
 
-def _event(when: float, step: int, values: Sequence[Summary.Value]) -> Event:
-    return Event(wall_time=when, step=step, summary=Summary(value=values))
-
-
-def _string(tag: str, content: bytes, metadata: SummaryMetadata) -> Summary.Value:
-    return Summary.Value(tag=tag, metadata=metadata, tensor=TensorProto(dtype=DT_STRING, string_val=[content]))
-
-
-def _events(folder: Path, events: Iterable[Event]) -> None:
-    """Write an event file, if there is anything to write."""
-    now, first = time.time(), next(events := iter(events), None)
-    if first is None:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / f"events.out.tfevents.{time.time_ns()}.comparison", "wb") as file:
-        records = RecordWriter(file)
-        for event in (Event(wall_time=now, file_version="brain.Event:2"), first, *events):
-            records.write(event.SerializeToString())
-
-
-def _clear(folder: Path) -> None:
-    """Delete what an earlier comparison wrote, and nothing else."""
-    for stale in folder.rglob("events.out.tfevents.*.comparison"):
-        stale.unlink()
-    for path in sorted(folder.rglob("*"), reverse=True):  # what lies deeper comes first
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
-
-
-def _group(unit: Unit) -> str:
-    """Return what tags of a problem and batch mode begin with."""
-    size = f" {unit.batch_size:.0f}" if unit.batch_size else ""
-    return re.sub(r"[/()]", "_", f"{unit.problem} {unit.batch}{size}")  # TensorBoard colours no line whose tag has a bracket
-
-
-def _folder(name: str) -> str:
-    """Return a name as that of a folder, which TensorBoard shows; what a result says is not to be trusted with paths."""
-    safe = re.sub(r"[^\w=.,()# +-]", "_", name).strip(". ").encode()[:LONGEST].decode(errors="ignore")
-    return name if name and safe == name else f"{safe}-{zlib.crc32(name.encode()):08x}"
-
-
-def _size(image: bytes) -> tuple[int, int]:
-    """Return width and height of a PNG or GIF."""
-    if image.startswith(b"GIF"):
-        return struct.unpack("<HH", image[6:10])
-    return struct.unpack(">II", image[16:24])
-
-
-def _list(sentences: Iterable[str]) -> str:
-    return "\n".join(f"- {_plain(sentence)}" for sentence in sentences)
-
-
-def _plain(words: str) -> str:
-    """Return text that Markdown shows letter by letter."""
-    escaped = re.sub(r"([\\`*_{}\[\]()#+.!|-])", r"\\\1", " ".join(words.split()))
-    return html.escape(escaped, quote=False)
+def _tagged(name: str) -> str:
+    """Return a name as a part of a tag; TensorBoard colours no line whose tag has a bracket."""
+    return re.sub(r"[/()]", "_", name)

@@ -3,257 +3,185 @@
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
-from descent import __version__
-from descent.config.identity import identity, place
+from descent import __version__, stopping
 from descent.config.schema import RunConfig
-from descent.errors import InputError
-from descent.metrics import metric
-from descent.records import result as results
-from descent.records.lock import Busy, held
-from descent.terminal.console import errors, loading, say, show_warnings, warn
-from descent.terminal.summary import show_failures, show_study
+from descent.outside import output, writing
+from descent.records import journal as journals
+from descent.records.journal import Journal, Outcome
+from descent.records.lock import held
+from descent.sweeps.plan import Planned, plan
+from descent.sweeps.worker import fail
+from descent.terminal.console import loading, say, show_warnings, warn
+from descent.terminal.summary import show_failures, show_study, write_medians
 from descent.terminal.sweep_progress import StudyDisplay
-from descent.training.run import POLL, run
+from descent.training.run import POLL
 
 ATTEMPTS = 3  # times that a run's worker may die before the run counts as failed
+PATIENCE = 10.0  # seconds that runs have to save a checkpoint when a signal stops the sweep
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A run of a sweep: what was typed, what that means, what computes it (cuda, cpu), where it lies, and if it is missing."""
-
-    overrides: list[str]
-    config: RunConfig
-    device: str
-    folder: Path
-    missing: bool
-
-
-def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig], elsewhere: str | None = None) -> list[Planned]:
-    """Return the runs of a sweep, each once, in its order; arguments as of `sweep`.
-
-    Raises:
-        InputError: a setting of one of them cannot work; nothing was trained.
-    """
-    composed = [(list(job), compose(list(job))) for job in jobs]
-    _one_study([config for _, config in composed])
-    with loading("PyTorch"):
-        from descent.config.targets import resolve
-        from descent.training import build
-        from descent.training.rehearsal import Rehearsal
-
-    planned: dict[Path, Planned] = {}
-    rehearsal = Rehearsal()
-    for job, given in composed:
-        config = resolve(given)
-        device = build.device(config, elsewhere)
-        folder = place(config, identity(config, device))
-        if folder not in planned:
-            missing = config.rerun or not _sound(folder)
-            if missing:
-                rehearsal.require(config, device)
-            planned[folder] = Planned(job, config, device, folder, missing)
-    return list(planned.values())
-
-
-def _one_study(configs: Sequence[RunConfig]) -> None:
-    """Refuse a sweep over studies, which would count two copies of a seed as two.
-
-    Raises:
-        InputError: names the setting that varies.
-    """
-    for key in ("study", "output_dir"):
-        values = list(dict.fromkeys(str(getattr(config, key)) for config in configs))
-        if len(values) > 1:
-            raise InputError(key, ",".join(values), "must be one, as a sweep is one study", "Run one sweep for each.")
+Launch = Callable[[list[Planned], Journal], Sequence[Outcome]]
 
 
 def sweep(
     jobs: Sequence[Sequence[str]],
     compose: Callable[[list[str]], RunConfig],
-    launch: Callable[[list[Planned]], object],
+    launch: Launch,
     elsewhere: str | None = None,
     experiment: str | None = None,
+    target: str | None = None,
 ) -> int:
     """Train what is missing of a sweep; return how many runs failed.
 
     Args:
         jobs: the overrides of each run.
         compose: from overrides to a typed configuration.
-        launch: trains runs, each by `work`, in whatever processes; it may raise or leave runs untrained.
+        launch: trains runs, each by `worker.take_up`, in whatever processes, and returns what came of each; it may raise.
         elsewhere: what ``trainer=auto`` means on the machines that train them, cpu or gpu; None: they are trained on this one.
         experiment: whose figure and sentence end the sweep.
+        target: the module of an experiment of the user's own.
 
     Raises:
         InputError: a setting that cannot work; nothing was trained.
-        KeyboardInterrupt: Ctrl-C; repeating the command goes on.
+        Stopped: by a signal; repeating the command goes on.
     """
     show_warnings()
-    if experiment:
-        require_experiment(experiment)
+    module = _module(experiment, target) if experiment else None
     runs = plan(jobs, compose, elsewhere)
-    lost = train(runs, launch)
-    failed = show(runs) + lost
-    if experiment and failed < len(runs):
-        conclude(experiment, runs[0].config.folder, runs)
-    return failed
+    failed = train(runs, launch, elsewhere)
+    show(runs, failed)
+    if experiment and module and len(failed) < len(runs):
+        _conclude(experiment, module, runs[0].config.folder, runs)
+    return len(failed)
 
 
-def train(runs: list[Planned], launch: Callable[[list[Planned]], object]) -> int:
-    """Train those of some runs that are missing, with a live line.
-
-    Returns:
-        how many could not even leave a word of their failure.
-    """
+def train(runs: list[Planned], launch: Launch, elsewhere: str | None = None) -> list[Path]:
+    """Train those of some runs that are missing, with a live line; return the folders of those that failed."""
     from descent.sweeps import gpus  # not before the settings are known to work
 
-    begun = time.time()
     gpus.keep()
-    missing = [planned for planned in runs if planned.missing]
+    study = runs[0].config.folder
+    missing = [planned for planned in runs if planned.result is None]
     say(_summary(runs, missing))
     _name_other_versions(runs)
-    _writable(runs[0].config.folder, runs[0].config.output_dir)
-    with StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], begun):
-        return _train(missing, launch, begun)
+    if not missing:
+        return []
+    _writable(study, runs[0].config.output_dir)
+    outputs = Path(runs[0].config.output_dir).expanduser()
+    with (
+        journals.opened(study, outputs, local=elsewhere is None) as journal,
+        StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], journal),
+        _stopping(missing, journal),
+    ):
+        return _train(missing, launch, journal)
 
 
-def show(runs: list[Planned]) -> int:
-    """Print the table of some runs that were trained, and what failed; return how many did."""
+def show(runs: list[Planned], failed: list[Path]) -> None:
+    """Print the table of some runs that were trained, and what failed."""
     study = runs[0].config.folder
+    write_medians(study, any(planned.result is None for planned in runs))
     say("")
     show_study(study, [planned.folder for planned in runs])
-    return show_failures(study, [planned.folder for planned in runs if planned.missing])
+    show_failures(study, failed)
 
 
-def require_experiment(name: str) -> None:
-    """Refuse an experiment that no code can conclude.
-
-    Raises:
-        InputError: names the module that is missing.
-    """
-    package = "descent.experiments"
-    if find_spec(f"{package}.{name}") is None:
-        raise InputError("experiment", name, f"has a yaml and no analysis: there is no module {package}.{name}")
+def _module(experiment: str, target: str | None) -> ModuleType:
+    with loading("the experiment"):
+        from descent.experiments import find
+    return find(experiment, target)
 
 
-def conclude(experiment: str, study: Path, runs: list[Planned]) -> None:
+def _conclude(experiment: str, module: ModuleType, study: Path, runs: list[Planned]) -> None:
     from descent.experiments import conclude
 
-    sentence, figure = conclude(experiment, study, [planned.folder for planned in runs])
-    say(f"\n{sentence}")
-    if figure:
-        say(f"figure   {figure}")
-
-
-def _sound(folder: Path) -> bool:
-    """Say whether a run has a result whose files are as it says; name what is damaged."""
-    try:
-        broken = results.damaged(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except (OSError, ValueError) as error:
-        warn(f"{folder / 'result.json'} cannot be used ({error}); the run is trained again.")
-        return False
-    if broken:
-        warn(f"{broken} is damaged; the run is trained again.")
-    return broken is None
+    done = conclude(experiment, study, [planned.folder for planned in runs], module)
+    say(f"\n{done.sentence}")
+    if done.figure:
+        say(f"figure   {done.figure}")
 
 
 def _name_other_versions(runs: list[Planned]) -> None:
-    others = Counter(
-        str(results.read(planned.folder / "result.json").environment.get("descent")) for planned in runs if not planned.missing
-    )
+    others = Counter(str(planned.result.environment.get("descent")) for planned in runs if planned.result)
     for version, count in others.items():
         if version != __version__:
             warn(f"{count} results are of descent {version}, this is {__version__}; rerun=true trains them anew.")
 
 
 def _writable(study: Path, output_dir: str) -> None:
-    try:
+    with output("output_dir", output_dir), writing(study):
         study.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=study) as file:
             file.write(b"descent")
-    except OSError as error:
-        raise InputError("output_dir", output_dir, f"cannot be written ({error.strerror}: {study})") from error
 
 
-def _train(missing: list[Planned], launch: Callable[[list[Planned]], object], begun: float) -> int:
+@contextmanager
+def _stopping(missing: list[Planned], journal: Journal) -> Iterator[None]:
+    """Let a signal stop the sweep: the workers are told, and have `PATIENCE` to save what they train.
+
+    Raises:
+        Stopped: wherever the launcher is; what it makes of that does not matter, see `_train`.
+    """
+
+    def stop(number: int) -> None:
+        journal.stop(number)
+        end = time.monotonic() + PATIENCE
+        while not stopping.asked() and time.monotonic() < end and any(_trains(planned, journal) for planned in missing):
+            time.sleep(POLL / 10)
+        raise stopping.Stopped(number)
+
+    with stopping.listening(stop):
+        yield
+
+
+def _trains(planned: Planned, journal: Journal) -> bool:
+    return journal.notes(planned.folder.name)[-1:] == [Outcome.BEGUN] and held(planned.folder)
+
+
+def _train(missing: list[Planned], launch: Launch, journal: Journal) -> list[Path]:
     """Launch what is missing until nothing is: again after a worker died, and after another process let go of a run.
 
+    What came of a run, the run itself has said: to the launcher, or where that lost it with a worker, in the journal. Only a run
+    that had begun can have died with its worker; where none had, the launcher itself does not work.
+
     Returns:
-        how many runs could not even leave a word of their failure.
+        the folders of the runs that failed.
+
+    Raises:
+        Stopped: by a signal.
     """
     attempts: Counter[Path] = Counter()
-    lost = 0
+    failed: list[Path] = []
     while missing:
         trouble: Exception = RuntimeError(f"its process died {ATTEMPTS} times")
+        before = {planned.folder: len(journal.notes(planned.folder.name)) for planned in missing}
+        told: Sequence[Outcome] = ()
         try:
-            launch(missing)
+            told = launch(missing, journal)
         except Exception as error:  # of a launcher whose worker was killed
             trouble = error
-        missing = [planned for planned in missing if not _ended(planned, begun)]
-        free = [planned for planned in missing if not held(planned.folder)]
-        attempts.update(planned.folder for planned in free)
-        for planned in free:
+        if number := journal.stops():
+            raise stopping.Stopped(number)
+        notes = {planned.folder: journal.notes(planned.folder.name)[before[planned.folder] :] for planned in missing}
+        outcomes = {folder: noted[-1] for folder, noted in notes.items() if noted}
+        outcomes |= {planned.folder: outcome for planned, outcome in zip(missing, told, strict=False)}
+        failed += [folder for folder, outcome in outcomes.items() if outcome == Outcome.FAILED]
+        missing = [planned for planned in missing if outcomes.get(planned.folder) not in (Outcome.ENDED, Outcome.FAILED)]
+        died = [planned for planned in missing if outcomes.get(planned.folder) == Outcome.BEGUN and not held(planned.folder)]
+        for planned in died if outcomes else missing:
+            attempts[planned.folder] += 1
             if attempts[planned.folder] == ATTEMPTS:
-                lost += not _fail(planned.folder, trouble)
+                fail(planned.folder, trouble)
+                journal.note(planned.folder.name, Outcome.FAILED)
+                failed.append(planned.folder)
         missing = [planned for planned in missing if attempts[planned.folder] < ATTEMPTS]
-        if missing and not free:  # other processes are at them all
+        if missing and all(held(planned.folder) for planned in missing):  # other processes are at them all
             time.sleep(POLL)
-    return lost
-
-
-def _fail(folder: Path, error: Exception) -> bool:
-    """Write why a run failed, or say it where that cannot be written; say whether it could."""
-    try:
-        results.fail(folder, error)
-    except OSError as trouble:
-        text = f"error: {folder}: {results.describe(error)} (and error.txt cannot be written: {trouble.strerror})"
-        errors.print(text, markup=False, soft_wrap=True)
-        return False
-    return True
-
-
-def _ended(planned: Planned, begun: float) -> bool:
-    """Say whether a run got its result, or failed, since the sweep began."""
-    for name in ("result.json", "error.txt"):
-        try:
-            if (planned.folder / name).stat().st_mtime >= begun - 1:
-                return True
-        except OSError:
-            pass
-    return False
-
-
-def work(config: RunConfig) -> float:
-    """Train one run of a sweep, silently: whatever it raises is written into its folder, and the others go on.
-
-    Its accelerator is cpu or gpu, as planned: ``auto`` might find another one here, and so another run.
-
-    Returns:
-        The problem's metric at the end; infinitely bad for a run that diverged, failed, or that another process trains.
-    """
-    from descent.config.targets import resolve
-    from descent.sweeps import gpus
-    from descent.training import build
-
-    worst = metric(config.problem.metric, config.problem.metrics).worst
-    gpus.claim(config)
-    try:
-        result = run(config, wait=False).result
-    except Busy:
-        return worst
-    except Exception as error:
-        resolved = resolve(config)
-        _fail(place(resolved, identity(resolved, build.device(resolved, elsewhere="cpu"))), error)  # a GPU may be what it lacks
-        return worst
-    value = result.final.get(config.problem.metric)
-    return worst if result.status == "diverged" or value is None else value
+    return failed
 
 
 def _summary(runs: list[Planned], missing: list[Planned]) -> str:

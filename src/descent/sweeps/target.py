@@ -100,7 +100,7 @@ def find(problem: str, studies: Path, *more: str) -> Found:
 
 
 def _trained(name: str, sign: int, *overrides: str) -> Run:
-    done = run(compose("study=targets", "engine=numpy", "logger=csv", *overrides))
+    done = run(compose("study=targets", "engine=compiled", "logger=csv", *overrides))
     rows = done.rows
     values = [sign * row[name] for row in rows]
     if done.result.status != "finished":

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from descent.config.schema import RunConfig
 from descent.metrics import metric
-from descent.sweeps.sweep import Planned, conclude, plan, require_experiment, show, train
-from descent.sweeps.tuning import BUDGETS, Candidate, Chosen, Protocol, candidates, tune
+from descent.sweeps.candidates import BUDGETS, Candidate, Protocol, candidates
+from descent.sweeps.plan import Planned, plan
+from descent.sweeps.sweep import Launch, show, train
+from descent.sweeps.tuning import Chosen, tune
 from descent.terminal.console import say, show_warnings
 
 
@@ -14,10 +16,9 @@ def tuned_sweep(
     jobs: Sequence[Sequence[str]],
     protocol: Protocol,
     compose: Callable[[list[str]], RunConfig],
-    launch: Callable[[list[Planned]], object],
+    launch: Launch,
     folders: Sequence[Path] = (),
     elsewhere: str | None = None,
-    experiment: str | None = None,
 ) -> int:
     """Tune what is swept over and train the final runs, what is missing of each; return how many runs failed.
 
@@ -25,33 +26,31 @@ def tuned_sweep(
         jobs: the overrides of each candidate.
         protocol: what is tuned.
         folders: of the user's yamls.
-        compose, launch, elsewhere, experiment: as of `sweep.sweep`.
+        compose, launch, elsewhere: as of `sweep.sweep`.
 
     Raises:
         InputError: a setting that cannot work, or that tuning decides; nothing was trained.
-        KeyboardInterrupt: Ctrl-C; repeating the command goes on.
+        Stopped: by a signal; repeating the command goes on.
     """
     show_warnings()
-    if experiment:
-        require_experiment(experiment)
     tuned = candidates(jobs, compose, protocol, folders)
-    failed: list[int] = []
+    failed: list[Path] = []
+    shown = False
     runs: list[Planned] = []
 
     def stage(title: str, overrides: list[tuple[str, ...]]) -> dict[tuple[str, ...], Path]:
-        nonlocal runs
+        nonlocal runs, shown
         runs = plan(overrides, compose, elsewhere)
-        say(f"{'' if not failed else chr(10)}{title}")
-        failed.append(train(runs, launch))
+        say(f"\n{title}" if shown else title)
+        shown = True
+        failed.extend(train(runs, launch, elsewhere))
         return {tuple(planned.overrides): planned.folder for planned in runs}
 
     chosen = tune(tuned, protocol, stage)
-    total = sum(failed) + show(runs)
+    show(runs, failed)
     for choice in chosen:
         say(_line(choice, protocol))
-    if experiment and total < len(runs):
-        conclude(experiment, runs[0].config.folder, runs)
-    return total
+    return len(failed)
 
 
 def _line(choice: Chosen, protocol: Protocol) -> str:

@@ -1,18 +1,14 @@
 """The commands that read a study: ``descent compare`` and ``descent status``, or the scripts of these names."""
 
 import argparse
-import shlex
 
 from descent.config.flags import Parser
 from descent.config.values import File
 from descent.errors import InputError
+from descent.records import result as results
 from descent.records.folders import run_folders
-from descent.records.result import SCHEMA
-from descent.terminal.console import loading, printable, say
-from descent.terminal.summary import counts, load, show_failures, show_outcome, show_study
-
-SELECTED = 40  # runs beyond which TensorBoard selects none by itself
-NAMED = 5  # of the folders that were skipped; the report names all
+from descent.terminal.console import loading, say
+from descent.terminal.summary import counts, name_folders, show_curves, show_failures, show_outcome, show_study
 
 
 def compare() -> int:
@@ -26,25 +22,20 @@ def compare() -> int:
     parser.add("--metric", help="rank by this one alone, as val/accuracy; default: training, and validation")
     parser.add("--reference", help="the optimizer that others are compared with; default: the best in tuning, or sgd")
     parser.add("--tensorboard", action=argparse.BooleanOptionalAction, default=True, help="write what TensorBoard shows")
+    parser.add("--figures", File, help="a folder with figures of your own: files with plot(study) -> Figure")
     given = parser.read()
     with loading("the study"):
         from descent.report.compare import compare as compared
 
-    done = compared(given.study, given.metric, given.reference, given.tensorboard)
+    done = compared(given.study, given.metric, given.reference, given.tensorboard, given.figures)
     study = done.study
     show_outcome(done.outcome)
     waiting = ", ".join(f"{count} {state}" for state, count in study.waiting.items())
     say(f"{len(study.runs)} runs{f'; without a result yet: {waiting}' if waiting else ''}")
-    _name_earlier(int((study.runs["schema"] < SCHEMA).sum()))
-    for path, why in study.skipped[:NAMED]:
-        say(printable(f"skipped  {path}: {why}"))
-    if len(study.skipped) > NAMED:
-        say(f"{len(study.skipped)} skipped in all, which the report names")
+    name_folders("skipped", study.folder, study.skipped)
     say(f"report   {done.report}")
     if done.medians is not None:
-        say(f"curves   tensorboard --logdir {shlex.quote(str(study.folder))}")
-        if len(study.runs) > SELECTED:
-            say(f"         tensorboard --logdir {shlex.quote(str(done.medians))}, the medians alone")
+        show_curves(study.folder)
     return 0
 
 
@@ -59,14 +50,5 @@ def status() -> int:
     states = counts(folders)
     say(f"{len(folders)} runs: {', '.join(f'{count} {state}' for state, count in states.items())}\n")
     show_study(study, folders)
-    show_failures(study, folders)
-    _name_earlier(sum(result.schema_version < SCHEMA for result in load(folders)))
+    show_failures(study, [folder for folder in folders if results.status(folder) == "failed"])
     return 0
-
-
-def _name_earlier(count: int) -> None:
-    """Say how many results are of an earlier form of the files."""
-    if count:
-        say(
-            f"{count} results are of an earlier version (schema below {SCHEMA}); their ids are no longer those of their settings."
-        )

@@ -2,19 +2,51 @@
 
 import logging
 import os
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from descent.errors import printable
+
 WIDE = 200  # columns, where nothing has an edge: a file, a pipe
+
+
+class _Stream:
+    """The standard output or error as it is now, which goes nowhere once no one reads it: `| head` ends, a terminal closes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def stream(self) -> IO[str]:
+        stream = getattr(sys, self.name)
+        return getattr(stream, "rich_proxied_file", stream)  # not what a live display prints through
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> None:
+        self._try(lambda: self.stream.write(text))
+
+    def flush(self) -> None:
+        self._try(lambda: self.stream.flush())
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
 
 
 def terminal(stderr: bool = False) -> Console:
     """Return what prints, at a terminal as wide as that is."""
-    found = Console(stderr=stderr, highlight=False)
+    found = Console(file=cast(IO[str], _Stream("stderr" if stderr else "stdout")), stderr=stderr, highlight=False)
     if not found.is_terminal and "COLUMNS" not in os.environ:
         found.width = WIDE
     return found
@@ -25,18 +57,18 @@ errors = terminal(stderr=True)
 
 
 def say(text: str) -> None:
-    """Print a line, as it is."""
-    console.print(escape(text), soft_wrap=True)
+    """Print lines, as they are."""
+    console.print(shown(text), soft_wrap=True)
 
 
 def warn(text: str) -> None:
     """Print a warning, on the error stream."""
-    errors.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+    errors.print(f"[yellow]warning:[/] {shown(text)}", soft_wrap=True)
 
 
-def printable(text: str) -> str:
-    """Return a text that a file holds, without what would move the cursor."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+def shown(text: str) -> str:
+    """Return lines as rich prints them letter by letter, without what a terminal would obey."""
+    return escape("\n".join(printable(line) for line in text.split("\n")))
 
 
 def clock(seconds: float) -> str:
@@ -46,7 +78,7 @@ def clock(seconds: float) -> str:
 
 def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
     """Return an empty table, as all of them look: numbers to the right, the columns of words to the `left`."""
-    found = Table(title=escape(title), title_justify="left", show_edge=False, pad_edge=False)
+    found = Table(title=shown(title), title_justify="left", show_edge=False, pad_edge=False)
     for name in columns:
         found.add_column(name, justify="left" if name in left else "right", overflow="fold")
     return found

@@ -1,6 +1,5 @@
 """Show one run: its progress while it trains, and a table at its end."""
 
-import shlex
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,14 +7,16 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from descent.records.curve import Row
-from descent.terminal.console import console, loading, say, show_warnings, table
+from descent.terminal.console import console, loading, say, show_warnings, shown, table
+from descent.terminal.summary import show_curves
+from descent.training.observer import Observer
 from descent.training.run import Run
 
 REFRESH = 0.25  # seconds between two updates of the bar
 LINES = 2.0  # seconds between two plain lines
 
 
-class RunProgress:
+class RunProgress(Observer):
     """Shows a run: a live bar at a terminal, else plain lines. It may be sent to the process that trains."""
 
     def __init__(self) -> None:
@@ -31,7 +32,6 @@ class RunProgress:
         say(text)
 
     def start(self, row: Row, examples: int | None, max_seconds: float | None) -> None:
-        """Begin at a record."""
         show_warnings()  # also in a process that trains for this one
         self.examples, self.max_seconds = examples, max_seconds
         self.first = row["step"], row["seconds"]
@@ -68,7 +68,6 @@ class RunProgress:
         self.bar.refresh()
 
     def stop(self) -> None:
-        """Take the bar away."""
         if self.bar:
             self.bar.stop()
 
@@ -83,7 +82,7 @@ def show(run: Run, study: Path) -> None:
         best = result.best.get(name)
         test = tested.get(name.removeprefix("val/")) if name.startswith("val/") else None
         rows.add_row(
-            name,
+            shown(name),
             _number(result.final[name]),
             _number(best.value if best else None),
             f"{best.step:,}" if best else "",
@@ -97,7 +96,7 @@ def show(run: Run, study: Path) -> None:
     if result.status == "stalled":
         say("The training loss did not improve on the start, or is no better than chance. Try another optimizer.lr.")
     say(f"results  {folder}")
-    say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
+    show_curves(study)
 
 
 def _number(value: float | None) -> str:

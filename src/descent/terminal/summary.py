@@ -4,24 +4,26 @@ import math
 import shlex
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from descent.config.ending import command
+from descent.errors import InputError
 from descent.metrics import Metric, metric
 from descent.records import result as results
-from descent.records.folders import names
+from descent.records.folders import MEDIANS, REPORT, names
+from descent.records.folders import read as read_results
 from descent.records.lock import held
 from descent.records.result import Result
-from descent.terminal.console import console, printable, say, table
+from descent.terminal.console import console, loading, say, shown, table
 
 if TYPE_CHECKING:
-    from descent.analysis.outcome import Outcome
+    from descent.analysis.verdicts import Verdicts
 
+NAMED = 5  # folders of which something is said
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
 
 
@@ -50,15 +52,6 @@ class Setting:
         return statistics.median(self.values)
 
 
-def load(folders: Iterable[Path]) -> Iterator[Result]:
-    """Yield the results that there are; damaged ones are left out."""
-    for folder in folders:
-        try:
-            yield results.read(folder / "result.json")
-        except (OSError, ValueError):
-            continue
-
-
 def settings_of(found: Sequence[Result]) -> list[Setting]:
     """Group results by setting, the best first within each problem."""
     groups: dict[tuple[str, str], list[Result]] = {}
@@ -84,8 +77,9 @@ def _setting(group: list[Result], name: str) -> Setting:
 
 
 def show_study(study: Path, folders: Sequence[Path]) -> None:
-    """Print one row a setting: how many runs, how they ended, median and range of the metric."""
-    settings = settings_of(list(load(folders)))
+    """Print one row a setting: how many runs, how they ended, median and range of the metric; and what cannot be used."""
+    read, skipped = read_results(folders)
+    settings = settings_of(list(read.values()))
     for problem in dict.fromkeys(setting.problem for setting in settings):
         chosen = [setting for setting in settings if setting.problem == problem]
         title = f"{problem}, {chosen[0].metric.name} at the end"
@@ -93,12 +87,40 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
         width = 5 if any(row[-1] for row in found) else 4  # without a column for what is not "finished", where all is
         rows = table(title, *("setting", "runs", "median", "range", "")[:width], left=("setting", ""))
         for row in found:
-            rows.add_row(*map(escape, row[:width]))
+            rows.add_row(*map(shown, row[:width]))
         console.print(rows)
         console.print()
+    name_folders("repaired", study, [(folder, why) for folder, result in read.items() for why in result.notes])
+    name_folders("skipped", study, skipped)
     if settings:
-        say(f"curves   tensorboard --logdir {shlex.quote(str(study))}")
+        show_curves(study)
         say(f"verdict  {command('compare')} {shlex.quote(str(study))}")
+
+
+def name_folders(what: str, study: Path, folders: Sequence[tuple[Path, str]]) -> None:
+    """Print what is to be said of folders of a study, a line each: of the first ones, and how many there are."""
+    for folder, why in folders[:NAMED]:
+        say(f"{what:<8} {folder.relative_to(study)}: {why}")
+    if len(folders) > NAMED:
+        say(f"{'':<8} and {len(folders) - NAMED} more")
+
+
+def write_medians(study: Path, trained: bool) -> None:
+    """Write what TensorBoard shows of a sweep's study, if its runs have events and `trained` or nothing is written yet."""
+    if not any(study.glob("*/*/*/*/events.out.tfevents.*")) or (not trained and (study / REPORT / MEDIANS).exists()):
+        return
+    with loading("the medians"), suppress(OSError, InputError):  # nothing to show, or a folder that cannot be written
+        from descent.report.compare import write_medians as write
+
+        write(study)
+
+
+def show_curves(study: Path) -> None:
+    """Name the folder whose curves TensorBoard shows best: the medians where they are written, then every run."""
+    medians = study / REPORT / MEDIANS
+    if medians.is_dir():
+        say(f"curves   tensorboard --logdir {shlex.quote(str(medians))}")
+    say(f"{'runs  ' if medians.is_dir() else 'curves'}   tensorboard --logdir {shlex.quote(str(study))}")
 
 
 def cells(setting: Setting) -> list[str]:
@@ -110,37 +132,34 @@ def cells(setting: Setting) -> list[str]:
     return [setting.name, str(sum(setting.statuses.values())), median, spread, trouble]
 
 
-def show_outcome(outcome: "Outcome") -> None:
+def show_outcome(outcome: "Verdicts") -> None:
     """Print each ranking, one row an entry, and under it what it says."""
     for verdict in outcome.verdicts:
         ranking = verdict.ranking
         title = f"{ranking.problem}, {ranking.batch}: {verdict.quantity} ({verdict.kind})"
         rows = table(title, "rank", "setting", "n", "median", "95 % interval", "failed", left=["setting"])
         for row in verdict.rows:
-            rows.add_row(*(escape(printable(cell)) for cell in row))
+            rows.add_row(*map(shown, row))
         console.print(rows)
         for sentence in (verdict.sentence, *verdict.notes):
-            say(printable(sentence))
+            say(sentence)
         say("")
     for note in outcome.common:
-        say(printable(f"For all: {note}"))
+        say(f"For all: {note}")
 
 
-def show_failures(study: Path, folders: Sequence[Path]) -> int:
-    """Print why runs of a study failed, and which, one row a cause; return how many."""
+def show_failures(study: Path, failed: Sequence[Path]) -> None:
+    """Print why runs of a study failed, and which, one row a cause."""
     causes: dict[str, list[Path]] = {}
-    for folder in folders:
-        if results.status(folder) == "failed":
-            causes.setdefault(printable(results.cause(folder)), []).append(folder)
-    failed = sum(map(len, causes.values()))
+    for folder in failed:
+        causes.setdefault(results.cause(folder), []).append(folder)
     if failed:
         console.print()
-        rows = table(f"{failed} failed, in {study}", "runs", "cause, and where", left=["cause, and where"])
+        rows = table(f"{len(failed)} failed, in {study}", "runs", "cause, and where", left=["cause, and where"])
         for cause, where in causes.items():
-            rows.add_row(str(len(where)), escape("\n".join([cause, *(str(folder.relative_to(study)) for folder in where)])))
+            rows.add_row(str(len(where)), shown("\n".join([cause, *(str(folder.relative_to(study)) for folder in where)])))
         console.print(rows)
         say("Each error.txt has the traceback. Repeat the command to try these again.")
-    return failed
 
 
 def counts(folders: Sequence[Path]) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """What a person sees while a sweep trains: one live line, and the best so far of each optimizer."""
 
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -12,11 +11,12 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from descent.records import result as results
+from descent.records.folders import read
+from descent.records.journal import Journal, Outcome
 from descent.records.lock import held
 from descent.records.result import Result
-from descent.terminal.console import clock, terminal
-from descent.terminal.summary import load, settings_of
+from descent.terminal.console import clock, shown, terminal
+from descent.terminal.summary import settings_of
 
 REFRESH = 1.0  # seconds between two looks at the folders
 SHARE = 0.1  # of the time, that looking may take from the runs
@@ -29,27 +29,26 @@ class StudyDisplay:
     Args:
         folders: of all runs.
         missing: those that the sweep trains.
-        begun: when it began, seconds since the epoch.
+        journal: in which they say how they go.
     """
 
-    def __init__(self, folders: Sequence[Path], missing: Sequence[Path], begun: float) -> None:
+    def __init__(self, folders: Sequence[Path], missing: Sequence[Path], journal: Journal) -> None:
         self.console = terminal()
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
-        self.begun = begun
+        self.journal = journal
         self.entered = time.monotonic()
         self.started: float | None = None  # when the first run was seen, after the imports of its process
         self.total = len(folders)
         self.pending = list(missing)
-        self.idle = not missing
         waiting = set(missing)
-        self.found: list[Result] = list(load(folder for folder in folders if folder not in waiting))
+        self.found: list[Result] = list(read([folder for folder in folders if folder not in waiting])[0].values())
         self.trained = self.failed = 0
         self.printed = 0.0
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> "StudyDisplay":
-        if self.live and not self.idle:
+        if self.live:
             self.live.start()
         self.thread.start()
         return self
@@ -76,14 +75,13 @@ class StudyDisplay:
     def _look(self) -> None:
         """Take in the runs that ended since the last look."""
         still = []
-        names = {parent: _names(parent) for parent in {folder.parent for folder in self.pending}}
+        noted = self.journal.noted()
         for folder in self.pending:
-            if folder.name not in names[folder.parent]:
-                still.append(folder)
-            elif _written(folder / "result.json", self.begun):
-                self.found += load([folder])
+            last = self.journal.notes(folder.name)[-1:] if folder.name in noted else []
+            if last == [Outcome.ENDED]:
+                self.found += read([folder])[0].values()
                 self.trained += 1
-            elif _written(folder / "error.txt", self.begun):
+            elif last == [Outcome.FAILED]:
                 self.failed += 1
             else:
                 still.append(folder)
@@ -116,25 +114,11 @@ class StudyDisplay:
             key = setting.problem, setting.name.split(" ", 1)[0]
             if key not in seen:
                 seen.add(key)
-                best.add_row(f"{setting.problem} {setting.name}", f"{setting.median:.4g}", str(sum(setting.statuses.values())))
+                best.add_row(
+                    shown(f"{setting.problem} {setting.name}"), f"{setting.median:.4g}", str(sum(setting.statuses.values()))
+                )
         return Group(state, best) if seen else Group(state)
 
     def _print(self) -> None:
         self.printed = time.monotonic()
-        if not self.idle:
-            self.console.print(self.line(), soft_wrap=True)
-
-
-def _names(folder: Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except OSError:
-        return set()
-
-
-def _written(path: Path, begun: float) -> bool:
-    """Say whether a file was written since `begun`; the clock of a file system may be a second off."""
-    try:
-        return path.stat().st_mtime >= begun - 1 and (path.name != "result.json" or bool(results.read(path)))
-    except (OSError, ValueError):
-        return False
+        self.console.print(self.line(), soft_wrap=True)

@@ -13,7 +13,7 @@ from descent.config.call import call
 from descent.config.schema import MOST_STEPS, Component, RunConfig
 from descent.config.targets import bound, factory
 from descent.config.values import Arguments
-from descent.errors import InputError
+from descent.errors import InputError, first_line
 from descent.from_scratch import objectives, optimizers
 from descent.from_scratch.objectives import Objective
 from descent.problems.base import Problem
@@ -24,6 +24,8 @@ from descent.training.recorder import Recorder
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
+
+    from descent.training.numpy_engine import NumpyEngine
 
 DTYPES = {32: torch.float32, 64: torch.float64, "bf16": torch.float32}
 PRECISIONS: dict[Any, Any] = {32: "32-true", 64: "64-true", "bf16": "bf16-mixed"}
@@ -98,10 +100,9 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
     factor, layers = schedule(config), config.records.layers
     threads, clip_norm = config.problem.threads, config.clip_norm
     if config.by_hand:
-        from descent.training.numpy_engine import NumpyEngine
-
         hand_written = objective(config, problem), numpy_optimizer(config)
-        return NumpyEngine(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm, layers)
+        made = _array_engine(config.engine == "compiled", recorder)
+        return made(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm, layers)
     with recorder.observer.loading("Lightning"):
         from descent.training.loader import BlockLoader
         from descent.training.module import DescentModule
@@ -111,6 +112,16 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
     loader = partial(BlockLoader, problem, batches, timeline)
     threads = max(1, threads // config.trainer.count)
     return LightningEngine(module, loader, recorder, partial(trainer, config, device), device, threads)
+
+
+def _array_engine(compiled: bool, recorder: Recorder) -> "type[NumpyEngine]":
+    from descent.training.numpy_engine import NumpyEngine
+
+    if not compiled:
+        return NumpyEngine
+    with recorder.observer.loading("numba"):
+        from descent.training.compiled_engine import CompiledEngine
+    return CompiledEngine
 
 
 def objective(config: RunConfig, problem: Problem) -> Objective:
@@ -211,7 +222,7 @@ def trainer(config: RunConfig, device: str, callbacks: "list[pl.Callback]") -> "
     except (MisconfigurationException, TypeError, ValueError) as error:
         refused = "strategy" if isinstance(strategy, str) else next(iter(config.trainer.arguments), "accelerator")
         value = config.trainer.settings()[refused]
-        raise InputError(f"trainer.{refused}", value, str(error).strip().splitlines()[0].rstrip(".")) from error
+        raise InputError(f"trainer.{refused}", value, first_line(error)) from error
 
 
 def _call(group: str, component: Component, **given: Any) -> Any:

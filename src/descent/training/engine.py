@@ -10,6 +10,7 @@ from torch import Tensor
 
 from descent.problems.base import Problem
 from descent.records.curve import Row
+from descent.schedules import factors
 
 Schedule = Callable[[int, int, list[tuple[float, float]]], float]
 Array = TypeVar("Array", bound=Any)  # np.ndarray or torch.Tensor
@@ -28,6 +29,8 @@ class Position:
         ended: the budget is used up, or the run diverged.
         hardware: what computed the last steps.
         data_checksum: of the training data that the steps saw.
+        run: the key of the run that this is a position of.
+        rows, curve: how many records there were, and the SHA-256 of the curve that ends with them.
     """
 
     step: int = 0
@@ -37,6 +40,9 @@ class Position:
     ended: bool = False
     hardware: str = "cpu"
     data_checksum: str = ""
+    run: str = ""
+    rows: int = 0
+    curve: str = ""
 
 
 class Steps(ABC, Generic[Array]):
@@ -63,14 +69,14 @@ class Steps(ABC, Generic[Array]):
         self.history: list[tuple[float, float]] = []
         self.before: list[Array] = []
 
-    def factor(self, step: int) -> float:
-        """Return what the learning rate of a step is multiplied by."""
-        return self.schedule(step, self.horizon, self.history)
+    def factors(self, first: int, last: int) -> list[float]:
+        """Return what the learning rates of the steps ``[first, last)`` are multiplied by; no record lies between them."""
+        return factors(self.schedule, first, last, self.horizon, self.history)
 
     def paced(self, first: int, last: int, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Yield the batch of each step in ``[first, last)`` once its learning rate is set; keep the weights before the last."""
-        for step, batch in enumerate(batches, start=first):
-            self.scale_lr(self.factor(step))
+        for step, (factor, batch) in enumerate(zip(self.factors(first, last), batches, strict=True), start=first):
+            self.scale_lr(factor)
             if step == last - 1:
                 self.keep()
             yield batch

@@ -57,7 +57,7 @@ class DescentModule(pl.LightningModule, Steps[Tensor]):
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
         self._groups = optimizer.param_groups
-        self.scale_lr(self.factor(0))
+        self.scale_lr(*self.factors(0, 1))
         return optimizer
 
     def training_step(self, block: Block, _: int) -> None:

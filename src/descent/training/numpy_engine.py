@@ -14,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 from descent.batching import Batches, Timeline, parts
 from descent.from_scratch.clipping import clipped
 from descent.from_scratch.objectives import Objective
+from descent.from_scratch.objectives.base import flat, views
 from descent.from_scratch.optimizers import ASGD, Optimizer
 from descent.problems.base import Problem
 from descent.training.engine import Position, Schedule, Steps
@@ -58,6 +59,8 @@ class NumpyEngine(Steps[np.ndarray]):
         self.data: Rows = tuple(part.numpy() for part in problem.data("train"))  # type: ignore[assignment]
         self.flat, self.params = _share(problem)
         self.objective = objective
+        self.constants = objective.constants(self.params)
+        self.scratch = np.empty(objective.room(self.params, min(batches.size, batches.micro_size)), self.flat.dtype)
         self.optimizer = optimizer
         self.peak = optimizer.lr
         self.batches = batches
@@ -66,10 +69,10 @@ class NumpyEngine(Steps[np.ndarray]):
         self.threads = threads
         self.clip_norm = clip_norm
         self.last_gradient: np.ndarray | None = None
-        self.scale_lr(self.factor(0))
+        self.scale_lr(*self.factors(0, 1))
 
     def fit(self) -> None:
-        with _libraries().limit(limits=self.threads), np.errstate(all="ignore"):  # a run may diverge
+        with libraries().limit(limits=self.threads), np.errstate(all="ignore"):  # a run may diverge
             try:
                 self.recorder.begin(self)
                 for index in range(self.timeline.block_at(self.position.step), self.timeline.blocks):
@@ -89,15 +92,21 @@ class NumpyEngine(Steps[np.ndarray]):
 
     def _gradient(self, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return the gradient of the mean loss ``[P]``, accumulated over micro-batches where the batch is large."""
+        gradient = np.empty_like(self.flat)
         size, micro = len(inputs), self.batches.micro_size
         if size <= micro:
-            return _flat(self.objective.gradient(self.params, inputs, targets))
+            self._put_gradient(inputs, targets, gradient)
+            return gradient
         total = np.zeros_like(self.flat)
         for start in range(0, size, micro):
             part = slice(start, min(start + micro, size))
-            share = (part.stop - part.start) / size
-            total += share * _flat(self.objective.gradient(self.params, inputs[part], targets[part]))
+            self._put_gradient(inputs[part], targets[part], gradient)
+            total += (part.stop - part.start) / size * gradient
         return total
+
+    def _put_gradient(self, inputs: np.ndarray, targets: np.ndarray, out: np.ndarray) -> None:
+        objective = self.objective
+        objective.flat_gradient(self.flat, inputs, targets, out, self.scratch, self.constants, objective.functions)
 
     def wait(self) -> None:
         """NumPy has computed what it returns."""
@@ -115,64 +124,51 @@ class NumpyEngine(Steps[np.ndarray]):
         return self.params
 
     def gradient(self) -> list[np.ndarray]:
-        return [] if self.last_gradient is None else _views(self.last_gradient, self.params)
+        return [] if self.last_gradient is None else views(self.last_gradient, self.params)
 
     def norm(self, arrays: list[np.ndarray]) -> float:
         if not arrays:
             return math.nan
-        return float(np.linalg.norm(_flat(arrays).ravel().astype(np.float64)))
+        return float(np.linalg.norm(flat(arrays).astype(np.float64)))
 
     def average(self) -> list[torch.Tensor] | None:
         if not isinstance(self.optimizer, ASGD):
             return None
-        flat = self.optimizer.state[0].average if self.optimizer.state else self.flat
-        return [torch.from_numpy(view) for view in _views(flat, self.params)]
+        average = self.optimizer.state[0].average if self.optimizer.steps else self.flat
+        return [torch.from_numpy(view) for view in views(average, self.params)]
 
     def save(self, path: Path) -> None:
-        position = json.dumps({**asdict(self.position), "optimizer_steps": self.optimizer.steps})
+        position = json.dumps({"position": asdict(self.position), "optimizer": self.optimizer.progress()})
         state = {f"state_{name}": value for state in self.optimizer.state for name, value in vars(state).items()}
         with open(path, "wb") as file:
             np.savez(file, position=position, weights=self.flat, **state)
 
     def peek(self, path: Path) -> Position:
-        with np.load(path) as found:
-            position = json.loads(str(found["position"]))
-        position.pop("optimizer_steps")
-        return Position(**position)
+        with open(path, "rb") as file, np.load(file) as found:  # np.load leaves a damaged file open
+            return Position(**json.loads(str(found["position"]))["position"])
 
     def load(self, path: Path) -> None:
-        with np.load(path) as archive:
+        with open(path, "rb") as file, np.load(file) as archive:
             found = dict(archive)  # all of it, before anything is changed: damage raises here
-        position = json.loads(str(found.pop("position")))
+        saved = json.loads(str(found.pop("position")))
         self.flat[...] = found.pop("weights")
-        self.optimizer.steps = position.pop("optimizer_steps")
-        self.position = Position(**position)
-        state = {name.removeprefix("state_"): value if value.ndim else value.item() for name, value in found.items()}
-        self.optimizer.state = [SimpleNamespace(**state)]
+        self.position = Position(**saved["position"])
+        vars(self.optimizer).update(saved["optimizer"])
+        self.optimizer.state = [SimpleNamespace(**{name.removeprefix("state_"): value for name, value in found.items()})]
 
 
 def _share(problem: Problem) -> tuple[np.ndarray, list[np.ndarray]]:
     """Lay the parameters of `problem` into one flat array; return it, and views of it in the parameters' shapes."""
     parameters = list(problem.parameters())
     arrays = [p.detach().numpy() for p in parameters]
-    flat = np.concatenate([array.ravel() for array in arrays])
-    views = _views(flat, arrays)
-    for parameter, view in zip(parameters, views, strict=True):
+    weights = flat(arrays).copy()
+    shaped = views(weights, arrays)
+    for parameter, view in zip(parameters, shaped, strict=True):
         parameter.data = torch.from_numpy(view)
-    return flat, views
-
-
-def _views(flat: np.ndarray, like: list[np.ndarray]) -> list[np.ndarray]:
-    """Return views of a flat array in the shapes of others."""
-    ends = np.cumsum([array.size for array in like])
-    return [part.reshape(array.shape) for part, array in zip(np.split(flat, ends[:-1]), like, strict=True)]
-
-
-def _flat(arrays: list[np.ndarray]) -> np.ndarray:
-    return arrays[0] if len(arrays) == 1 else np.concatenate([array.ravel() for array in arrays])
+    return weights, shaped
 
 
 @cache
-def _libraries() -> ThreadpoolController:
+def libraries() -> ThreadpoolController:
     """Return what sets the threads of the linear algebra libraries; looking for these takes 4 ms."""
     return ThreadpoolController()

@@ -1,18 +1,16 @@
 """Records a run, whatever computes it: the clock, the records, the checkpoints, and when to stop."""
 
 import math
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from descent import stopping
 from descent.batching import UNBOUNDED, Batches, Timeline
+from descent.outside import replacing
 from descent.problems.base import Problem
 from descent.records.curve import Curve, Row
 from descent.records.judging import diverged_at
@@ -41,7 +39,6 @@ class Recorder:
 
     Attributes:
         diverged_at: the step of the record that showed divergence, or None.
-        interrupted: whether Ctrl-C ended the run at a block edge.
     """
 
     def __init__(
@@ -75,9 +72,7 @@ class Recorder:
         self.open_sinks = open_sinks
         self.sinks: list[Sink] = []
         self.diverged_at: int | None = None
-        self.interrupted = False
         self._saved = -math.inf
-        self._handler: Callable[[int, FrameType | None], Any] | int | None = None
 
     def begin(self, engine: Engine) -> None:
         """Start the clock, after the record of step 0 where the run is new."""
@@ -87,7 +82,6 @@ class Recorder:
             self._record(engine)
             self._save(engine)
         engine.history[:] = [(row["epoch"], row["train/loss"]) for row in self.curve.rows]
-        self._listen()
         self.observer.start(self.curve.rows[-1], self._last(), self.limit)
         self._resumed = time.perf_counter()
 
@@ -108,18 +102,17 @@ class Recorder:
             self._record(engine)
             self.diverged_at = diverged_at(self.curve.rows, self.problem.optimum, self.loss_scale)
         ends = out_of_time or self.diverged_at is not None or position.step == self.timeline.horizon
-        if ends or self.interrupted or time.perf_counter() - self._saved > CHECKPOINT_EVERY:
+        stops = bool(stopping.asked())
+        if ends or stops or time.perf_counter() - self._saved > CHECKPOINT_EVERY:
             self._save(engine, ended=ends)
         examples = self.batches.examples_after(position.step)
         self.observer.update(position.step, examples, position.seconds, self.curve.rows[-1], always=bool(ends))
         self._resumed = time.perf_counter()
-        return ends or self.interrupted
+        return ends or stops
 
     def close(self) -> None:
-        """Give back the terminal, Ctrl-C and the files."""
+        """Give back the terminal and the files."""
         self.observer.stop()
-        if self._handler is not None:
-            signal.signal(signal.SIGINT, self._handler)
         for sink in self.sinks:
             sink.close()
 
@@ -163,25 +156,16 @@ class Recorder:
         return {f"train/average_{name}": measured[f"train/{name}"] for name in ("loss", "gap") if f"train/{name}" in measured}
 
     def _save(self, engine: Engine, ended: bool = False) -> None:
-        """Replace the last checkpoint, whole or not at all. Only at a block's edge do the counter and the weights agree."""
+        """Replace the last checkpoint, once the curve that it counts on is on disk, whole or not at all.
+
+        Only at a block's edge do the counter and the weights agree.
+        """
         self._saved = time.perf_counter()
         engine.position.wall_seconds = self._saved - self._begun
         engine.position.ended = ended
-        fresh = self.checkpoint.with_suffix(".tmp")
-        engine.save(fresh)
-        os.replace(fresh, self.checkpoint)
-
-    def _listen(self) -> None:
-        """Let Ctrl-C end the run after the current block; a second one ends it at once."""
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            self.interrupted = True
-            signal.signal(signal.SIGINT, self._handler or signal.default_int_handler)
-
-        try:
-            self._handler = signal.signal(signal.SIGINT, stop)
-        except ValueError:  # not the main thread, where no Ctrl-C arrives
-            self._handler = None
+        engine.position.rows, engine.position.curve = self.curve.settle()
+        with replacing(self.checkpoint) as fresh:
+            engine.save(fresh)
 
 
 def _put(values: list[Tensor], parameters: list[nn.Parameter]) -> None:

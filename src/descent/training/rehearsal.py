@@ -2,8 +2,10 @@
 
 import torch
 
+from descent.config.call import blamed
 from descent.config.schema import RunConfig
-from descent.errors import InputError
+from descent.config.values import Arguments
+from descent.errors import InputError, first_line
 from descent.optimizers.capabilities import needs_closure
 from descent.optimizers.silent import require_effect
 from descent.problems.base import Problem
@@ -67,18 +69,17 @@ def try_optimizer(config: RunConfig) -> None:
     if why is None:
         return
     arguments = config.optimizer.arguments
-    for name in arguments:  # the one without which it works
-        without = config.optimizer.given({key: value for key, value in arguments.items() if key != name})
-        if _works(config.model_copy(update={"optimizer": without})):
-            raise InputError(f"optimizer.{name}", arguments[name], why)
-    raise InputError("optimizer", config.names.optimizer, why)
 
+    def works(others: Arguments) -> bool:
+        try:
+            return _why_not(config.model_copy(update={"optimizer": config.optimizer.given(others)})) is None
+        except InputError:
+            return False
 
-def _works(config: RunConfig) -> bool:
-    try:
-        return _why_not(config) is None
-    except InputError:
-        return False
+    name = blamed(arguments, works)
+    if name is None:
+        raise InputError("optimizer", config.names.optimizer, why)
+    raise InputError(f"optimizer.{name}", arguments[name], why)
 
 
 def _why_not(config: RunConfig) -> str | None:
@@ -103,6 +104,5 @@ def _why_not(config: RunConfig) -> str | None:
             closure()
             optimizer.step(*([closure] if needs_closure(optimizer) else []))  # type: ignore[arg-type]
     except Exception as error:  # whatever a class says of its arguments
-        text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        return f"its first steps fail ({type(error).__name__}: {text})"
+        return f"its first steps fail ({type(error).__name__}: {first_line(error)})"
     return "its first steps are no numbers" if weight.isnan().any() else None

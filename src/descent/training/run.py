@@ -1,9 +1,9 @@
 """One run: a pure function of its typed configuration."""
 
-import logging
 import os
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +11,12 @@ from pathlib import Path
 from descent.config.identity import identity, key, place
 from descent.config.schema import RunConfig
 from descent.records import curve
-from descent.records import result as results
+from descent.records.finished import Unsound, sound
 from descent.records.lock import Busy, held
 from descent.records.result import Result
-from descent.training.observer import SILENT, Observer
+from descent.training.observer import Observer
 
 POLL = 0.5  # seconds between two looks at what another process is doing
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,22 @@ class Run:
         return curve.read(self.folder / "curve.csv")
 
 
-def run(config: RunConfig, observer: Observer = SILENT, wait: bool = True) -> Run:
+def run(config: RunConfig, observer: Observer | None = None, wait: bool = True) -> Run:
     """Train a run, or continue it, or find it finished.
 
     A run's folder is a function of what determines its result, so the same settings find it again.
 
     Args:
         config: the run's settings.
-        observer: is told what is done; by default nothing is printed.
+        observer: is told what is done; None: nothing is printed.
         wait: for another process that is training this run, and take its result.
 
     Raises:
         InputError: a setting that cannot work; nothing was written.
         Busy: another process is training this run, and `wait` is False.
-        KeyboardInterrupt: Ctrl-C; repeating the command continues the run.
+        Stopped: by a signal; repeating the command continues the run.
     """
+    observer = observer or Observer()
     with observer.loading("PyTorch"):
         from descent.config.targets import resolve
         from descent.training import build
@@ -61,20 +61,13 @@ def run(config: RunConfig, observer: Observer = SILENT, wait: bool = True) -> Ru
     config = resolve(config)
     who = identity(config, build.device(config))
     final = place(config, who)
-    rerun = config.rerun
-    if not rerun:
-        status = results.status(final)
-        broken = results.damaged(final) if status in results.STATUSES else None
-        if broken:
-            log.warning(f"{broken} is damaged; the run is trained again.")
-            rerun = True
-        elif status in results.STATUSES:
-            observer.note("This run is finished; here is its result again (rerun=true trains it anew).\n")
-            return Run(final, results.read(final / "result.json"))
-        elif status == "damaged":
-            log.warning(f"{final / 'result.json'} cannot be used; the run is trained again.")
+    if not config.rerun:
+        with suppress(Unsound):  # which `train` names
+            if result := sound(final, key(who)):
+                observer.note("This run is finished; here is its result again (rerun=true trains it anew).\n")
+                return Run(final, result)
 
-    folder = final.with_name(f"{final.name}.rerun") if rerun and final.exists() else final
+    folder = final.with_name(f"{final.name}.rerun") if config.rerun and final.exists() else final
     try:
         result = train(config, who, key(who), folder, observer)
     except Busy:

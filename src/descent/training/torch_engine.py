@@ -1,28 +1,34 @@
 """The torch engine: Lightning's Trainer runs a DescentModule, a block of steps at a time."""
 
 import atexit
+import io
 import logging
 import multiprocessing as mp
 import os
 import signal
+import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
-from torch.multiprocessing.spawn import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
-from descent.machine import end_with_parent
+from descent import stopping
+from descent.machine import blocked, end_with_parent
 from descent.records.curve import Row
 from descent.training.engine import Position
 from descent.training.loader import BlockLoader
 from descent.training.module import DescentModule
 from descent.training.recorder import Recorder
+
+PATIENCE = 10  # seconds that the processes of a run have to end by themselves
 
 for name in ("lightning.pytorch", "lightning.fabric"):  # its tips and device tables are not for our users
     logging.getLogger(name).setLevel(logging.ERROR)
@@ -56,6 +62,7 @@ class LightningEngine:
         self.device = device
         self.threads = threads
         self.trainer = make_trainer([_Tell(self, recorder)])
+        self.trainer.strategy.checkpoint_io = _ToFile()
         self.checkpoint: Path | None = None
 
     @property
@@ -70,9 +77,12 @@ class LightningEngine:
         if self.device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 us
             os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
         loader = self.loader(self.position.step)
-        with _ranks_of_their_own() if self.trainer.world_size > 1 else nullcontext():
-            self.trainer.fit(self.module, loader, ckpt_path=self.checkpoint, weights_only=True if self.checkpoint else None)
-        if self.trainer.world_size > 1:
+        with _ranks_of_their_own(self.trainer) if self.trainer.world_size > 1 else nullcontext():
+            try:
+                self.trainer.fit(self.module, loader, ckpt_path=self.checkpoint, weights_only=True if self.checkpoint else None)
+            except SystemExit:  # what Lightning makes of a signal
+                raise stopping.Stopped(stopping.asked() or signal.SIGINT) from None
+        if self.trainer.world_size > 1 and self.recorder.checkpoint.exists():
             self.module.position = self.peek(self.recorder.checkpoint)
 
     def wait(self) -> None:
@@ -99,6 +109,15 @@ class LightningEngine:
         self.checkpoint = path
 
 
+class _ToFile(TorchCheckpointIO):
+    """Writes a checkpoint where it belongs; Lightning's writes it into /tmp first, and leaves it there where moving it fails."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        Path(path).write_bytes(content.getbuffer())
+
+
 class _Tell(pl.Callback):
     """Tells the recorder what Lightning tells its callbacks.
 
@@ -111,8 +130,11 @@ class _Tell(pl.Callback):
         self.recorder = recorder
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.world_size > 1:
+        if trainer.world_size == 1:
+            stopping.listen_again()  # Lightning's own would end the run at the next block, with exit code 0
+        else:
             end_with_parent()  # the lock of the folder dies with the process that started this one
+            stopping.hear(stopping.ask if trainer.is_global_zero else lambda _: None)
             atexit.register(torch.distributed.destroy_process_group)  # or Gloo's threads may abort the exit
             torch.set_num_threads(self.engine.threads)  # Lightning sets another number
         if self.engine.device == "cuda":
@@ -126,6 +148,8 @@ class _Tell(pl.Callback):
         trainer.should_stop = self._agree(trainer, stop) or trainer.should_stop
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.world_size > 1:
+            stopping.ignore()
         if trainer.is_global_zero:
             self.recorder.close()
 
@@ -147,22 +171,39 @@ class _Tell(pl.Callback):
 
 
 @contextmanager
-def _ranks_of_their_own() -> Iterator[None]:
-    """Let the processes that Lightning starts end by themselves: Ctrl-C reaches the first, which tells the others.
+def _ranks_of_their_own(trainer: pl.Trainer) -> Iterator[None]:
+    """Let the processes that Lightning starts end by themselves: a signal is passed on to them, and the first tells the others.
+
+    Ctrl-C reaches them all, and is held back while they import. Who has not ended after `PATIENCE` is killed.
 
     Raises:
         RuntimeError: what one of them raised, or how it was killed.
     """
+
+    ended, launcher = threading.Event(), cast(Any, trainer.strategy.launcher)
+
+    def repeat() -> None:  # as some may not have started
+        for _ in range(PATIENCE):
+            launcher.kill(signal.SIGTERM)
+            if ended.wait(1):
+                return
+        launcher.kill(signal.SIGKILL)
+
+    def pass_on(number: int) -> None:
+        stopping.ask(number)
+        threading.Thread(target=repeat, daemon=True).start()
+
     if mp.get_start_method(allow_none=True) not in (None, *mp.get_all_start_methods()):
         mp.set_start_method("spawn", force=True)  # joblib's own method, which a worker hands on, is unknown to what it starts
     port = os.environ.get("MASTER_PORT")
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        yield
-    except ProcessRaisedException as error:
-        raise RuntimeError(str(error).strip().splitlines()[-1]) from error
+        with stopping.listening(pass_on), blocked([signal.SIGINT]):
+            yield
+    except (ProcessExitedException, ProcessRaisedException) as error:
+        if not stopping.asked():
+            raise RuntimeError(str(error).strip().splitlines()[-1]) from error
     finally:
-        signal.signal(signal.SIGINT, handler)
+        ended.set()
         if port is None:
             os.environ.pop("MASTER_PORT", None)  # the next run finds a free one of its own
 

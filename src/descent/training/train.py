@@ -1,6 +1,9 @@
 """Train one run in its folder: start it or continue it, record it, judge it."""
 
 import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,17 +11,20 @@ from typing import Any
 import torch
 import yaml
 
+from descent import stopping
 from descent.batching import Batches
 from descent.config.identity import label, setting
 from descent.config.schema import RunConfig
 from descent.config.targets import factory
-from descent.errors import InputError
+from descent.outside import output, remove, write_text
 from descent.problems.base import Problem
 from descent.records import judging as verdict
 from descent.records import result as results
 from descent.records.curve import Curve, read
 from descent.records.environment import environment
-from descent.records.lock import lock
+from descent.records.finished import Unsound, digests, sound
+from descent.records.folders import is_own
+from descent.records.lock import LOCK, lock
 from descent.records.result import Asked, Hyperparameters, Result
 from descent.training import build, requirements
 from descent.training.engine import Engine
@@ -44,7 +50,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     Raises:
         InputError: a setting that cannot work; nothing was written.
         Busy: another process is training this run.
-        KeyboardInterrupt: Ctrl-C, after a checkpoint.
+        Stopped: by a signal, after a checkpoint.
     """
     torch.set_num_threads(config.problem.threads)
     try_optimizer(config)
@@ -72,16 +78,23 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     for text in cautions(config, problem, batches):
         log.warning(text)
 
-    _make(folder, config)
-    with lock(folder):
-        if results.status(folder) in results.STATUSES:  # another process finished it since we looked
-            return results.read(folder / "result.json")
-        engine.position.data_checksum = problem.checksum
-        _resume(engine, checkpoint, curve)
+    with output("output_dir", config.output_dir), _held(folder), stopping.deferred():
+        engine.position.data_checksum, engine.position.run = problem.checksum, key
+        notes = []
+        try:
+            if result := sound(folder, key):  # another process finished it since we looked
+                return result
+        except Unsound as error:
+            notes.append(str(error))
+            remove(folder / "result.json")
+        notes += _clear(folder) + _resume(engine, checkpoint, curve)
+        for why in notes:
+            log.warning(f"{folder / why}; the run is trained again.")
+        write_text(folder / "config.yaml", yaml.dump(config.settings(), Dumper=Dumper, sort_keys=False))
         _fit(engine, recorder)
-        result = _result(config, identity, key, problem, batches.size, curve, engine)
+        result = _result(config, identity, key, problem, batches.size, curve, engine, notes)
         results.write(folder / "result.json", result)
-        (folder / "error.txt").unlink(missing_ok=True)  # of an earlier attempt
+        remove(folder / "error.txt")  # of an earlier attempt
         return result
 
 
@@ -89,7 +102,7 @@ def _fit(engine: Engine, recorder: Recorder) -> None:
     """Train to the end of the budget.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, after a checkpoint.
+        Stopped: by a signal, after a checkpoint.
     """
     if engine.position.ended:  # killed between its last step and its result
         recorder.observer.note("Training had ended; writing the result.")
@@ -100,7 +113,7 @@ def _fit(engine: Engine, recorder: Recorder) -> None:
         recorder.observer.note(f"Continuing at step {engine.position.step:,}.")
     engine.fit()
     if not engine.position.ended:
-        raise KeyboardInterrupt(f"Stopped at step {engine.position.step:,}. Repeat the command to continue.")
+        raise stopping.Stopped(stopping.asked() or signal.SIGINT, f"at step {engine.position.step:,}")
 
 
 def cautions(config: RunConfig, problem: Problem, batches: Batches) -> list[str]:
@@ -133,33 +146,55 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
     return chosen
 
 
-def _make(folder: Path, config: RunConfig) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.yaml").write_text(yaml.dump(config.settings(), Dumper=Dumper, sort_keys=False))
-    except OSError as error:
-        raise InputError(
-            "output_dir", config.output_dir, f"cannot be written ({error.strerror}: {error.filename or folder})"
-        ) from error
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Make the folder of a run and hold it.
+
+    Raises:
+        Busy: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / LOCK).is_dir():
+        remove(folder / LOCK)
+    with lock(folder):
+        yield
 
 
-def _resume(engine: Engine, checkpoint: Path, curve: Curve) -> None:
-    """Take up the last checkpoint, with the curve cut to it, where both can be used; else start again, from nothing."""
+def _clear(folder: Path) -> list[str]:
+    """Remove folders that lie where a run has files; return which."""
+    wrong = [path for path in folder.iterdir() if path.is_dir() and is_own(path.name)]
+    for path in wrong:
+        remove(path)
+    return [f"{path.name} was a folder" for path in wrong]
+
+
+def _resume(engine: Engine, checkpoint: Path, curve: Curve) -> list[str]:
+    """Take up the run's own last checkpoint, with the curve cut to it; else start again from nothing, and return why."""
     if not checkpoint.exists():
-        return
+        return []
     try:
         position = engine.peek(checkpoint)
+        if position.run != engine.position.run:
+            raise ValueError(f"it is of another run, {position.run}" if position.run else "it is of an earlier version")
         if position.data_checksum != engine.position.data_checksum:
             raise ValueError("its steps saw other data")
-        curve.cut(position.step)
+        curve.cut(position.rows, position.curve)
         engine.load(checkpoint)
     except Exception as error:  # whatever damaged bytes raise
-        log.warning(f"{checkpoint} cannot be continued ({type(error).__name__}: {error}); the run starts again.")
         curve.rows.clear()
+        return [f"{checkpoint.name} cannot be continued ({type(error).__name__}: {' '.join(str(error).split())})"]
+    return []
 
 
 def _result(
-    config: RunConfig, identity: Identity, key: str, problem: Problem, batch_size: int, curve: Curve, engine: Engine
+    config: RunConfig,
+    identity: Identity,
+    key: str,
+    problem: Problem,
+    batch_size: int,
+    curve: Curve,
+    engine: Engine,
+    notes: list[str],
 ) -> Result:
     """Judge a run that ended, by its curve alone, and read the test set, once."""
     rows = read(curve.path)
@@ -198,7 +233,7 @@ def _result(
         tuning=config.tuning.trials,
         scramble=config.tuning.search,
         stage=config.tuning.stage,
-        files=results.digests(curve.path.parent),
+        files=digests(curve.path.parent),
         environment={
             **environment(),
             "device": engine.position.hardware,
@@ -206,4 +241,5 @@ def _result(
             "threads": config.problem.threads,
             "data_checksum": engine.position.data_checksum,
         },
+        notes=notes,
     )

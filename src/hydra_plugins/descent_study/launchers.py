@@ -11,11 +11,13 @@ from typing import Any
 
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn
+from hydra_plugins.hydra_joblib_launcher import joblib_launcher
 from hydra_plugins.hydra_submitit_launcher import submitit_launcher
 from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
 from omegaconf import DictConfig, OmegaConf
 
-from descent.machine import cores
+from descent import stopping
+from descent.machine import blocked, cores
 
 POLL = 0.02  # seconds between two looks at one job's state
 PREFIX = ".submitit-"  # of the folder of logs and pickled jobs
@@ -69,8 +71,9 @@ def complete(launcher: DictConfig, threads: int, gpu: bool, study: Path) -> None
     name = kind(launcher)
     if name == "joblib" and launcher.n_jobs == -1:
         launcher.n_jobs = max(1, available // threads)
-    if name in ("local", "slurm"):
+    if name in ("joblib", "local", "slurm"):
         launcher._target_ = f"{__name__}.{launcher._target_.rpartition('.')[2]}"
+    if name in ("local", "slurm"):
         launcher.cpus_per_task = launcher.cpus_per_task or threads
         if _raw(launcher, "submitit_folder") == BaseQueueConf.submitit_folder:
             launcher.submitit_folder = tempfile.mkdtemp(prefix=PREFIX, dir=study)
@@ -109,6 +112,14 @@ def tidy(launcher: DictConfig) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class JoblibLauncher(joblib_launcher.JoblibLauncher):  # type: ignore[misc]
+    """Holds signals back from workers that still import: one of them that died would take the others along."""
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        with blocked(stopping.SIGNALS):  # they reach another thread, and Python lets this one, which polls, handle them
+            return super().launch(job_overrides, initial_job_idx)
+
+
 class _Patient(submitit_launcher.BaseSubmititLauncher):  # type: ignore[misc]
     """Waits for every job before it tells of one that died; Hydra's own leaves the others, queued, behind."""
 
@@ -136,7 +147,7 @@ class _Patient(submitit_launcher.BaseSubmititLauncher):  # type: ignore[misc]
             while waiting or running:
                 free = (self.at_once or len(waiting)) - len(running)
                 if waiting and free > 0:
-                    with _errors_to(executor.folder / "controllers.log"):
+                    with _errors_to(executor.folder / "controllers.log"), blocked(stopping.SIGNALS):
                         started = executor.map_array(self, *zip(*waiting[:free], strict=True))
                     jobs, running, waiting = jobs + started, running + started, waiting[free:]
                 time.sleep(POLL * len(running))

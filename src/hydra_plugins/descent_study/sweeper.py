@@ -3,6 +3,8 @@
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -21,7 +23,8 @@ from hydra_plugins.descent_study import launchers
 
 if TYPE_CHECKING:
     from descent.config.schema import RunConfig
-    from descent.sweeps.sweep import Planned
+    from descent.records.journal import Journal, Outcome
+    from descent.sweeps.plan import Planned
 
 
 class Forget(Callback):
@@ -38,26 +41,22 @@ class StudySweeper(Sweeper):
         launcher: of the runs; made when it is known what they need.
     """
 
-    def __init__(self, grids: Sequence[Mapping[str, Any]] = ()) -> None:
-        self.grids = grids
+    def __init__(self, grids: Sequence[Mapping[str, Any]] = (), experiment: Mapping[str, Any] | None = None) -> None:
+        self.grids, self.target = grids, (experiment or {}).get("_target_")
         self.launcher: Launcher | None = None
 
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         from descent.config.compose import StudyLoader  # not before a sweep, so that --help answers at once
 
         assert isinstance(hydra_context.config_loader, ConfigLoaderImpl)
         self.loader = StudyLoader(hydra_context.config_loader)
         hydra_context.callbacks.callbacks.append(Forget())
         self.hydra_context: HydraContext | None = HydraContext(self.loader, hydra_context.callbacks)
-        self.task_function = task_function
         self.config: DictConfig = config
 
     def sweep(self, arguments: list[str]) -> Any:
         with door():
-            try:
-                failed = self._sweep(arguments, self.config.hydra.runtime.choices.get("experiment"))
-            except KeyboardInterrupt:
-                raise KeyboardInterrupt("Stopped. Repeat the command to go on with what is missing.") from None
+            failed = self._sweep(arguments, self.config.hydra.runtime.choices.get("experiment"))
         if failed:
             sys.exit(1)
         launchers.tidy(self.config.hydra.launcher)
@@ -66,11 +65,18 @@ class StudySweeper(Sweeper):
         from descent.config.mistakes import explained
         from descent.sweeps import sweep as study  # torch and all that only when there is something to sweep
 
+        sys.path += self._beside()
         launchers.require(self.config.hydra.launcher)
         elsewhere = launchers.elsewhere(self.config.hydra.launcher)
         with explained(arguments):
             jobs = self._jobs(arguments)
-        return study.sweep(jobs, self._compose, self._launch, elsewhere, experiment)
+        return study.sweep(jobs, self._compose, self._launch, elsewhere, experiment, self.target)
+
+    def _beside(self) -> list[str]:
+        """Return where an experiment of the user's own may lie: in the folder that holds that of ``--config-dir``, or in it."""
+        sources = self.config.hydra.runtime.config_sources
+        given = [Path(source.path) for source in sources if source.provider == "command-line"]
+        return [str(folder) for path in given if self.target for folder in (path.parent, path)]
 
     def _jobs(self, arguments: list[str]) -> list[Sequence[str]]:
         """Return the overrides of each run: of the command, times each of the experiment's grids.
@@ -103,22 +109,24 @@ class StudySweeper(Sweeper):
     def _compose(self, overrides: list[str]) -> "RunConfig":
         return self.loader.settings(self.config, overrides)
 
-    def _launch(self, runs: "list[Planned]") -> Any:
+    def _launch(self, runs: "list[Planned]", journal: "Journal") -> "list[Outcome]":
         if self.launcher is None:
-            self.launcher = self._make_launcher(runs)
+            self.launcher = self._make_launcher(runs, journal)
         accelerators = {"cuda": "gpu", "cpu": "cpu"}
         jobs = [[*run.overrides, f"trainer.accelerator={accelerators[run.device]}"] for run in runs]
-        return self.launcher.launch(jobs, initial_job_idx=0)
+        return [job.return_value for job in self.launcher.launch(jobs, initial_job_idx=0)]
 
-    def _make_launcher(self, runs: "list[Planned]") -> Launcher:
+    def _make_launcher(self, runs: "list[Planned]", journal: "Journal") -> Launcher:
         """Return the launcher, as what it will train needs it."""
+        from descent.sweeps.worker import take_up
+
         threads = max(max(run.config.problem.threads, run.config.trainer.count) for run in runs)
         gpu = any(run.device == "cuda" for run in runs)
         study = runs[0].config.folder
         with read_write(self.config), open_dict(self.config):
             launchers.complete(self.config.hydra.launcher, threads, gpu, study)
         assert self.hydra_context is not None
-        return Plugins.instance().instantiate_launcher(self.hydra_context, self.task_function, self.config)
+        return Plugins.instance().instantiate_launcher(self.hydra_context, partial(take_up, journal), self.config)
 
 
 def _expanded(overrides: Sequence[Override]) -> list[list[str]]:

@@ -22,16 +22,18 @@ class TunedSweeper(StudySweeper):
 
     def _sweep(self, arguments: list[str], experiment: str | None) -> int:
         from descent.config.check import check
-        from descent.config.command import conf
         from descent.config.mistakes import explained
+        from descent.errors import InputError
+        from descent.sweeps.candidates import Protocol
         from descent.sweeps.tuned_sweep import tuned_sweep  # torch and all that only when there is something to sweep
-        from descent.sweeps.tuning import Protocol
 
+        if experiment:
+            raise InputError("experiment", experiment, "is not tuned", "Leave out experiment or hydra/sweeper=tuned.")
         launchers.require(self.config.hydra.launcher)
         protocol = check("hydra.sweeper", self.protocol, Protocol)
-        sources = [Path(source.path) for source in self.config.hydra.runtime.config_sources if source.schema == "file"]
-        folders = [folder for folder in sources if folder.resolve() != conf()]
+        sources = self.config.hydra.runtime.config_sources
+        folders = [Path(source.path) for source in sources if source.provider == "command-line"]
         elsewhere = launchers.elsewhere(self.config.hydra.launcher)
         with explained(arguments):
             jobs = self._jobs(arguments)
-        return tuned_sweep(jobs, protocol, self._compose, self._launch, folders, elsewhere, experiment)
+        return tuned_sweep(jobs, protocol, self._compose, self._launch, folders, elsewhere)

@@ -1,10 +1,12 @@
 """Functions of a weight vector with their gradients: the quadratic, and functions of two variables."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from descent.from_scratch.objectives.base import Arrays, Objective
+from descent.from_scratch.forms import sum_rows
+from descent.from_scratch.objectives.base import Arrays, Functions, Objective
 
 Function = Callable[[np.ndarray], float]
 Gradient = Callable[[np.ndarray], np.ndarray]
@@ -86,6 +88,40 @@ SURFACES: dict[str, tuple[Function, Gradient]] = {
 }
 
 
+def finite_sum_gradient(
+    w: np.ndarray,
+    c: np.ndarray,
+    e: np.ndarray,
+    out: np.ndarray,
+    scratch: np.ndarray,
+    constants: tuple[Any, ...],
+    functions: Functions,
+) -> None:
+    """Return the mean of ``(1 + c_i) scale f'(w) + e_i``."""
+    (scale,) = constants
+    slope = functions[0]
+    sum_rows(e, out)
+    out /= len(e)
+    out += (1 + c.mean()) * scale * slope(w)
+
+
+def quadratic_gradient(
+    w: np.ndarray,
+    c: np.ndarray,
+    e: np.ndarray,
+    out: np.ndarray,
+    scratch: np.ndarray,
+    constants: tuple[Any, ...],
+    functions: Functions,
+) -> None:
+    """Return the mean of ``(1 + c_i) H w + e_i``."""
+    (hessian,) = constants
+    np.dot(hessian, w, scratch)
+    sum_rows(e, out)
+    out /= len(e)
+    out += (1 + c.mean()) * scratch
+
+
 class FiniteSum(Objective):
     """``f_i(w) = (1 + c_i) f(w) + e_i . w``: a function made into a sum over examples, with noise that sums to zero.
 
@@ -97,25 +133,36 @@ class FiniteSum(Objective):
         scale: multiplies both.
     """
 
+    flat_gradient = staticmethod(finite_sum_gradient)
+
     def __init__(self, function: Function, gradient: Gradient, scale: float = 1.0) -> None:
         self.function = function
-        self.slope = gradient
+        self.functions = (gradient,)
         self.scale = scale
 
     def loss(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> float:
         (w,) = params
         return (1 + inputs.mean()) * self.scale * self.function(w) + targets.mean(0) @ w
 
-    def gradient(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> Arrays:
-        (w,) = params
-        return [(1 + inputs.mean()) * self.scale * self.slope(w) + targets.mean(0)]
+    def constants(self, params: Arrays) -> tuple[Any, ...]:
+        return (self.scale,)
 
 
 class Quadratic(FiniteSum):
     """The finite sum over ``w^T H w / 2``."""
 
+    flat_gradient = staticmethod(quadratic_gradient)
+
     def __init__(self, hessian: np.ndarray) -> None:
         super().__init__(*quadratic(hessian))
+        self.functions = ()
+        self.hessian = hessian
+
+    def constants(self, params: Arrays) -> tuple[Any, ...]:
+        return (self.hessian,)
+
+    def room(self, params: Arrays, examples: int) -> int:
+        return len(self.hessian)
 
 
 class Surface(FiniteSum):

@@ -1,19 +1,57 @@
 """Linear and logistic regression with their gradients. Parameters: one array ``w [D]``; inputs ``X [B, D]``."""
 
+from typing import Any
+
 import numpy as np
 
-from descent.from_scratch.objectives.base import Arrays, Objective
+from descent.from_scratch.objectives.base import Arrays, Functions, Objective
+
+
+def linear_regression_gradient(
+    w: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    out: np.ndarray,
+    scratch: np.ndarray,
+    constants: tuple[Any, ...],
+    functions: Functions,
+) -> None:
+    residuals = scratch[: len(x)]
+    np.dot(x, w, residuals)
+    residuals -= y
+    np.dot(x.T, residuals, out)
+    out /= len(x)
+
+
+def logistic_regression_gradient(
+    w: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    out: np.ndarray,
+    scratch: np.ndarray,
+    constants: tuple[Any, ...],
+    functions: Functions,
+) -> None:
+    (regularisation,) = constants
+    errors = scratch[: len(x)]
+    np.dot(x, w, errors)
+    errors[:] = sigmoid(errors) - y.astype(w.dtype)
+    np.dot(x.T, errors, out)
+    out /= len(x)
+    out += regularisation * w
 
 
 class LinearRegression(Objective):
     """``f(w) = (1/2B) |X w - y|^2``, gradient ``X^T (X w - y) / B``, for targets ``y [B]``."""
 
+    flat_gradient = staticmethod(linear_regression_gradient)
+
     def loss(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> float:
         residuals = inputs @ params[0] - targets
         return residuals @ residuals / (2 * len(inputs))
 
-    def gradient(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> Arrays:
-        return [inputs.T @ (inputs @ params[0] - targets) / len(inputs)]
+    def room(self, params: Arrays, examples: int) -> int:
+        return examples
 
 
 class LogisticRegression(Objective):
@@ -25,6 +63,8 @@ class LogisticRegression(Objective):
         regularisation: >= 0.
     """
 
+    flat_gradient = staticmethod(logistic_regression_gradient)
+
     def __init__(self, regularisation: float) -> None:
         self.regularisation = regularisation
 
@@ -33,10 +73,11 @@ class LogisticRegression(Objective):
         signs = 2 * targets.astype(w.dtype) - 1
         return np.logaddexp(0, -signs * (inputs @ w)).mean() + self.regularisation / 2 * (w @ w)
 
-    def gradient(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> Arrays:
-        (w,) = params
-        errors = sigmoid(inputs @ w) - targets.astype(w.dtype)
-        return [inputs.T @ errors / len(inputs) + self.regularisation * w]
+    def constants(self, params: Arrays) -> tuple[Any, ...]:
+        return (self.regularisation,)
+
+    def room(self, params: Arrays, examples: int) -> int:
+        return examples
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:

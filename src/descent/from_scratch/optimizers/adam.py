@@ -1,12 +1,33 @@
 """Adam and its variants: momentum, and a learning rate for each weight."""
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
 from descent.errors import InputError
-from descent.from_scratch.optimizers.base import Optimizer, State
+from descent.from_scratch.optimizers.base import Numbers, Optimizer, Weights
+
+
+def averages(g: Weights, m: Weights, v: Weights, numbers: Numbers) -> tuple[Weights, Weights]:
+    beta1, rest1, beta2, rest2 = numbers
+    return beta1 * m + rest1 * g, beta2 * v + rest2 * g * g
+
+
+def adam(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    m, v = state
+    scale, root, eps = numbers[4:]
+    m, v = averages(g, m, v, numbers[:4])
+    return w - scale * m / (np.sqrt(v) / root + eps), (m, v)
+
+
+def amsgrad(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    m, v, u = state
+    scale, root, eps, correction = numbers[4:]
+    m, v = averages(g, m, v, numbers[:4])
+    u = np.maximum(u, v / correction)
+    return w - scale * m / (np.sqrt(u * correction) / root + eps), (m, v, u)
 
 
 @dataclass
@@ -21,6 +42,8 @@ class Moments(Optimizer):
         eps: >= 0; keeps the division by sqrt(v) finite.
     """
 
+    remembers: ClassVar[Sequence[str]] = ("m", "v")
+
     lr: float
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
@@ -33,14 +56,10 @@ class Moments(Optimizer):
         self.require("betas[1]", 0, 1, self.betas[1])
         self.require("eps", 0)
 
-    def start(self, w: np.ndarray) -> State:
-        return State(m=np.zeros_like(w), v=np.zeros_like(w))
-
-    def average(self, g: np.ndarray, s: State) -> None:
-        """Take a gradient into both averages."""
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        """Return what `averages` needs: the decays and their complements."""
         beta1, beta2 = self.betas
-        s.m = beta1 * s.m + (1 - beta1) * g
-        s.v = beta2 * s.v + (1 - beta2) * g * g
+        return beta1, 1 - beta1, beta2, 1 - beta2
 
 
 @dataclass
@@ -70,6 +89,8 @@ class Adam(Moments):
     Source: D. Kingma and J. Ba 2015, Adam: a method for stochastic optimization, algorithm 1. As torch.optim.Adam.
     """
 
+    rule = staticmethod(adam)
+
     lr: float = 0.001
     eps_placement: str = field(default="corrected", kw_only=True)
     bias_correction: bool = field(default=True, kw_only=True)
@@ -78,17 +99,12 @@ class Adam(Moments):
         super().__post_init__()
         self.choose("eps_placement", "corrected", "uncorrected")
 
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        self.average(g, s)
-        return w - self.adapted(s.m, s.v)
-
-    def adapted(self, m: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Return the step that the averages m and v make."""
-        t, (beta1, beta2) = self.steps, self.betas
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        beta1, beta2 = self.betas
         correction1, correction2 = (1 - beta1**t, 1 - beta2**t) if self.bias_correction else (1.0, 1.0)
-        if self.eps_placement == "uncorrected":
-            return self.lr * math.sqrt(correction2) / correction1 * m / (np.sqrt(v) + self.eps)
-        return self.lr / correction1 * m / (np.sqrt(v) / math.sqrt(correction2) + self.eps)
+        root = np.sqrt(correction2)
+        scale, root = (lr * root / correction1, 1.0) if self.eps_placement == "uncorrected" else (lr / correction1, root)
+        return *super().numbers(t, lr), scale, root, self.eps
 
 
 @dataclass
@@ -112,20 +128,17 @@ class AMSGrad(Adam):
     amsgrad=True.
     """
 
+    rule = staticmethod(amsgrad)
+    remembers = ("m", "v", "u")
+
     maximum: str = field(default="uncorrected", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.choose("maximum", "uncorrected", "corrected")
 
-    def start(self, w: np.ndarray) -> State:
-        return State(m=np.zeros_like(w), v=np.zeros_like(w), u=np.zeros_like(w))
-
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        self.average(g, s)
-        correction = 1 - self.betas[1] ** self.steps if self.maximum == "corrected" else 1.0
-        s.u = np.maximum(s.u, s.v / correction)
-        return w - self.adapted(s.m, s.u * correction)
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        return *super().numbers(t, lr), 1 - self.betas[1] ** t if self.maximum == "corrected" else 1.0
 
 
 @dataclass

@@ -1,12 +1,34 @@
 """Relatives of Adam: the largest gradient in place of the second moment, Nesterov's look ahead, and a rectified first phase."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from descent.from_scratch.optimizers.adam import Moments
-from descent.from_scratch.optimizers.base import State
+from descent.from_scratch.optimizers.adam import Moments, averages
+from descent.from_scratch.optimizers.base import Numbers, Weights
+
+
+def adamax(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    m, u = state
+    beta1, rest1, beta2, scale, inside, outside = numbers
+    m = beta1 * m + rest1 * g
+    u = np.maximum(beta2 * u, np.abs(g) + inside)
+    return w - scale * m / (u + outside), (m, u)
+
+
+def nadam(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    m, v = state
+    of_average, of_gradient, lr, correction, eps = numbers[4:]
+    m, v = averages(g, m, v, numbers[:4])
+    return w - lr * (of_average * m + of_gradient * g) / (np.sqrt(v / correction) + eps), (m, v)
+
+
+def radam(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    m, v = state
+    scale, of_root, eps = numbers[4:]
+    m, v = averages(g, m, v, numbers[:4])
+    return w - scale * m / (of_root * np.sqrt(v) + eps), (m, v)
 
 
 @dataclass
@@ -27,18 +49,16 @@ class Adamax(Moments):
     Source: D. Kingma and J. Ba 2015, algorithm 2. As torch.optim.Adamax.
     """
 
+    rule = staticmethod(adamax)
+    remembers = ("m", "u")
+
     lr: float = 0.002
     eps_outside: bool = False
 
-    def start(self, w: np.ndarray) -> State:
-        return State(m=np.zeros_like(w), u=np.zeros_like(w))
-
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
+    def numbers(self, t: Any, lr: Any) -> Numbers:
         beta1, beta2 = self.betas
         inside, outside = (0.0, self.eps) if self.eps_outside else (self.eps, 0.0)
-        s.m = beta1 * s.m + (1 - beta1) * g
-        s.u = np.maximum(beta2 * s.u, np.abs(g) + inside)
-        return w - self.lr / (1 - beta1**self.steps) * s.m / (s.u + outside)
+        return beta1, 1 - beta1, beta2, lr / (1 - beta1**t), inside, outside
 
 
 @dataclass
@@ -61,28 +81,28 @@ class NAdam(Moments):
     As torch.optim.NAdam.
     """
 
+    rule = staticmethod(nadam)
+
     lr: float = 0.002
     momentum_decay: float = 0.004
     constant_momentum: bool = False
+    product: float = field(default=1.0, init=False, repr=False)  # P_t
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require("momentum_decay", 0)
 
-    def start(self, w: np.ndarray) -> State:
-        return State(m=np.zeros_like(w), v=np.zeros_like(w), product=1.0)
-
-    def momentum(self, t: int) -> float:
+    def momentum(self, t: Any) -> Any:
         """Return mu_t."""
         warmup = 1.0 if self.constant_momentum else 1 - 0.5 * 0.96 ** (t * self.momentum_decay)
         return self.betas[0] * warmup
 
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        self.average(g, s)
-        now, ahead = self.momentum(self.steps), self.momentum(self.steps + 1)
-        s.product = s.product * now
-        look_ahead = ahead / (1 - s.product * ahead) * s.m + (1 - now) / (1 - s.product) * g
-        return w - self.lr * look_ahead / (np.sqrt(s.v / (1 - self.betas[1] ** self.steps)) + self.eps)
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        now, ahead = self.momentum(t), self.momentum(t + 1)
+        products = self.product * np.cumprod(np.broadcast_to(now, np.shape(t)))
+        self.product = float(products[-1])
+        averaged = ahead / (1 - products * ahead), (1 - now) / (1 - products)
+        return *super().numbers(t, lr), *averaged, lr, 1 - self.betas[1] ** t, self.eps
 
 
 @dataclass
@@ -107,6 +127,8 @@ class RAdam(Moments):
     Source: L. Liu et al. 2020, On the variance of the adaptive learning rate and beyond, algorithm 2. As torch.optim.RAdam.
     """
 
+    rule = staticmethod(radam)
+
     lr: float = 0.001
     threshold: float = 5.0
     eps_placement: str = "uncorrected"
@@ -116,15 +138,16 @@ class RAdam(Moments):
         self.require("threshold", 4)
         self.choose("eps_placement", "uncorrected", "corrected")
 
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        self.average(g, s)
-        t, (beta1, beta2) = self.steps, self.betas
-        correction = 1 - beta2**t
-        rho_inf = 2 / (1 - beta2) - 1
-        rho = rho_inf - 2 * t * beta2**t / correction
-        lr = self.lr / (1 - beta1**t)
-        if rho <= self.threshold:
-            return w - lr * s.m
-        r = math.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
-        eps = self.eps * math.sqrt(correction) if self.eps_placement == "corrected" else self.eps
-        return w - lr * r * math.sqrt(correction) * s.m / (np.sqrt(s.v) + eps)
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        beta1, beta2 = self.betas
+        correction, limit = 1 - beta2**t, 2 / (1 - beta2) - 1
+        rho = limit - 2 * t * beta2**t / correction
+        lr, root = lr / (1 - beta1**t), np.sqrt(correction)
+        rectified = rho > self.threshold
+        if limit <= self.threshold:  # never
+            return *super().numbers(t, lr), lr, 0.0, 1.0
+        rho = np.where(rectified, rho, limit)
+        r = np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
+        eps = self.eps * root if self.eps_placement == "corrected" else self.eps
+        scale = np.where(rectified, lr * r * root, lr)
+        return *super().numbers(t, lr), scale, np.where(rectified, 1.0, 0.0), np.where(rectified, eps, 1.0)

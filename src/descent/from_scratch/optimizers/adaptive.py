@@ -1,10 +1,55 @@
 """A learning rate for each weight, from the size or the sign of its gradients: Adagrad, RMSprop, Adadelta, Rprop."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from descent.from_scratch.optimizers.base import Optimizer, State
+from descent.from_scratch.forms import choose
+from descent.from_scratch.optimizers.base import Numbers, Optimizer, State, Weights
+
+
+def adagrad(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    (s,) = state
+    lr, inside, outside = numbers
+    s = s + g * g
+    return w - lr * g / (np.sqrt(s + inside) + outside), (s,)
+
+
+def rmsprop(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    s, z = state
+    alpha, rest, momentum, push, move, inside, outside = numbers
+    s = alpha * s + rest * g * g
+    z = momentum * z + push * g / (np.sqrt(s + inside) + outside)
+    return w - move * z, (s, z)
+
+
+def centered_rmsprop(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    s, m, z = state
+    alpha, rest, momentum, push, move, inside, outside = numbers
+    s = alpha * s + rest * g * g
+    m = alpha * m + rest * g
+    z = momentum * z + push * g / (np.sqrt(np.maximum(s - m * m, 0) + inside) + outside)
+    return w - move * z, (s, m, z)
+
+
+def adadelta(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    s, u = state
+    rho, rest, eps, lr = numbers
+    s = rho * s + rest * g * g
+    d = np.sqrt(u + eps) / np.sqrt(s + eps) * g
+    u = rho * u + rest * d * d
+    return w - lr * d, (s, u)
+
+
+def rprop(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    size, before = state
+    shrink, grow, smallest, largest = numbers
+    change = g * before
+    size = choose(change > 0, size * grow, choose(change < 0, size * shrink, size))
+    size = np.minimum(np.maximum(size, smallest), largest)
+    g = choose(change < 0, 0 * size, g)
+    return w - size * np.sign(g), (size, g)
 
 
 @dataclass
@@ -26,6 +71,9 @@ class Adagrad(Optimizer):
     Source: J. Duchi, E. Hazan, Y. Singer 2011, Adaptive subgradient methods, figure 1 (diagonal). As torch.optim.Adagrad.
     """
 
+    rule = staticmethod(adagrad)
+    remembers = ("s",)
+
     lr: float = 0.01
     lr_decay: float = 0.0
     initial_accumulator_value: float = 0.0
@@ -41,10 +89,8 @@ class Adagrad(Optimizer):
     def start(self, w: np.ndarray) -> State:
         return State(s=np.full_like(w, self.initial_accumulator_value))
 
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        lr = self.lr / (1 + (self.steps - 1) * self.lr_decay)
-        s.s = s.s + g * g
-        return w - lr * g / root(s.s, self.eps, self.eps_inside_root)
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        return lr / (1 + (t - 1) * self.lr_decay), *beside_root(self.eps, self.eps_inside_root)
 
 
 @dataclass
@@ -87,23 +133,16 @@ class RMSprop(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.rule = centered_rmsprop if self.centered else rmsprop  # type: ignore[misc]
+        self.remembers = ("s", "m", "z") if self.centered else ("s", "z")  # type: ignore[misc]
         self.choose("velocity", "gradient", "step")
         self.require("alpha", 0, 1)
         self.require("eps", 0)
         self.require("momentum", 0, 1)
 
-    def start(self, w: np.ndarray) -> State:
-        return State(s=np.zeros_like(w), m=np.zeros_like(w), z=np.zeros_like(w))
-
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        s.s = self.alpha * s.s + (1 - self.alpha) * g * g
-        variance = s.s
-        if self.centered:
-            s.m = self.alpha * s.m + (1 - self.alpha) * g
-            variance = np.maximum(s.s - s.m * s.m, 0)
-        lr_before, lr_after = (self.lr, 1.0) if self.velocity == "step" else (1.0, self.lr)
-        s.z = self.momentum * s.z + lr_before * g / root(variance, self.eps, self.eps_inside_root)
-        return w - lr_after * s.z
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        push, move = (lr, 1.0) if self.velocity == "step" else (1.0, lr)
+        return self.alpha, 1 - self.alpha, self.momentum, push, move, *beside_root(self.eps, self.eps_inside_root)
 
 
 @dataclass
@@ -125,6 +164,9 @@ class Adadelta(Optimizer):
     Source: M. Zeiler 2012, ADADELTA: an adaptive learning rate method, algorithm 1 (lr = 1). As torch.optim.Adadelta.
     """
 
+    rule = staticmethod(adadelta)
+    remembers = ("s", "u")
+
     lr: float = 1.0
     rho: float = 0.9
     eps: float = 1e-6
@@ -134,14 +176,8 @@ class Adadelta(Optimizer):
         self.require("rho", 0, 1)
         self.require("eps", 0)
 
-    def start(self, w: np.ndarray) -> State:
-        return State(s=np.zeros_like(w), u=np.zeros_like(w))
-
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        s.s = self.rho * s.s + (1 - self.rho) * g * g
-        d = np.sqrt(s.u + self.eps) / np.sqrt(s.s + self.eps) * g
-        s.u = self.rho * s.u + (1 - self.rho) * d * d
-        return w - self.lr * d
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        return self.rho, 1 - self.rho, self.eps, lr
 
 
 @dataclass
@@ -167,6 +203,9 @@ class Rprop(Optimizer):
     taking the step back is C. Igel and M. Huesken's Rprop-, 2000. As torch.optim.Rprop.
     """
 
+    rule = staticmethod(rprop)
+    remembers = ("size", "g")
+
     lr: float = 0.01
     etas: tuple[float, float] = (0.5, 1.2)
     step_sizes: tuple[float, float] = (1e-6, 50.0)
@@ -180,14 +219,10 @@ class Rprop(Optimizer):
     def start(self, w: np.ndarray) -> State:
         return State(size=np.full_like(w, self.lr), g=np.zeros_like(w))
 
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        change = g * s.g
-        factor = np.where(change > 0, self.etas[1], np.where(change < 0, self.etas[0], 1.0)).astype(w.dtype)
-        s.size = np.clip(s.size * factor, *self.step_sizes)
-        s.g = np.where(change < 0, np.zeros_like(g), g)
-        return w - s.size * np.sign(s.g)
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        return *self.etas, *self.step_sizes
 
 
-def root(square: np.ndarray, eps: float, inside: bool) -> np.ndarray:
-    """Return ``sqrt(square) + eps``, or ``sqrt(square + eps)`` where `inside`."""
-    return np.sqrt(square + eps) if inside else np.sqrt(square) + eps
+def beside_root(eps: float, inside: bool) -> tuple[float, float]:
+    """Return what is added to a square before its root is taken, and what after it."""
+    return (eps, 0.0) if inside else (0.0, eps)

@@ -1,19 +1,47 @@
 """What all hand-written optimizers share: stepping over a nest of arrays, and weight decay."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 
 from descent.errors import InputError
 from descent.from_scratch.nest import Nest, pairs
 
-State = SimpleNamespace  # what an optimizer remembers of one array: arrays of its shape, and numbers
+State = SimpleNamespace  # what an optimizer remembers of one array: arrays of its shape
+Weights = Any  # an array, or one weight of it: what an elementwise function is written for
+Numbers = Sequence[Any]
+
+
+def undecayed(w: Weights, g: Weights, decay: float) -> tuple[Weights, Weights]:
+    """Leave the weights to the gradient."""
+    return w, g
+
+
+def l2(w: Weights, g: Weights, decay: float) -> tuple[Weights, Weights]:
+    """Add the gradient of ``(decay/2) |w|^2``."""
+    return w, g + decay * w
+
+
+def decoupled(w: Weights, g: Weights, decay: float) -> tuple[Weights, Weights]:
+    """Keep a share of every weight, past the gradient."""
+    return w * decay, g
+
+
+def unwritten(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    """Stand for the update of a class that has none."""
+    raise NotImplementedError
 
 
 @dataclass
 class Optimizer:
-    """Update parameters by their gradients: a subclass says how, one array at a time.
+    """Update parameters by their gradients.
+
+    An optimizer is its `numbers` at step t, and an elementwise update, its `rule`: the new weight from the old one, its
+    gradient, what is remembered of it, and the numbers. The rule is written once: NumPy applies it to whole arrays here, and
+    ``engine=compiled`` compiles it into one loop over the weights.
 
     Weight decay enters before the update, in one of two ways (Loshchilov and Hutter 2019):
 
@@ -28,12 +56,17 @@ class Optimizer:
         decoupled_weight_decay: decoupled instead of L2.
 
     Attributes:
+        rule: ``(w, g, state, numbers) -> w, state`` for arrays as for single weights.
+        remembers: the names of what is remembered of each weight.
         steps: how many steps were taken; t in the equations, which count from 1.
         state: what is remembered of each array, in the order of the nest.
 
     Raises:
         InputError: a value out of its range, a ValueError.
     """
+
+    rule: "ClassVar[staticmethod[..., Any]]" = staticmethod(unwritten)  # noqa: RUF009
+    remembers: ClassVar[Sequence[str]] = ()
 
     lr: float
     weight_decay: float = field(default=0.0, kw_only=True)
@@ -64,22 +97,60 @@ class Optimizer:
                 f"params has {len(arrays)} arrays, and had {len(self.state)} at the first step: make a new optimizer."
             )
         self.steps += 1
+        self._numbers = [n if type(n) is float else _number(n) for n in self.numbers(self.steps, self.lr)]
         for (w, g), state in zip(arrays, self.state, strict=True):
-            decayed = w
-            if self.weight_decay and self.decoupled_weight_decay:
-                decayed = w * (1 - self.lr * self.weight_decay)
-            elif self.weight_decay:
-                g = g + self.weight_decay * w
-            w[...] = self.update(decayed, g, state)
+            kept = w
+            if self.weight_decay:
+                kept, g = self.decay(w, g, self.decay_factor(self.lr))
+            w[...] = self.update(kept, g, state)
         return params
+
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        """Return the numbers of step t = 1, 2, ...; called once for each step, in order.
+
+        Args:
+            t: the step, or consecutive steps ``[n]``.
+            lr: the learning rate at each.
+        """
+        return ()
+
+    def table(self, lrs: np.ndarray) -> np.ndarray:
+        """Return what `decay` and `rule` need in the next n steps, ``[n, 1 + K]`` in float64, and count them as taken.
+
+        Args:
+            lrs: the learning rates of the steps ``[n]``.
+        """
+        t = np.arange(self.steps + 1, self.steps + 1 + len(lrs))
+        self.steps += len(lrs)
+        columns = self.decay_factor(lrs), *self.numbers(t, lrs)
+        table = np.empty((len(lrs), len(columns)))
+        for index, column in enumerate(columns):
+            table[:, index] = column
+        return table
+
+    def progress(self) -> dict[str, Any]:
+        """Return the numbers that it goes on with beside `state`: how many steps were taken, and what its own steps add up to."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if not one.init and one.name != "state"}
+
+    @property
+    def decay(self) -> Callable[[Weights, Weights, float], tuple[Weights, Weights]]:
+        """Return how weight decay enters: `undecayed`, `l2` or `decoupled`."""
+        return undecayed if not self.weight_decay else decoupled if self.decoupled_weight_decay else l2
+
+    def decay_factor(self, lr: Any) -> Any:
+        """Return the number that `decay` takes."""
+        return 1 - lr * self.weight_decay if self.decoupled_weight_decay else self.weight_decay
 
     def start(self, w: np.ndarray) -> State:
         """Return what is remembered of `w` before the first step."""
-        return State()
+        return State(**{name: np.zeros_like(w) for name in self.remembers})
 
     def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
         """Return the new w, from the old one and its gradient; remember in `s` what the next step needs."""
-        raise NotImplementedError
+        memory = vars(s)
+        new, state = self.rule(w, g, list(memory.values()), self._numbers)
+        memory.update(zip(self.remembers, state, strict=True))
+        return new
 
     def require(self, name: str, low: float, high: float = np.inf, value: float | None = None) -> None:
         """Refuse an argument that is not in ``[low, high)``."""
@@ -103,3 +174,8 @@ def _is_plain(params: Nest, grads: Nest) -> bool:
         and params.dtype.char in "fd"
         and params.shape == grads.shape
     )
+
+
+def _number(value: Any) -> float:
+    """Return a number of Python's, which takes part in any dtype; of NumPy's, one would make float64 of float32."""
+    return value.item() if isinstance(value, (np.ndarray, np.generic)) else value

@@ -1,10 +1,37 @@
 """Gradient descent, with momentum, with Nesterov's look-ahead, with averaging."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from descent.from_scratch.optimizers.base import Optimizer, State
+from descent.from_scratch.optimizers.base import Numbers, Optimizer, State, Weights
+
+
+def sgd(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    (lr,) = numbers
+    return w - lr * g, state
+
+
+def heavy_ball(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    (z,) = state
+    momentum, push, move = numbers
+    z = momentum * z + push * g
+    return w - move * z, (z,)
+
+
+def nesterov(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    (z,) = state
+    momentum, push, move = numbers
+    z = momentum * z + push * g
+    return w - move * (push * g + momentum * z), (z,)
+
+
+def averaged_sgd(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Weights, Any]:
+    (average,) = state
+    keep, eta, mu = numbers
+    w = keep * w - eta * g
+    return w, (average + mu * (w - average),)
 
 
 @dataclass
@@ -21,10 +48,12 @@ class SGD(Optimizer):
     Source: A. Cauchy 1847; H. Robbins and S. Monro 1951, A stochastic approximation method. As torch.optim.SGD.
     """
 
+    rule = staticmethod(sgd)
+
     lr: float = 0.001
 
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        return w - self.lr * g
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        return (lr,)
 
 
 @dataclass
@@ -53,6 +82,9 @@ class Momentum(Optimizer):
     Source: B. Polyak 1964, Some methods of speeding up the convergence of iteration methods. As torch.optim.SGD.
     """
 
+    rule = staticmethod(heavy_ball)
+    remembers = ("z",)
+
     lr: float = 0.001
     momentum: float = 0.9
     dampening: float = 0.0
@@ -65,18 +97,11 @@ class Momentum(Optimizer):
         self.require("dampening", 0, 1)
         self.choose("velocity", "gradient", "step")
 
-    def start(self, w: np.ndarray) -> State:
-        return State(z=np.zeros_like(w))
-
-    def push(self, g: np.ndarray) -> np.ndarray:
-        """Return what the gradient adds to the velocity: ``(1 - dampening) g``, times lr where the velocity is a step."""
-        undamped = self.steps == 1 and not self.dampen_first
-        scale = 1.0 if undamped else 1 - self.dampening
-        return scale * (self.lr if self.velocity == "step" else 1.0) * g
-
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        s.z = self.momentum * s.z + self.push(g)
-        return w - (s.z if self.velocity == "step" else self.lr * s.z)
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        push = 1 - self.dampening * (t > (0 if self.dampen_first else 1))
+        if self.velocity == "step":
+            return self.momentum, push * lr, 1.0
+        return self.momentum, push, lr
 
 
 @dataclass
@@ -104,14 +129,11 @@ class Nesterov(Momentum):
     equations 3 and 4, after Y. Bengio et al. 2012. As torch.optim.SGD with nesterov=True.
     """
 
+    rule = staticmethod(nesterov)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.choose("dampening", 0)
-
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        s.z = self.momentum * s.z + self.push(g)
-        ahead = self.push(g) + self.momentum * s.z
-        return w - (ahead if self.velocity == "step" else self.lr * ahead)
 
     def iterate(self, w: np.ndarray, s: State) -> np.ndarray:
         """Return the textbook's x, where the weights w are its look-ahead point y."""
@@ -141,22 +163,22 @@ class ASGD(Optimizer):
     L. Bottou's sgd 2.0. As torch.optim.ASGD, which keeps eta and mu in torch's default dtype.
     """
 
+    rule = staticmethod(averaged_sgd)
+    remembers = ("average",)
+
     lr: float = 0.01
     lambd: float = 1e-4
     alpha: float = 0.75
     t0: float = 1e6
+    eta: float | None = field(default=None, init=False, repr=False)  # of the next step; None: lr, as before the first one
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require("lambd", 0)
 
-    def start(self, w: np.ndarray) -> State:
-        return State(average=np.zeros_like(w), eta=self.lr, mu=1.0)
-
-    def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
-        t = self.steps
-        new = (1 - self.lambd * s.eta) * w - s.eta * g
-        s.average = s.average + s.mu * (new - s.average)
-        s.eta = self.lr / (1 + self.lambd * self.lr * t) ** self.alpha
-        s.mu = 1 / max(1, t - self.t0)
-        return new
+    def numbers(self, t: Any, lr: Any) -> Numbers:
+        first = np.ravel(lr)[:1] if self.eta is None else [self.eta]
+        etas = np.append(first, lr / (1 + self.lambd * lr * t) ** self.alpha)
+        self.eta = float(etas[-1])
+        mu = 1 / np.where(t == 1, 1.0, np.maximum(1, t - 1 - self.t0))
+        return 1 - self.lambd * etas[:-1], etas[:-1], mu

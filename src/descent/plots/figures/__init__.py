@@ -1,8 +1,9 @@
-"""The figures of a comparison: one file, one figure.
+"""The figures of a comparison: one file a figure, or one a kind of figures.
 
-Each file has ``plot(study) -> Figure`` and ``EACH``, what it draws one figure of: ``"problem"``, where `plot` gets a study of
-one problem, or ``"study"``. It raises `Nothing` where a study has nothing for it. Where there is an ``animate(study, path)``, it
-writes the same as a GIF. A new file is a new figure.
+A file has ``plot(study) -> Figure``, which raises `NoData` where the study has nothing for it, and may have
+``animate(study, path)``, which writes the same as a GIF. ``EACH`` is what it draws one figure of: ``"problem"`` (the default),
+where `plot` gets a study of one problem, or ``"study"``. The first line of the docstring is the caption. A new file is a new
+figure, here or in a folder of the user's.
 """
 
 import gc
@@ -10,13 +11,12 @@ import importlib
 import io
 import os
 import pkgutil
-import re
+import runpy
 import warnings
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import matplotlib as mpl
@@ -24,75 +24,105 @@ from joblib import Parallel, delayed
 from matplotlib.figure import Figure
 from PIL import Image
 
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.plots.style import LONGEST, RC
+from descent.analysis.load import NoData, Study
+from descent.errors import InputError
+from descent.outside import safe_name
+from descent.plots.figures import by_axis
+from descent.plots.style import RC
 
 FORMATS = ("png", "svg")
 COLOURS = 256  # of a small picture
 MANY = 200  # runs from which on other processes help
 
 
-def modules() -> dict[str, ModuleType]:
-    """Return the figures there are, by name."""
-    return {found.name: importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)}
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that a comparison has.
+
+    Attributes:
+        caption: a sentence.
+        each: what it is drawn once for, ``problem`` or ``study``.
+        plot: draws it.
+        animate: writes it as a GIF; None where nothing moves.
+    """
+
+    caption: str
+    each: str
+    plot: Callable[[Study], Figure]
+    animate: Callable[[Study, Path], None] | None = None
 
 
-def plots(study: Study) -> Iterator[tuple[str, str, Figure]]:
-    """Yield each figure that the study has something for: its name, its problem (empty: all) and itself."""
-    for problem in study.problems:
-        part = study.only(problem)
-        for name, module in modules().items():
-            if module.EACH == "problem" and (figure := _plot(module, part)):
-                yield name, problem, figure
-    for name, module in modules().items():
-        if module.EACH == "study" and (figure := _plot(module, study)):
-            yield name, "", figure
+def known(study: Study | None = None, own: Path | None = None) -> dict[str, Drawing]:
+    """Return the figures there are, by name.
+
+    Args:
+        study: whose problems may declare quantities, which have figures of their own.
+        own: a folder with files of the user's.
+
+    Raises:
+        InputError: there is no such folder, or a file in it has no ``plot`` or raises.
+    """
+    declared = [] if study is None else [name for metrics in study.runs["metrics"] for name in metrics]
+    drawings = {name: Drawing(caption, by_axis.EACH, plot) for name, (caption, plot) in by_axis.figures(declared).items()}
+    for found in pkgutil.iter_modules(__path__):
+        if hasattr(module := importlib.import_module(f"{__name__}.{found.name}"), "plot"):
+            drawings[found.name] = _drawing(found.name, vars(module))
+    if own is not None and not any(own.glob("*.py")):
+        raise InputError("figures", own, "must be a folder with files that have plot(study) -> Figure")
+    for path in sorted(own.glob("*.py")) if own else ():
+        try:
+            drawings[path.stem] = _drawing(path.stem, runpy.run_path(str(path)))
+        except Exception as error:  # whatever a file of the user's raises
+            raise InputError("figures", path, f"must have plot(study) -> Figure ({type(error).__name__}: {error})") from error
+    return dict(sorted(drawings.items()))
 
 
-def _plot(module: ModuleType, study: Study) -> Figure | None:
-    try:
-        return module.plot(study)
-    except Nothing:
-        return None
+def _drawing(name: str, module: Mapping[str, Any]) -> Drawing:
+    caption = (module["__doc__"] or name).partition("\n")[0]
+    return Drawing(caption, module.get("EACH", "problem"), module["plot"], module.get("animate"))
 
 
-def save(study: Study, folder: Path) -> list[Path]:
-    """Write each figure as PNG and SVG, and as GIF where it moves, to ``folder/<problem>/<name>``; return the files."""
-    parts = [(study.only(problem), folder / file_name(problem), "problem") for problem in study.problems] + [
-        (study, folder, "study")
-    ]
+def save(study: Study, folder: Path, own: Path | None = None) -> list[Path]:
+    """Write each figure as PNG and SVG, and as GIF where it moves, to ``folder/<problem>/<name>``; return the files.
+
+    Args:
+        study: what they are of.
+        folder: where they go.
+        own: a folder of the user's with more of them.
+    """
+    _ = study.records  # read before they are split
+    parts = [(study.only(problem), folder / safe_name(problem), "problem", own) for problem in study.problems]
+    parts.append((study, folder, "study", own))
     if len(study.problems) == 1 or len(study.runs) < MANY:
-        done = [_save(*part) for part in parts]
+        written = [_save(*part) for part in parts]
     else:
-        done = Parallel(n_jobs=min(len(parts), os.cpu_count() or 1))(delayed(_save_apart)(*part) for part in parts)
-    for _, skipped in done:  # found in another process
-        study.skipped += [entry for entry in skipped if entry not in study.skipped]
-    return [path for written, _ in done for path in written]
+        written = Parallel(n_jobs=min(len(parts), os.cpu_count() or 1))(delayed(_save_apart)(*part) for part in parts)
+    return [path for paths in written for path in paths]
 
 
-def file_name(name: str) -> str:
-    """Return a name as that of a folder; what a result says is not to be trusted with paths."""
-    safe = re.sub(r"[^\w=.-]", "_", name).lstrip(".")[:LONGEST]
-    return name if name and safe == name else f"{safe}-{zlib.crc32(name.encode()):08x}"
+def _save(study: Study, folder: Path, each: str, own: Path | None) -> list[Path]:
+    """Write the figures of one problem, or of all; return the files."""
+    return list(_written(study, folder, each, own))
 
 
-def _save(study: Study, folder: Path, each: str) -> tuple[list[Path], list[tuple[Path, str]]]:
-    """Write the figures of one problem, or of all; return the files, and what of the study cannot be used."""
-    written = []
-    for name, module in modules().items():
-        if each == module.EACH and (figure := _plot(module, study)):
-            written += write(figure, folder / name)
-            if animate := getattr(module, "animate", None):
-                written.append(folder / f"{name}.gif")
-                animate(study, written[-1])
-    return written, study.skipped
+def _written(study: Study, folder: Path, each: str, own: Path | None) -> Iterator[Path]:
+    for name, drawing in known(study, own).items():
+        if each != drawing.each:
+            continue
+        try:
+            figure = drawing.plot(study)
+        except NoData:
+            continue
+        yield from write(figure, folder / safe_name(name))
+        if drawing.animate:
+            drawing.animate(study, folder / f"{safe_name(name)}.gif")
+            yield folder / f"{safe_name(name)}.gif"
 
 
-def _save_apart(*part: Any) -> tuple[list[Path], list[tuple[Path, str]]]:
+def _save_apart(study: Study, folder: Path, each: str, own: Path | None) -> list[Path]:
     """Do the same in another process, which lives for this alone."""
     gc.freeze()  # what it was sent and imported is no garbage, and not to be searched for it again and again
-    return _save(*part)
+    return _save(study, folder, each, own)
 
 
 def write(figure: Figure, path: Path) -> list[Path]:
@@ -101,8 +131,8 @@ def write(figure: Figure, path: Path) -> list[Path]:
     with mpl.rc_context(RC), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a name in letters that the font lacks
         for extension in FORMATS:
-            figure.savefig(path.with_suffix(f".{extension}"), metadata={"Date": None} if extension == "svg" else None)
-    return [path.with_suffix(f".{extension}") for extension in FORMATS]
+            figure.savefig(path.with_name(f"{path.name}.{extension}"), metadata={"Date": None} if extension == "svg" else None)
+    return [path.with_name(f"{path.name}.{extension}") for extension in FORMATS]
 
 
 @cache  # the page and TensorBoard show the same ones

@@ -7,12 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
+from descent.analysis.load import NoData, Study
+from descent.analysis.selection import Candidate, candidates
 from descent.analysis.statistics import values
-from descent.analysis.units import Unit, units
 from descent.metrics import Metric
-from descent.plots import panels
+from descent.plots import layout
 from descent.plots.style import look, order, span, styled, text
 
 EACH = "problem"
@@ -25,28 +24,28 @@ def plot(study: Study) -> Figure:
     """Draw the problem's metric at the end over the learning rate: every run, and the median of the better setting at each."""
     runs = study.runs[study.runs["lr"] > 0]
     metric = study.metric(str(study.runs["metric"].iloc[0]))
-    known = units(study)
+    known = candidates(study)
     found = {unit: own for unit in known if (own := _runs(runs, unit))["lr"].nunique() > 1}
     if not found:
-        raise Nothing("compares learning rates, of which each optimizer has one")
-    figure, grid = panels.frame(list(found))
-    variants = panels.variants(found)
+        raise NoData("compares learning rates, of which each optimizer has one")
+    figure, grid = layout.frame(list(found))
+    variants = layout.variants(found)
     finite = np.concatenate([(v := values(own, metric.name).to_numpy())[np.isfinite(v)] for own in found.values()])
     start = BEYOND * np.median(finite) if len(finite) else 1.0
-    limits = panels.log_limits(finite, max(start, finite.min(initial=1.0))) if metric.scale == "log" else _linear_limits(finite)
+    limits = layout.log_limits(finite, max(start, finite.min(initial=1.0))) if metric.scale == "log" else _linear_limits(finite)
     lost = several = False
     rows = sorted({(order(unit.optimizer), unit.name) for unit in found})
     for unit, own in found.items():
         (axes,) = grid[unit.panel]
         row = rows.index((order(unit.optimizer), unit.name)) * min(ROW, 0.5 / len(rows))
-        lost |= _draw(axes, unit, own, metric, limits, panels.marker(unit, variants), row)
+        lost |= _draw(axes, unit, own, metric, limits, layout.marker(unit, variants), row)
         several |= bool((own.groupby("lr")["setting"].nunique() > 1).any())
     for axes in figure.axes:
         axes.set(xscale="log", ylim=limits, yscale=metric.scale)
-    panels.label(figure, "learning rate", [f"final {text(metric.label)}"])
-    panels.finish(
+    layout.label(figure, "learning rate", [f"final {text(metric.label)}"])
+    layout.finish(
         figure,
-        panels.handles(found, [panels.cross(math.nan, math.nan, "#444444")] if lost else []),
+        layout.handles(found, [layout.cross(math.nan, math.nan, "#444444")] if lost else []),
         f"{text(study.problem)}: final {text(metric.label)} by learning rate",
         f"line: median, {_seeds(found)}, a run that diverged counting as the worst; dots: each run",
         "of several settings with one learning rate the line takes the best" if several else "",
@@ -56,12 +55,12 @@ def plot(study: Study) -> Figure:
 
 
 def _linear_limits(finite: np.ndarray) -> tuple[float, float]:
-    """Return 0 to 1 with room around for shares, else what `panels.linear_limits` does."""
-    return (-0.02, 1.02) if ((finite >= 0) & (finite <= 1)).all() else panels.linear_limits(finite)
+    """Return 0 to 1 with room around for shares, else what `layout.linear_limits` does."""
+    return (-0.02, 1.02) if ((finite >= 0) & (finite <= 1)).all() else layout.linear_limits(finite)
 
 
-def _runs(runs: pd.DataFrame, unit: Unit) -> pd.DataFrame:
-    """Return all runs, of tuning too, of the optimizer, batch mode and schedule that a unit stands for."""
+def _runs(runs: pd.DataFrame, unit: Candidate) -> pd.DataFrame:
+    """Return all runs, of tuning too, of a candidate's optimizer, batch mode and schedule."""
     same = {"batch": unit.batch, "optimizer": unit.optimizer}
     same |= {name: unit.runs[name].iloc[0] for name in ("schedule", "engine", "tuning")}
     size = runs["batch_size"].fillna(0.0) == unit.batch_size
@@ -69,9 +68,9 @@ def _runs(runs: pd.DataFrame, unit: Unit) -> pd.DataFrame:
 
 
 def _draw(
-    axes: Axes, unit: Unit, runs: pd.DataFrame, metric: Metric, limits: tuple[float, float], marker: str, row: float
+    axes: Axes, unit: Candidate, runs: pd.DataFrame, metric: Metric, limits: tuple[float, float], marker: str, row: float
 ) -> bool:
-    """Draw one unit, what left the picture in a row of its own at the edge; say whether a run did."""
+    """Draw one candidate, with runs that left the picture in a row at the edge. Return whether one did."""
     drawn, high = look(unit.optimizer), metric.higher_is_better
     value = values(runs, metric.name)
     inside = np.isfinite(value) & (value >= limits[0] if high else value <= limits[1])
@@ -87,5 +86,5 @@ def _draw(
     return len(gone) > 0
 
 
-def _seeds(found: dict[Unit, pd.DataFrame]) -> str:
+def _seeds(found: dict[Candidate, pd.DataFrame]) -> str:
     return f"n = {span(n for own in found.values() for n in own.groupby('setting').size())} seeds"

@@ -6,10 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from descent.analysis.load import Study
-from descent.analysis.measures import TAU, profiles
-from descent.analysis.nothing import Nothing
-from descent.plots import panels
+from descent.analysis.load import NoData, Study
+from descent.analysis.sensitivity import TAU, profiles
+from descent.plots import layout
 from descent.plots.style import look, order, span, styled, text
 
 EACH = "study"
@@ -22,7 +21,7 @@ def plot(study: Study) -> Figure:
     found = profiles(study.runs, AXIS)
     drawn = [profile for profile in found if not profile.refused]
     if not drawn:
-        raise Nothing(found[0].refused if found else "A performance profile needs problems with a target.")
+        raise NoData(found[0].refused if found else "A performance profile needs problems with a target.")
     names = {entry: _optimizer(entry, study.runs["optimizer"].unique()) for profile in drawn for entry in profile.table}
     figure = Figure()
     grid = figure.subplots(1, len(drawn), squeeze=False, sharey=True)[0]
@@ -38,7 +37,7 @@ def plot(study: Study) -> Figure:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
     grid[0].set_ylabel("share of problems")
-    panels.finish(
+    layout.finish(
         figure,
         handles,
         "Performance profile: time to target",

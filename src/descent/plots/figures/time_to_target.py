@@ -8,11 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from descent.analysis.load import Study
-from descent.analysis.nothing import Nothing
-from descent.analysis.units import Unit, units
+from descent.analysis.load import NoData, Study
+from descent.analysis.selection import Candidate, candidates
 from descent.metrics import AXES
-from descent.plots import panels
+from descent.plots import layout
 from descent.plots.style import look, order, styled, text
 
 EACH = "problem"
@@ -23,11 +22,11 @@ ROW = 0.2  # inches
 @styled
 def plot(study: Study) -> Figure:
     """Draw when each run reached the target, a row of panels a batch mode, a column an axis."""
-    found = [unit for unit in units(study) if unit.runs["time:steps"].notna().any()]
+    found = [unit for unit in candidates(study) if unit.runs["time:steps"].notna().any()]
     if not found:
-        raise Nothing("needs a target, which the problem has none of")
+        raise NoData("needs a target, which the problem has none of")
     views = [view for view in VIEWS if view != "gradient_evaluations" or _closures(found)]
-    modes = panels.panels(found)
+    modes = layout.panels(found)
     figure = Figure()
     grid = figure.subplots(len(modes), len(views), squeeze=False, sharex="col")
     rows = max(len([unit for unit in found if unit.panel == mode]) for mode in modes)
@@ -36,14 +35,14 @@ def plot(study: Study) -> Figure:
         own = sorted((unit for unit in found if unit.panel == mode), key=lambda unit: (order(unit.optimizer), unit.name))
         for axes, view in zip(line, views, strict=True):
             _draw(axes, own, view, limits[view], rows, first=axes is line[0], last=axes is line[-1])
-            panels.ticks(axes)
-        line[0].set_title(panels.panel_title(own))
+            layout.ticks(axes)
+        line[0].set_title(layout.panel_title(own))
     for axes, view in zip(grid[-1], views, strict=True):
         axes.set_xlabel(AXES[view].label)
     target = found[0].runs["target"].iloc[0]
     metric = study.metric(target["metric"])
     names = [text(unit.name) for unit in found]
-    panels.finish(
+    layout.finish(
         figure,
         {
             "median": Line2D([], [], color="#444444", marker="o", ms=6, ls="none"),
@@ -51,11 +50,11 @@ def plot(study: Study) -> Figure:
             "median: never": Line2D([], [], color="#444444", marker=">", ms=6, ls="none"),
         },
         f"{text(study.problem)}: time to {text(metric.label)} {metric.bound} {target['value']:g}",
-        f"the first of two consecutive records that met it, {panels.sample(found)}",
+        f"the first of two consecutive records that met it, {layout.sample(found)}",
         "right: how many runs got there; one that never did counts as infinitely slow",
-        panels.chosen(found),
+        layout.chosen(found),
         height=max((rows + 0.4) * ROW, 0.7),
-        left=0.35 + panels.LETTER * max(map(len, names)),
+        left=0.35 + layout.LETTER * max(map(len, names)),
         gap=0.35,
         beside=0.35,
         between=0.62,
@@ -63,13 +62,13 @@ def plot(study: Study) -> Figure:
     return figure
 
 
-def _limits(found: list[Unit], view: str) -> tuple[float, float]:
+def _limits(found: list[Candidate], view: str) -> tuple[float, float]:
     """Return the ends of an axis: the longest budget, beyond which lies never, and a tenth of the shortest or the first time."""
     runs = pd.concat([unit.runs for unit in found])
-    return panels.log_limits(np.concatenate([runs[f"time:{view}"], runs[view], runs[view] / 10]), math.inf)
+    return layout.log_limits(np.concatenate([runs[f"time:{view}"], runs[view], runs[view] / 10]), math.inf)
 
 
-def _draw(axes: Axes, found: list[Unit], view: str, limits: tuple[float, float], rows: int, first: bool, last: bool) -> None:
+def _draw(axes: Axes, found: list[Candidate], view: str, limits: tuple[float, float], rows: int, first: bool, last: bool) -> None:
     axes.set(xscale="log", xlim=limits)
     for place, unit in enumerate(found):
         times = unit.runs[f"time:{view}"].to_numpy(float).clip(limits[0])  # who starts there takes no time
@@ -88,7 +87,7 @@ def _draw(axes: Axes, found: list[Unit], view: str, limits: tuple[float, float],
     axes.tick_params(axis="y", length=0)
 
 
-def _closures(found: list[Unit]) -> bool:
-    """Say whether some optimizer computes more gradients than it processes examples: else the two axes are one."""
+def _closures(found: list[Candidate]) -> bool:
+    """Return whether some candidate computes more gradients than it processes examples; else the two axes are one."""
     runs = pd.concat([unit.runs for unit in found])
     return bool((runs["gradient_evaluations"] != runs["examples"]).any())

@@ -1,4 +1,4 @@
-"""Problems in the plane: the contours of the function, the ways of optimizers over them, and these in motion."""
+"""Draw problems in the plane: contours, trajectories of optimizers, and their animation."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -32,7 +32,7 @@ FRAMES, SECONDS, HOLD = 60, 5.0, 1.5  # of the animation, and how long its end s
 Box = tuple[tuple[float, float], tuple[float, float]]
 
 
-class Way(NamedTuple):
+class Trajectory(NamedTuple):
     """A trajectory as it is drawn: the line, the dot at its end, and the records it goes through."""
 
     axes: Axes
@@ -41,19 +41,19 @@ class Way(NamedTuple):
     frame: pd.DataFrame
 
 
-def in_plane(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the records of a run at which its two weights are finite; None where it has other weights."""
-    if not {*POINT} <= set(frame) or "w/2" in frame:
+def in_plane(records: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the records at which both weights are finite; None where there are not two weights."""
+    if not {*POINT} <= set(records) or "w/2" in records:
         return None
-    return frame[np.isfinite(frame[POINT]).all(axis=1)]
+    return records[np.isfinite(records[POINT]).all(axis=1)]
 
 
-def ground(axes: Iterable[Axes], problem: Mapping[str, Any], frames: Sequence[pd.DataFrame]) -> bool:
-    """Draw the contours of a problem, and where its minima lie, on some axes; say whether it has minima that are known.
+def draw_contours(axes: Iterable[Axes], problem: Mapping[str, Any], frames: Sequence[pd.DataFrame]) -> bool:
+    """Draw the contours of a problem and its minima on some axes. Return whether minima are known.
 
     Args:
         problem: its settings.
-        frames: the records of all runs, which tell what part of the plane is drawn.
+        frames: the records of all runs, which decide the part of the plane.
     """
     surface, scale = str(problem.get("surface")), float(problem.get("scale", 1.0))
     minima = np.array(MINIMA.get(surface, np.empty((0, 2))))
@@ -72,33 +72,33 @@ def star(x: Any = (), y: Any = (), **how: Any) -> Line2D:
     return Line2D(x, y, color="white", marker="*", mec="black", mew=0.8, ms=11, ls="none", **how)
 
 
-def way(axes: Axes, optimizer: str, frame: pd.DataFrame, label: str, width: float = 1.5) -> Way:
+def draw_trajectory(axes: Axes, optimizer: str, frame: pd.DataFrame, label: str, width: float = 1.5) -> Trajectory:
     """Draw the trajectory of a run and its end."""
     drawn, points = look(optimizer), frame[POINT].to_numpy()
     (line,) = axes.plot(*points.T, color=drawn.colour, linestyle=drawn.dash, lw=width, label=label, zorder=3)
     (end,) = axes.plot(*points[-1:].T, "o", color=drawn.colour, mec="white", mew=0.6, ms=5.5, zorder=5)
-    return Way(axes, line, end, frame)
+    return Trajectory(axes, line, end, frame)
 
 
-def film(figure: Figure, ways: Sequence[Way], axis: str, word: str, path: Path) -> None:
+def write_animation(figure: Figure, trajectories: Sequence[Trajectory], axis: str, word: str, path: Path) -> None:
     """Write trajectories of a figure as an animated GIF, with straight lines between the records.
 
     Args:
-        axis: the column of the records that is the time; it goes on logarithmically.
-        word: what it counts.
+        axis: the column of the records that is the clock, which runs logarithmically.
+        word: its unit.
     """
     clock = figure.text(0.99, 0.99, "", ha="right", va="top", fontsize=9)
-    for artist in [clock, *(artist for each in ways for artist in (each.line, each.end))]:
+    for artist in [clock, *(artist for each in trajectories for artist in (each.line, each.end))]:
         artist.set_animated(True)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     empty = canvas.copy_from_bbox(figure.bbox)
-    last = max(each.frame[axis].iloc[-1] for each in ways)
-    first = min(each.frame[axis].iloc[1:2].min() for each in ways)
+    last = max(each.frame[axis].iloc[-1] for each in trajectories)
+    first = min(each.frame[axis].iloc[1:2].min() for each in trajectories)
     pictures = []
     for now in np.geomspace(first, last, FRAMES):
         canvas.restore_region(empty)
-        for each in ways:
+        for each in trajectories:
             points = _until(each.frame, axis, now)
             each.line.set_data(points.T)
             each.end.set_data(points[-1:].T)
@@ -107,18 +107,18 @@ def film(figure: Figure, ways: Sequence[Way], axis: str, word: str, path: Path) 
         clock.set_text(f"{count(now)} {word}")
         figure.draw_artist(clock)
         pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
-    palette = _palette(sorted({to_rgb(each.line.get_color()) for each in ways}))
+    palette = _palette(sorted({to_rgb(each.line.get_color()) for each in trajectories}))
     pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     times = [int(1000 * SECONDS / FRAMES)] * (FRAMES - 1) + [int(1000 * HOLD)]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)
 
 
-def _box(ways: Sequence[np.ndarray], minima: np.ndarray) -> Box:
+def _box(trajectories: Sequence[np.ndarray], minima: np.ndarray) -> Box:
     """Return the limits of both axes: starts and minima with room around, and what of the trajectories stays near."""
-    points = np.concatenate([minima, *(way[:1] for way in ways)])
+    points = np.concatenate([minima, *(points[:1] for points in trajectories)])
     low, high = points.min(0), points.max(0)
     room = np.maximum(high - low, 0.6 * (high - low).max())
-    near = np.concatenate(ways)
+    near = np.concatenate(trajectories)
     near = near[((near > low - room) & (near < high + room)).all(axis=1)]
     low, high = np.minimum(low, near.min(0)) - 0.3 * room, np.maximum(high, near.max(0)) + 0.3 * room
     return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))

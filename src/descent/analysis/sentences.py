@@ -1,43 +1,44 @@
-"""A ranking in sentences: who beats whom and by how much, or why that cannot be said."""
+"""Write a ranking as sentences: which candidate beats which and by how much, or why there is no answer."""
 
 import math
 
 import pandas as pd
 
-from descent.analysis.notes import edges, notes
-from descent.analysis.pairs import SEEDS, order, seeds_for
+from descent.analysis.caveats import edges, notes
+from descent.analysis.pairs import SEEDS, Family, Untested, order, seeds_for
 from descent.analysis.ranking import Ranking
-from descent.analysis.words import LISTED, are, difference, endings, judged, listed, median, rank, searches, size
+from descent.analysis.selection import Rule
+from descent.analysis.wording import LISTED, are, difference, endings, judged, listed, median, rank, searches, size
 
 RULES = {
-    "named": "as it was named",
-    "tuning": "as it was the best in tuning",
-    "sgd": "by rule, as there are no runs of tuning to choose it by",
-    "first": "as the first in the alphabet: there are neither runs of tuning to choose it by nor sgd",
+    Rule.NAMED: "as it was named",
+    Rule.TUNING: "as it was the best in tuning",
+    Rule.SGD: "by rule, as there are no runs of tuning to choose it by",
+    Rule.FIRST: "as the first in the alphabet: there are neither runs of tuning to choose it by nor sgd",
 }
 
 
-def verdict(ranking: Ranking) -> list[str]:
-    """Return what a ranking says, as sentences: the verdict itself first, then what it rests on."""
+def sentences(ranking: Ranking) -> list[str]:
+    """Return the verdict on a ranking, then its caveats."""
     if ranking.refused:
         return [f"No ranking: {ranking.refused}. Only equal budgets are ranked."]
     if (ranking.table["failed"] == ranking.table["n"]).all():
         lost = listed([f"{entry} ({endings(ranking, entry)})" for entry in ranking.entries])
         return [f"Every run failed: {lost}. There is nothing to compare.", *edges(ranking)]
-    say = {"all": _every_pair, "reference": _with_reference, "": _described}
+    say = {Family.ALL: _every_pair, Family.REFERENCE: _with_reference, Family.NONE: _described}
     return [*say[ranking.family](ranking), *notes(ranking)]
 
 
 def _described(ranking: Ranking) -> list[str]:
-    """What is seen where nothing is tested: medians over seeds."""
+    """Describe medians over seeds, where nothing is tested."""
     table, entries, what = ranking.table, ranking.entries, ranking.metric.label
     n, best = size(table["n"]), table["median"].iloc[0]
     if len(entries) == 1:
         said = f"Its median {what}, with the range over seeds, is {median(ranking, entries[0])}"
         return [f"Only {entries[0]} was run ({n}): there is nothing to compare it with.", f"{said}."]
     n += {
-        "many": f"; {seeds_for(len(table) - 1)} seeds can tell one setting from {len(table) - 1} others",
-        "apart": f"; no two have {SEEDS} seeds in common",
+        Untested.MANY: f"; {seeds_for(len(table) - 1)} seeds can tell one setting from {len(table) - 1} others",
+        Untested.APART: f"; no two have {SEEDS} seeds in common",
     }.get(ranking.untested, "")
     if not math.isfinite(best):
         lost = listed([f"{entry} {median(ranking, entry)}" for entry in entries])
@@ -55,7 +56,7 @@ def _extreme(ranking: Ranking) -> str:
 
 
 def _every_pair(ranking: Ranking) -> list[str]:
-    """Who is beaten by nobody, and whom these beat."""
+    """Name the unbeaten candidates, and whom they beat."""
     names, what = judged(ranking), ranking.metric.label
     beats = pd.DataFrame(order(ranking.pairs, ranking.entries), ranking.entries, ranking.entries).loc[names, names]
     top = [name for name in names if not beats[name].any()]
@@ -85,7 +86,7 @@ def _every_pair(ranking: Ranking) -> list[str]:
 
 
 def _with_reference(ranking: Ranking) -> list[str]:
-    """Who is better than the reference, and who worse, where there are too few seeds for all pairs."""
+    """Name the candidates better and worse than the reference, where seeds do not suffice for all pairs."""
     names, against, pairs = judged(ranking), ranking.reference, ranking.pairs
     pairs = pairs[pairs["seeds"] >= SEEDS]
     winner = dict(zip(pairs["one"].where(pairs["one"] != against, pairs["other"]), pairs["winner"], strict=True))

@@ -1,4 +1,4 @@
-"""What else tells optimizers apart: time to target, tolerance of the learning rate, performance profiles. All descriptive."""
+"""Describe time to target, tolerance of the learning rate, and performance profiles. Nothing here is a test."""
 
 import math
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from descent.analysis.contenders import CONTENDER, GROUP, choose, entries, quantities
 from descent.analysis.load import metric_of
+from descent.analysis.selection import CANDIDATE, GROUP, choose, entries, quantities
 from descent.analysis.statistics import medians, values, wilson
 from descent.metrics import Metric
 
@@ -19,14 +19,14 @@ TAU = 4.0
 
 
 def time_to_target(runs: pd.DataFrame, axis: str, by: str = "entry") -> pd.DataFrame:
-    """Return how long each setting takes to the problem's target; nothing where that has none.
+    """Summarise the time to the problem's target by setting; empty if it has none.
 
     Args:
         runs: of one problem and batch mode.
         axis: ``steps``, ``examples``, ``gradient_evaluations`` or ``seconds``.
 
     Returns:
-        Indexed by `by`: ``n``; ``median``, infinite where fewer than half of the runs came there; ``reached`` of n, and
+        Indexed by `by`: ``n``; ``median``, infinite if fewer than half of the runs reached it; ``reached`` of n, and
         ``share``, ``low``, ``high`` (Wilson).
     """
     rows = {}
@@ -41,7 +41,7 @@ def time_to_target(runs: pd.DataFrame, axis: str, by: str = "entry") -> pd.DataF
 
 
 def tolerance(runs: pd.DataFrame, quantity: str, factor: float = FACTOR) -> pd.DataFrame:
-    """Return how much a learning rate may be off, from sweeps of it alone: settings that differ in nothing else.
+    """Measure the range of tolerated learning rates, from settings that differ in nothing else.
 
     From the best learning rate outwards, those are tolerated whose median loss (error, for accuracies) is at most `factor`
     times the best one's. A run that failed, stalled ones too, counts as the worst.
@@ -56,7 +56,7 @@ def tolerance(runs: pd.DataFrame, quantity: str, factor: float = FACTOR) -> pd.D
     """
     rows = []
     stems = runs["name"].str.replace(r"(?<=[ _])lr=[^ _]+_?", "", regex=True).str.replace(r"[ _](?= |$)| #\w+$", "", regex=True)
-    for (sweep, *_), group in runs.groupby([stems, *CONTENDER]):
+    for (sweep, *_), group in runs.groupby([stems, *CANDIDATE]):
         value = values(group, quantity).mask(group["status"] != "finished", metric_of(runs, quantity).worst)
         by_rate = group.assign(value=value).groupby("lr")["value"].median().sort_index()
         if len(by_rate) >= LRS and group.groupby("lr")["setting"].nunique().max() == 1:
@@ -89,7 +89,7 @@ def _tolerance(by_rate: "pd.Series[float]", metric: Metric, factor: float) -> di
 
 
 def edge(tried: "np.ndarray[tuple[int], np.dtype[np.float64]]", best: float) -> str:
-    """Return whether the best of at least three values lies in the outer tenth of their logarithmic range: ``low``, ``high``."""
+    """Return ``low`` or ``high`` if the best of at least three values lies in that outer tenth of their logarithmic range."""
     tried = np.unique(tried[tried > 0])
     if len(tried) < LRS or not best > 0:
         return ""
@@ -98,7 +98,7 @@ def edge(tried: "np.ndarray[tuple[int], np.dtype[np.float64]]", best: float) -> 
 
 
 def edges(runs: pd.DataFrame, quantity: str) -> dict[str, tuple[float, str, float, float]]:
-    """Return the optimizers of which the best learning rate lies at the edge of those tried: it, the side, and their range.
+    """Return optimizers whose best learning rate is at the edge of the grid: {name: (lr, side, lowest, highest)}.
 
     Args:
         runs: of one problem and batch mode; those of a search, or of a sweep.
@@ -116,10 +116,10 @@ def edges(runs: pd.DataFrame, quantity: str) -> dict[str, tuple[float, str, floa
 
 @dataclass(frozen=True)
 class Profile:
-    """On which share of the problems each entry reaches the target within a factor of the fastest one's time.
+    """The share of problems on which each candidate reaches the target within a factor of the fastest one's time.
 
     Attributes:
-        table: the shares, indexed by the factors tau at which they change, from 1 to 4; one column an entry.
+        table: the shares, indexed by the factors tau at which they change, from 1 to 4; one column a candidate.
         problems: which.
         refused: why there is no profile; empty where there is one.
     """
@@ -131,11 +131,11 @@ class Profile:
 
 
 def profiles(runs: pd.DataFrame, axis: str) -> list[Profile]:
-    """Return a performance profile for each batch mode, over the problems that have a target and on which all entries ran.
+    """Compute a performance profile for each batch mode, over the problems with a target on which all candidates ran.
 
         r_ps = t_ps / min_s t_ps,    rho_s(tau) = share of problems p with r_ps <= tau
 
-    t is the median time to target over seeds. A problem on which no entry reaches it counts, for none.
+    t is the median time to target over seeds. A problem on which no candidate reaches it counts in the share, for none.
 
     Source: E. D. Dolan and J. J. More, Benchmarking optimization software with performance profiles (2002), eq. 2.1.
     """

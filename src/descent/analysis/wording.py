@@ -1,11 +1,14 @@
-"""How the names and numbers of a ranking read in a sentence."""
+"""Write the names and numbers of a ranking for a sentence."""
 
+import html
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from descent.analysis.pairs import enough
 from descent.analysis.ranking import Ranking
 from descent.analysis.statistics import values
+from descent.errors import printable
 
 LISTED = 6  # what a sentence lists; the rest is in the table
 
@@ -16,8 +19,14 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def markdown_text(text: str) -> str:
+    """Escape a text so that Markdown shows it letter by letter, at the start of a line and in a table too."""
+    line = " ".join(printable(text).split())
+    return re.sub(r"([\\`*_\[\]{}|#]|^[-+](?= )|(?<=^\d)[.)](?= ))", r"\\\1", html.escape(line, quote=False))
+
+
 def are(names: Sequence[str]) -> str:
-    """Return the verb for so many names."""
+    """Return "is" or "are", by the number of names."""
     return "is" if len(names) == 1 else "are"
 
 
@@ -33,24 +42,24 @@ def size(counts: Iterable[float]) -> str:
 
 
 def searches(ranking: Ranking) -> str:
-    """Return ", 3 searches" where there were some."""
+    """Return ", 3 searches"; empty if there were none."""
     return f", {ranking.searches} search{'es' * (ranking.searches > 1)}" if ranking.searches else ""
 
 
 def judged(ranking: Ranking) -> list[str]:
-    """Return the entries with seeds enough for a verdict, the best first."""
+    """Return the candidates with enough seeds for a verdict, the best first."""
     there = enough(ranking.runs)
     return [entry for entry in ranking.entries if entry in there]
 
 
 def endings(ranking: Ranking, entry: str) -> str:
-    """Return how the runs ended that failed, as "2 of 10 diverged, 1 of 10 stalled"."""
+    """Return the numbers of failed runs, as "2 of 10 diverged, 1 of 10 stalled"."""
     row = ranking.table.loc[entry]
     return ", ".join(f"{row[end]:.0f} of {row['n']:.0f} {end}" for end in ("diverged", "stalled") if row[end])
 
 
 def median(ranking: Ranking, entry: str) -> str:
-    """Return a median, and in brackets the range of what did not diverge, and how runs ended that failed."""
+    """Return a median, and in brackets the range of the finite values and the numbers of failed runs."""
     value = ranking.table.loc[entry, "median"]
     found = values(ranking.runs[ranking.runs["entry"] == entry], ranking.quantity)
     there, lost = found[found.abs() < math.inf], endings(ranking, entry)
@@ -62,16 +71,16 @@ def median(ranking: Ranking, entry: str) -> str:
 
 
 def rank(ranking: Ranking, entry: str) -> str:
-    """Return the ranks that an entry may have, as "1" or "1 to 3"."""
+    """Return the ranks that a candidate may have, as "1" or "1 to 3"."""
     first, last = (int(ranking.table.loc[entry, end]) for end in ("first", "last"))
     return str(first) if first == last else f"{first} to {last}"
 
 
 def difference(ranking: Ranking, winner: str, loser: str, whose: bool = False) -> str:
-    """Return by how much one entry is better than another, or how much less often it fails.
+    """Return by how much one candidate is better than another, or how much less often it fails.
 
     Args:
-        whose: whether to say that it is the winner's.
+        whose: name the winner.
     """
     between = ranking.pairs["one"].isin([winner, loser]) & ranking.pairs["other"].isin([winner, loser])
     pair = ranking.pairs[between].iloc[0]

@@ -1,4 +1,4 @@
-"""What a study says: its rankings, and their verdicts in sentences."""
+"""Judge a study: its rankings, and their verdicts as sentences."""
 
 import math
 import re
@@ -10,14 +10,14 @@ import pandas as pd
 
 from descent.analysis.load import Study
 from descent.analysis.ranking import Ranking, rankings
-from descent.analysis.verdict import verdict
-from descent.analysis.words import rank
+from descent.analysis.sentences import sentences
+from descent.analysis.wording import rank
 from descent.errors import one_of
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A ranking, and what it says: the verdict itself, and the notes on it that do not hold for all of the study."""
+    """A ranking, its sentence, and the caveats that do not hold for the whole study."""
 
     ranking: Ranking
     sentence: str
@@ -25,7 +25,7 @@ class Verdict:
 
     @property
     def kind(self) -> str:
-        """What it is a verdict on."""
+        """The subject: optimization, generalization, or the metric's name."""
         kinds = {"train": "optimization", "val": "generalization"}
         return kinds.get(self.ranking.quantity.partition("/")[0], self.ranking.quantity)
 
@@ -35,7 +35,7 @@ class Verdict:
 
     @property
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield for each entry, the best first: its ranks, the setting that stands for it, n, median, interval, failed share."""
+        """Yield a row a candidate, the best first: ranks, setting, n, median, interval, failed share."""
         for entry, row in self.ranking.table.iterrows():
             names = self.ranking.runs.loc[self.ranking.runs["entry"] == entry, "name"].unique()
             name = (
@@ -46,12 +46,12 @@ class Verdict:
 
 
 def plain(name: str, batch: str) -> str:
-    """Return a setting's name without the batch mode and size, where a title says them."""
+    """Return a setting's name without batch mode and size, which the title has."""
     return re.sub(rf" {re.escape(batch)} (size=\d+_?)?", " ", name, count=1).strip()
 
 
 def ranks(ranking: Ranking, entry: str) -> str:
-    """Return the ranks that an entry may have; empty where nothing was tested."""
+    """Return the ranks that a candidate may have; empty if nothing was tested."""
     return rank(ranking, entry) if ranking.family and not ranking.refused else ""
 
 
@@ -61,16 +61,16 @@ def shown(value: float) -> str:
 
 
 def interval(row: "pd.Series[float]") -> str:
-    """Return the ends of an interval; empty where a single value has none."""
+    """Return the ends of an interval; empty for a single value."""
     return "" if math.isnan(row["low"]) else f"{shown(row['low'])} to {shown(row['high'])}"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Verdicts:
     """The verdicts on a study, one for each problem, batch mode and kind.
 
     Attributes:
-        common: notes that hold for all of them.
+        common: caveats that hold for all of them.
     """
 
     study: Study
@@ -85,17 +85,17 @@ class Outcome:
 
     @property
     def sentences(self) -> dict[str, list[str]]:
-        """All that is said, by what it is about."""
+        """Sentences by ranking."""
         said = {f"{v.ranking.problem}, {v.ranking.batch}: {v.quantity} ({v.kind})": [v.sentence, *v.notes] for v in self.verdicts}
         return said | ({"All of these": self.common} if self.common else {})
 
 
-def outcome(study: Study, metric: str | None = None, reference: str | None = None) -> Outcome:
-    """Compare what a study holds.
+def judge(study: Study, metric: str | None = None, reference: str | None = None) -> Verdicts:
+    """Rank the candidates of a study, and write the verdicts.
 
     Args:
-        metric: ranks by this one alone; else by the training and the validation quantity of each problem.
-        reference: an optimizer, or an entry of the rankings, that others are compared with.
+        metric: rank by this one alone; None: by a training and a validation metric of each problem.
+        reference: the optimizer or candidate that others are compared with; None: see `selection.reference`.
 
     Raises:
         InputError: the study has no such metric, or no such reference.
@@ -106,11 +106,11 @@ def outcome(study: Study, metric: str | None = None, reference: str | None = Non
     known = {*study.runs["optimizer"], *(entry for ranking in found for entry in ranking.entries)}
     if reference is not None and reference not in known:
         raise one_of("reference", reference, sorted(known))
-    said = [verdict(ranking) for ranking in found]
+    said = [sentences(ranking) for ranking in found]
     shared = set.intersection(*map(set, said)) if len(said) > 1 else set()
     common = [note for note in said[0][1:] if note in shared and not note.startswith("Ranks: ")] if shared else []
     verdicts = [
         Verdict(ranking, first, [note for note in notes if note not in common])
         for ranking, (first, *notes) in zip(found, said, strict=True)
     ]
-    return Outcome(study, verdicts, common)
+    return Verdicts(study, verdicts, common)

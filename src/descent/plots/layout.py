@@ -1,4 +1,4 @@
-"""The frame of a figure: a panel for each batch mode, a legend, a title, and small print that says what is drawn."""
+"""Lay out a figure: a panel for each batch mode, a legend, a title, and small print that says what is drawn."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,40 +9,38 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
-from matplotlib.markers import TICKRIGHT, TICKUP, MarkerStyle
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from descent.analysis.load import metric_of
-from descent.analysis.units import Unit, panel_order
-from descent.plots.style import look, order, span, text, wrap
+from descent.analysis.selection import Candidate, panel_order
+from descent.plots.style import count, look, order, span, text, wrap
 
 ACROSS = 3  # panels in a row
 WIDTHS = {1: 4.4, 2: 3.5}  # inches of a panel, by panels in a row; else:
-WIDTH, HEIGHT, LOW = 2.9, 2.3, 1.35  # inches; LOW where panels stand in a column of quantities
+WIDTH, HEIGHT = 2.9, 2.3  # inches
 LEFT, TOP, BOTTOM = 0.72, 0.68, 0.5  # inches of margin; all fixed, as matplotlib's own layouts take most of a figure's time
 LINE, LETTER = 0.165, 0.068  # inches that a line and a letter of the legend take
 SMALL = 0.135  # inches that a line of the small print takes
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+Panels = dict[tuple[str, float], list[Axes]]  # by batch mode and size
 MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")  # of variants: schedules, engines
 
 
-def panels(units: Iterable[Unit]) -> list[tuple[str, float]]:
+def panels(units: Iterable[Candidate]) -> list[tuple[str, float]]:
     """Return the batch modes, each with its batch size, in their order."""
     return sorted({unit.panel: None for unit in units}, key=panel_order)
 
 
-def panel_title(units: Sequence[Unit]) -> str:
-    """Return a batch mode and the budget that its runs had."""
-    batch, size = units[0].panel
-    per_step = {"full": "all examples a step", "stochastic": "1 example a step"}.get(batch, f"{size:,.0f} examples a step")
+def panel_title(units: Sequence[Candidate]) -> str:
+    """Return the title of a panel: the batch mode, and the budget of its runs."""
+    batch, size = units[0].batch, int(units[0].runs["examples_per_step"].iloc[0])
+    per_step = "all examples a step" if batch == "full" else f"{count(size)} example{'s' * (size != 1)} a step"
     longest = [unit.runs.loc[unit.runs["examples"].idxmax()] for unit in units]
     steps, examples = span(run["steps"] for run in longest), span(run["examples"] for run in longest)
     return f"{text(batch)}: {per_step}\n{steps} steps, {examples} examples"
 
 
-def frame(
-    units: Sequence[Unit], rows: int = 1, sharey: Literal["all", "row", False] = "all"
-) -> tuple[Figure, dict[tuple[str, float], list[Axes]]]:
+def frame(units: Sequence[Candidate], rows: int = 1, sharey: Literal["all", "row", False] = "all") -> tuple[Figure, Panels]:
     """Return a figure and, for each batch mode, its axes: one, or a column of `rows`."""
     keys = panels(units)
     columns = len(keys) if rows > 1 else min(len(keys), ACROSS)
@@ -74,42 +72,24 @@ def label(figure: Figure, below: str, beside: Sequence[str]) -> None:
 
 
 def ticks(axes: Axes) -> None:
-    """Give logarithmic axes their ticks: matplotlib's own overlap, and drawing them takes half the time of a figure."""
-    for one, across in ((axes.xaxis, axes.get_xaxis_transform()), (axes.yaxis, axes.get_yaxis_transform())):
+    """Give logarithmic axes few ticks: drawing matplotlib's own takes half the time of a figure."""
+    for one in (axes.xaxis, axes.yaxis):
         if one.get_scale() == "log":
             low, high = sorted(one.get_view_interval())
-            major, minor = log_ticks(low, high)
-            one.set_major_locator(FixedLocator(major))
+            decades = math.log10(high / low)
+            leads = (1, 2, 3, 5) if decades < 1 else (1, 3) if decades < 2 else (1,)
+            one.set_major_locator(LogLocator(subs=leads, numticks=6))
             one.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
             one.set_minor_locator(NullLocator())
-            at, edge = (minor, [0.0] * len(minor)), MarkerStyle(TICKUP if one is axes.xaxis else TICKRIGHT)
-            x, y = at if one is axes.xaxis else at[::-1]
-            axes.add_artist(Line2D(x, y, color="black", marker=edge, ms=2, mew=0.5, linestyle="none", transform=across))
-
-
-def log_ticks(low: float, high: float) -> tuple[list[float], list[float]]:
-    """Return where a logarithmic axis from `low` to `high` has labels, and where it has ticks without."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    decades = math.log10(high / low)
-    every = max(1, round(decades / 5))
-    leads = (1, 2, 3, 5) if decades < 1 else (1, 3) if decades < 2 else (1,)
-    inside = [lead * 10.0**power for power in range(first, last + 1) for lead in range(1, 10)]
-    inside = [value for value in inside if low <= value <= high]
-    major = [v for v in inside if _lead(v) in leads and round(math.log10(v / _lead(v))) % every == 0]
-    return major, [v for v in inside if v not in major] if decades <= 3 else []
-
-
-def _lead(value: float) -> int:
-    return round(value / 10.0 ** math.floor(math.log10(value) + 1e-9))
 
 
 def power(value: float) -> str:
     """Return a number as a label: short, or as a power of ten."""
     if 1e-3 <= value < 1e4:
         return f"{value:,.10g}"
-    lead, exponent = _lead(value), math.floor(math.log10(value) + 1e-9)
-    ten = f"10{str(exponent).translate(RAISED)}"
-    return ten if lead == 1 else f"{lead}·{ten}"
+    lead, exponent = f"{value:.0e}".split("e")
+    ten = f"10{str(int(exponent)).translate(RAISED)}"
+    return ten if lead == "1" else f"{lead}·{ten}"
 
 
 def _place(axes: Axes) -> SubplotSpec:
@@ -118,17 +98,17 @@ def _place(axes: Axes) -> SubplotSpec:
     return place
 
 
-def variants(units: Iterable[Unit]) -> list[str]:
+def variants(units: Iterable[Candidate]) -> list[str]:
     return sorted({unit.variant for unit in units})
 
 
-def marker(unit: Unit, known: Sequence[str]) -> str:
-    """Return the mark on the lines of a variant, where there are several."""
+def marker(unit: Candidate, known: Sequence[str]) -> str:
+    """Return the marker of a variant; none if there is only one."""
     return MARKERS[known.index(unit.variant) % len(MARKERS)]
 
 
-def handles(units: Iterable[Unit], extra: Iterable[Line2D] = ()) -> dict[str, Line2D]:
-    """Return the lines that a legend names: each optimizer once, in one order everywhere."""
+def handles(units: Iterable[Candidate], extra: Iterable[Line2D] = ()) -> dict[str, Line2D]:
+    """Return the lines of a legend by label: each candidate once, in the same order in all figures."""
     units = sorted(units, key=lambda unit: (order(unit.optimizer), unit.variant))
     known = variants(units)
     found = {}
@@ -154,7 +134,7 @@ def finish(
     between: float = 0.72,
     beside: float = 0.0,
 ) -> None:
-    """Lay the figure out: the title above the panels, the legend beside them, the small print below.
+    """Place the title above the panels, the legend beside them, and the small print below.
 
     Args:
         named: the lines of the legend.
@@ -197,8 +177,8 @@ def finish(
         )
 
 
-def chosen(units: Iterable[Unit]) -> str:
-    """Say how the settings that are shown were chosen."""
+def chosen(units: Iterable[Candidate]) -> str:
+    """Return how the settings that are shown were chosen, as a clause."""
     units = list(units)
     picked = [unit for unit in units if unit.settings > 1]
     tuned = sorted({tuning for unit in units for tuning in unit.runs["tuning"]})
@@ -211,8 +191,8 @@ def chosen(units: Iterable[Unit]) -> str:
     return f"{who} at the best of {many} by final {text(judged.label)}, chosen on these seeds"
 
 
-def sample(units: Iterable[Unit]) -> str:
-    """Say how many runs each line stands for."""
+def sample(units: Iterable[Candidate]) -> str:
+    """Return the number of runs behind each line, as ``n = 3 seeds``."""
     units = list(units)
     seeds = all(unit.runs["seed"].is_unique for unit in units)
     number = span(len(unit.runs) for unit in units)

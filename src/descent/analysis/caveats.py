@@ -1,20 +1,20 @@
-"""What a verdict rests on, and what it does not cover, in sentences."""
+"""Write what limits a verdict, as sentences."""
 
-from descent.analysis.measures import FACTOR
 from descent.analysis.pairs import SEEDS
 from descent.analysis.ranking import Ranking
+from descent.analysis.sensitivity import FACTOR
 from descent.analysis.statistics import SEARCHES
-from descent.analysis.words import LISTED, endings, judged, listed
+from descent.analysis.wording import LISTED, endings, judged, listed
 
 
 def notes(ranking: Ranking) -> list[str]:
-    """Return what a person should know of a verdict: failures, missing seeds, how settings were chosen, unequal work."""
+    """Return the caveats of a verdict: failures, missing seeds, selection bias, searches, unequal work, edges of the grid."""
     parts = (_failures, _missing, _apart, _picked, _searches, _gradients, edges, _tolerance)
     return [sentence for part in parts for sentence in part(ranking)]
 
 
 def _failures(ranking: Ranking) -> list[str]:
-    """Which runs failed; where nothing is tested, the medians say so."""
+    """Count failed runs; where nothing is tested, the medians tell them."""
     lost = ranking.table[ranking.table["failed"] > 0]
     if lost.empty or not ranking.family:
         return []
@@ -24,7 +24,7 @@ def _failures(ranking: Ranking) -> list[str]:
 
 
 def _missing(ranking: Ranking) -> list[str]:
-    """Which seeds some have and others lack."""
+    """Name the seeds that some candidates lack."""
     runs = ranking.runs
     have = {str(entry): set(zip(group["scramble"], group["seed"], strict=True)) for entry, group in runs.groupby("entry")}
     every, found = set().union(*have.values()), []
@@ -38,7 +38,7 @@ def _missing(ranking: Ranking) -> list[str]:
 
 
 def _apart(ranking: Ranking) -> list[str]:
-    """Who was left out of the tests, for want of seeds."""
+    """Name the candidates and pairs with too few seeds for a test."""
     if not ranking.family:
         return []
     names, pairs = judged(ranking), ranking.pairs[ranking.pairs["seeds"] < SEEDS]
@@ -50,19 +50,18 @@ def _apart(ranking: Ranking) -> list[str]:
 
 
 def _picked(ranking: Ranking) -> list[str]:
-    """Which settings were chosen by the runs that they are described by."""
+    """Name settings that were selected on the evaluation seeds."""
     names = list(ranking.picked.values())
     if not names:
         return []
-    verb, them = ("was", "it") if len(names) == 1 else ("were each", "them")
     return [
-        f"{listed(names)} {verb} picked among several settings on these same seeds, which flatters {them}: "
-        "for a verdict, choose on other seeds."
+        f"{listed(names)} {'was' if len(names) == 1 else 'were each'} selected among several settings on the evaluation seeds "
+        "(selection bias): tune on separate seeds to get a test."
     ]
 
 
 def _searches(ranking: Ranking) -> list[str]:
-    """What another search might change."""
+    """Tell how many searches the settings come from, where these are too few."""
     count = ranking.searches
     if len(ranking.entries) < 2 or ranking.picked or count >= SEARCHES:
         return []
@@ -77,7 +76,7 @@ def _searches(ranking: Ranking) -> list[str]:
 
 
 def _gradients(ranking: Ranking) -> list[str]:
-    """Who computed more gradients than others on as many examples."""
+    """Name candidates that computed more gradients on as many examples."""
     runs = ranking.runs[ranking.runs["examples"] > 0]
     per_example = (runs["gradient_evaluations"] / runs["examples"]).groupby(runs["entry"]).median()
     more = (per_example / per_example.min()).loc[lambda times: times > 1.05]
@@ -86,7 +85,7 @@ def _gradients(ranking: Ranking) -> list[str]:
 
 
 def edges(ranking: Ranking) -> list[str]:
-    """Return whose best learning rate may lie beyond those that were tried."""
+    """Name optimizers whose best learning rate may lie beyond the grid."""
     return [
         f"The best learning rate of {optimizer}, {best:g}, is at the {'upper' if side == 'high' else 'lower'} edge of those "
         f"tried ({low:g} to {high:g}): widen the range."
@@ -95,7 +94,7 @@ def edges(ranking: Ranking) -> list[str]:
 
 
 def _tolerance(ranking: Ranking) -> list[str]:
-    """How far from the best a learning rate may be, where it was swept."""
+    """Tell the range of tolerated learning rates, where they were swept."""
     found = []
     for sweep in ranking.tolerance.dropna(subset="best").itertuples():
         among = sum(ranking.tolerance["optimizer"] == sweep.optimizer)

@@ -1,0 +1,1 @@
+export PYTHONPATH=$PWD/src; env -u PYTHONDONTWRITEBYTECODE /work/main/.venv/bin/python "$@"

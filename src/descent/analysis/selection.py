@@ -1,0 +1,187 @@
+"""Select what is compared on one problem and batch mode: one setting a candidate, and the reference."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from descent.analysis.load import Study, metric_of
+from descent.analysis.statistics import medians
+from descent.metrics import Metric
+
+MODES = ("full", "mini", "stochastic")
+GROUP = ["problem", "batch", "batch_size"]  # within which runs are compared; `batch_size` is nan but for mini-batches
+CANDIDATE = ["optimizer", "schedule", "engine", "tuning"]
+
+
+class Rule(StrEnum):
+    """The rule by which the reference was chosen."""
+
+    NAMED = "named"
+    TUNING = "tuning"  # the best one in tuning
+    SGD = "sgd"
+    FIRST = "first"  # in the alphabet
+
+
+def quantities(runs: pd.DataFrame) -> list[str]:
+    """Return the metrics that runs of a problem are ranked by: one of optimization and, where measured, one of generalization.
+
+    Each is the problem's own metric where that is of the training or the validation split; else the training loss, above its
+    minimum where that is known, and the validation loss.
+    """
+    metric = str(runs["metric"].iloc[0])
+    found = []
+    for split, others in (("train/", ("train/gap", "train/loss")), ("val/", ("val/loss", "val/accuracy"))):
+        order = (metric, *others) if metric.startswith(split) else others
+        measured = [name for name in order if f"final:{name}" in runs and runs[f"final:{name}"].notna().any()]
+        found += measured[:1]
+    return found
+
+
+def budgets(runs: pd.DataFrame) -> str:
+    """Return why budgets are too unequal for a ranking; empty if they are equal."""
+    tuning = runs.groupby("optimizer")["tuning"].agg(lambda labels: " and ".join(sorted(set(labels))))
+    if runs["tuning"].nunique() > 1:
+        return f"tuning budgets differ ({'; '.join(f'{name}: {label}' for name, label in tuning.items())})"
+    whole = runs[runs["status"] != "diverged"].groupby("setting")["examples"].agg(["nunique", "first", "size"])
+    fixed = whole[(whole["nunique"] == 1) & (whole["size"] > 1)]["first"]  # under max_seconds they vary, and may
+    if fixed.nunique() > 1:
+        return f"training budgets differ ({', '.join(f'{n:,.0f}' for n in sorted(fixed.unique()))} examples)"
+    return ""
+
+
+def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Select one setting for each candidate and search: the one with the best median over the tuning runs.
+
+    Without tuning runs the best median over the same runs decides. That is selection bias, which grows with the number of
+    settings: such candidates are reported and not tested.
+
+    Args:
+        runs: of one problem and batch mode.
+        tuning: the runs that settings are chosen by.
+
+    Returns:
+        The selected runs, with the name of their candidate in the column ``entry``; and by candidate the names of the settings
+        that were chosen on these same runs.
+    """
+    runs = runs.assign(entry=entries(runs, runs))
+    picked, kept = {}, []
+    for (entry, search), group in runs.groupby(["entry", "scramble"]):
+        settings = group["setting"].unique()
+        best = settings[0]
+        if len(settings) > 1:
+            evidence = group if tuning is None else tuning[tuning["setting"].isin(settings) & (tuning["scramble"] == search)]
+            if evidence is group or set(evidence["setting"]) != set(settings):
+                evidence = group
+            best = _best(medians(evidence, quantity, ["setting"]), metric_of(runs, quantity))
+            if evidence is group:
+                picked[str(entry)] = str(group.loc[group["setting"] == best, "name"].iloc[0])
+        kept.append(group[group["setting"] == best])
+    return pd.concat(kept), picked
+
+
+def reference(
+    runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, named: str | None = None
+) -> tuple[str, Rule]:
+    """Choose the candidate that others are compared with, and name the rule; never the winner on the runs to be compared.
+
+    The named one; else the best one in tuning; else sgd; else the first in the alphabet.
+
+    Args:
+        runs: of `choose`.
+        tuning: the runs that settings were chosen by; if some are on fresh seeds, only those count.
+        named: a candidate, or an optimizer.
+    """
+    of = runs.groupby("entry")["optimizer"].first().sort_index()
+    if named is not None and (named in of.index or named in set(of)):
+        return (named if named in of.index else str(of.index[of == named][0])), Rule.NAMED
+    if tuning is not None and len(tuning):
+        seen = tuning[tuning["stage"] == "selection"] if (tuning["stage"] == "selection").any() else tuning
+        seen = seen.assign(entry=entries(seen, runs))
+        best = medians(seen[seen["entry"].isin(of.index)], quantity, ["entry", "scramble", "setting"])
+        if len(best):
+            best = best.groupby(["entry", "scramble"]).agg(metric_of(runs, quantity).best)
+            return str(_best(best.groupby("entry").median(), metric_of(runs, quantity))), Rule.TUNING
+    plain = of.index[of == "sgd"]
+    return (str(plain[0]), Rule.SGD) if len(plain) else (str(of.index[0]), Rule.FIRST)
+
+
+def entries(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
+    """Return the name of each run's candidate: its optimizer, and in brackets what else differs `among` runs."""
+    telling = [name for name in CANDIDATE[1:] if among[name].nunique() > 1]
+    rows = zip(runs["optimizer"], *(runs[name] for name in telling), strict=True)
+    return [f"{optimizer} ({', '.join(rest)})" if rest else str(optimizer) for optimizer, *rest in rows]
+
+
+def _best(scores: "pd.Series[float]", metric: Metric) -> object:
+    """Return the label of the best score; the first of equal ones."""
+    ordered = scores.fillna(metric.worst).sort_values(ascending=not metric.higher_is_better, kind="stable")
+    return ordered.index[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """What is ranked and drawn: an optimizer with its schedule at one setting, in one batch mode.
+
+    Attributes:
+        batch_size: examples a step; 0 where the batch mode says it.
+        name: the optimizer, and in brackets what else the study varies.
+        runs: rows of `Study.runs`: repetitions of one setting; of a tuned optimizer, of one for each search.
+        settings: number of settings that it was chosen from, on these same runs.
+        rates: number of their learning rates.
+    """
+
+    problem: str
+    batch: str
+    batch_size: float
+    optimizer: str
+    name: str
+    runs: pd.DataFrame
+    settings: int
+    rates: int
+
+    @property
+    def variant(self) -> str:
+        return self.name.removeprefix(self.optimizer).strip()
+
+    @property
+    def panel(self) -> tuple[str, float]:
+        return self.batch, self.batch_size
+
+
+def final(study: Study) -> pd.DataFrame:
+    """Return the final runs of a study, not those of its search; all runs if it has no others."""
+    runs = study.runs[study.runs["stage"] == "final"]
+    return study.runs if runs.empty else runs
+
+
+@lru_cache(maxsize=1)  # asked for by each figure of a problem
+def candidates(study: Study) -> list[Candidate]:
+    """Return the candidates of a study, each at the setting with the best median of the problem's metric."""
+    drawn, found = final(study), []
+    tuning = study.runs[study.runs["stage"] != "final"]
+    for (problem, batch, size), group in drawn.groupby(["problem", "batch", "batch_size"], dropna=False):
+        runs, picked = choose(group, group["metric"].iloc[0], tuning)
+        for name, own in runs.groupby("entry"):
+            alike = group[(group[CANDIDATE] == own[CANDIDATE].iloc[0]).all(axis=1)] if name in picked else own
+            found.append(
+                Candidate(
+                    problem=problem,
+                    batch=batch,
+                    batch_size=float(np.nan_to_num(size)),
+                    optimizer=own["optimizer"].iloc[0],
+                    name=str(name),
+                    runs=own,
+                    settings=alike["setting"].nunique() if name in picked else 1,
+                    rates=alike["lr"].nunique() if name in picked else 1,
+                )
+            )
+    return sorted(found, key=lambda unit: (unit.problem, panel_order(unit.panel), unit.name))
+
+
+def panel_order(panel: tuple[str, float]) -> tuple[int, str, float]:
+    """Return the sorting key of a batch mode and size."""
+    batch, size = panel
+    return (MODES.index(batch) if batch in MODES else len(MODES), batch, size)

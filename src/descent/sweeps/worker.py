@@ -1,0 +1,81 @@
+"""What a worker of a sweep does: train one run, and say what came of it."""
+
+import os
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from descent import stopping
+from descent.config.identity import identity, place
+from descent.config.schema import RunConfig
+from descent.metrics import metric
+from descent.records import result as results
+from descent.records.journal import Journal, Outcome
+from descent.records.lock import Busy
+from descent.terminal.console import errors, shown
+from descent.training.run import run
+
+
+def take_up(journal: Journal, config: DictConfig) -> Outcome:
+    """Do in a worker, or in the sweep's own process, what a launcher was given: train the run that Hydra composed.
+
+    Returns:
+        what came of it.
+    """
+    from descent.config.compose import read
+
+    journal.attend()
+    if journal.stops():
+        return Outcome.STOPPED
+    chosen = read(config)
+    return work(chosen.model_copy(update={"output_dir": str(journal.outputs)}), journal)[0]
+
+
+def work(config: RunConfig, journal: Journal | None = None) -> tuple[Outcome, float]:
+    """Train one run of a sweep, silently: whatever it raises is written into its folder, and the others go on.
+
+    Its accelerator is cpu or gpu, as planned: ``auto`` might find another one here, and so another run.
+
+    Returns:
+        what came of it, and the problem's metric at the end: infinitely bad for a run that diverged, failed, or that another
+        process trains.
+
+    Raises:
+        Stopped: by a signal, in the sweep's own process.
+    """
+    from descent.config.targets import resolve
+    from descent.sweeps import gpus
+    from descent.training import build
+
+    worst = metric(config.problem.metric, config.problem.metrics).worst
+    resolved = resolve(config)
+    folder = place(resolved, identity(resolved, build.device(resolved, elsewhere="cpu")))  # a GPU may be what it lacks
+    if journal:
+        journal.note(folder.name, Outcome.BEGUN)
+    gpus.claim(config)
+    value = worst
+    try:
+        result = run(config, wait=False).result
+        final = None if result.status == "diverged" else result.final.get(config.problem.metric)
+        value, outcome = worst if final is None else final, Outcome.ENDED
+    except Busy:
+        outcome = Outcome.BUSY
+    except stopping.Stopped:
+        if journal is None or journal.process == os.getpid():
+            raise
+        outcome = Outcome.STOPPED
+    except Exception as error:
+        fail(folder, error)
+        outcome = Outcome.FAILED
+    if journal:
+        journal.note(folder.name, outcome)
+    return outcome, value
+
+
+def fail(folder: Path, error: Exception) -> None:
+    """Write why a run failed, or print it where that cannot be written."""
+    try:
+        results.fail(folder, error)
+    except OSError as trouble:
+        text = f"error: {folder}: {results.describe(error)} (and error.txt cannot be written: {trouble.strerror})"
+        errors.print(shown(text), soft_wrap=True)

@@ -1,0 +1,184 @@
+"""Compile a block of steps: the gradient and the update of `descent.from_scratch`, in one loop, by numba.
+
+The compiled code is kept in the user's cache folder. numba looks only at the file of the function that it compiles, so the
+folder is named by a digest of everything that goes into the code.
+"""
+
+import hashlib
+import logging
+import os
+import platform
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import FunctionType
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+import scipy
+import scipy.linalg.cython_blas  # the matrix products of compiled code: who sets threads must find it loaded
+from filelock import FileLock
+from llvmlite import binding
+from numba.extending import overload
+from numba.np.unsafe.ndarray import to_fixed_tuple
+
+from descent import from_scratch
+from descent.from_scratch.clipping import clip_factor
+from descent.from_scratch.forms import SECOND
+from descent.from_scratch.objectives import Objective
+from descent.from_scratch.optimizers import Optimizer
+
+OPTIONS = {"error_model": "numpy"}  # numba's own checks each division, which keeps loops from being vectorised
+Function = Callable[..., Any]
+log = logging.getLogger(__name__)
+COMPILED: list[Any] = []  # the functions of this process, whose `stats` tell what was found in the cache
+_registered: set[Function] = set()
+
+
+def block(objective: Objective, optimizer: Optimizer, columns: int) -> Any:
+    """Return the compiled function of a block of steps, the `steps` below.
+
+    Args:
+        objective: whose gradient it computes.
+        optimizer: whose updates it makes.
+        columns: of the optimizer's table of numbers.
+    """
+    functions = (*objective.functions, nothing, nothing, nothing)[:3]
+    return _compiled(objective.flat_gradient, *functions, optimizer.decay, optimizer.rule, columns)
+
+
+def compile_for(function: Any, arguments: tuple[Any, ...]) -> None:
+    """Compile a block for arguments of these types, or load it: of several processes, one does it and the others wait."""
+    signature = tuple(numba.typeof(argument) for argument in arguments)
+    kept_in = folder()
+    with FileLock(kept_in / "lock") if kept_in else nullcontext():
+        function.compile(signature)
+
+
+@cache
+def folder() -> Path | None:
+    """Return the folder of the compiled code, below NUMBA_CACHE_DIR or the user's cache; None where it cannot be written."""
+    digest = hashlib.sha256()
+    for path in sorted([*Path(from_scratch.__file__).parent.rglob("*.py"), Path(__file__)]):
+        digest.update(path.read_bytes())
+    versions = numba.__version__, llvmlite.__version__, np.__version__, scipy.__version__, platform.python_version()
+    digest.update(repr((*versions, binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())).encode())
+    home = Path(numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    made = home / "descent" / "compiled" / digest.hexdigest()[:16]
+    try:
+        made.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=made):
+            return made
+    except OSError as error:
+        log.warning(f"Compiled code cannot be kept in {made} ({error.strerror}): it is compiled again in each process.")
+        return None
+
+
+@cache
+def _compiled(*parts: Any) -> Any:
+    """Return the compiled function that `_steps` makes of its arguments."""
+    for function in (*parts[:-1], clip_factor):
+        _register(function)
+    kept_in, before = folder(), numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(kept_in or before)
+    try:
+        COMPILED.append(numba.njit(_steps(*parts), cache=kept_in is not None, **OPTIONS))
+        return COMPILED[-1]
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def _register(function: Function) -> None:
+    """Let compiled code call a function of `from_scratch`, in its second form where it has one, and what that calls."""
+    if function in _registered:
+        return
+    _registered.add(function)
+    form: Any = SECOND.get(function, function)
+    for name in form.__code__.co_names:
+        called = form.__globals__.get(name)
+        if isinstance(called, FunctionType) and called.__module__.startswith(from_scratch.__name__):
+            _register(called)
+    overload(function, jit_options=OPTIONS, strict=False)(lambda *_: form)
+
+
+def nothing() -> None:
+    """Stand for a function that a gradient does not need."""
+
+
+def _steps(
+    gradient: Function, first: Function, second: Function, third: Function, decay: Function, rule: Function, columns: int
+) -> Function:
+    """Return the function of a block. It captures module-level functions and numbers alone: else no cache finds it again."""
+
+    def steps(  # type: ignore[no-untyped-def]
+        w, g, part, before, states, table, largest, x, y, rows, edges, micro, inputs, targets, scratch, constants
+    ):
+        functions = (first, second, third)
+        for step in range(len(table)):
+            start, stop = (edges[step], edges[step + 1]) if len(rows) > 0 else (0, len(x))
+            if step == len(table) - 1:
+                before[:] = w
+            for begin in range(start, stop, micro):
+                end = min(begin + micro, stop)
+                xs, ys = x[begin:end], y[begin:end]
+                if len(rows) > 0:
+                    for i in range(end - begin):
+                        inputs[i] = x[rows[begin + i]]
+                        targets[i] = y[rows[begin + i]]
+                    xs, ys = inputs[: end - begin], targets[: end - begin]
+                if end - begin == stop - start:
+                    gradient(w, xs, ys, g, scratch, constants, functions)
+                else:
+                    gradient(w, xs, ys, part, scratch, constants, functions)
+                    share = w.dtype.type((end - begin) / (stop - start))
+                    if begin == start:
+                        g[:] = 0
+                    for i in range(len(w)):
+                        g[i] += share * part[i]
+            scale = w.dtype.type(1)
+            if largest > 0:
+                scale = w.dtype.type(clip_factor(g, largest))
+            update(decay, rule, w, g, scale, states, to_fixed_tuple(table[step], columns))
+
+    return steps
+
+
+def update(decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any) -> None:
+    """Update every weight in one loop. Only compiled code calls it, in one of the forms below."""
+    raise NotImplementedError
+
+
+@overload(update, jit_options=OPTIONS, strict=False)  # type: ignore[untyped-decorator]
+def _update(decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any) -> Function:
+    return (_update_w, _update_w_a, _update_w_a_b, _update_w_a_b_c)[len(states)]
+
+
+def _update_w(decay, rule, w, g, scale, states, numbers):  # type: ignore[no-untyped-def]
+    for i in range(len(w)):
+        wi, gi = decay(w[i], g[i] * scale, numbers[0])
+        w[i], _ = rule(wi, gi, (), numbers[1:])
+
+
+def _update_w_a(decay, rule, w, g, scale, states, numbers):  # type: ignore[no-untyped-def]
+    (a,) = states
+    for i in range(len(w)):
+        wi, gi = decay(w[i], g[i] * scale, numbers[0])
+        w[i], (a[i],) = rule(wi, gi, (a[i],), numbers[1:])
+
+
+def _update_w_a_b(decay, rule, w, g, scale, states, numbers):  # type: ignore[no-untyped-def]
+    a, b = states
+    for i in range(len(w)):
+        wi, gi = decay(w[i], g[i] * scale, numbers[0])
+        w[i], (a[i], b[i]) = rule(wi, gi, (a[i], b[i]), numbers[1:])
+
+
+def _update_w_a_b_c(decay, rule, w, g, scale, states, numbers):  # type: ignore[no-untyped-def]
+    a, b, c = states
+    for i in range(len(w)):
+        wi, gi = decay(w[i], g[i] * scale, numbers[0])
+        w[i], (a[i], b[i], c[i]) = rule(wi, gi, (a[i], b[i], c[i]), numbers[1:])

@@ -1,0 +1,58 @@
+"""The compiled engine: the run of the NumPy engine, from the same lines, with a block of steps as one compiled call."""
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from descent.from_scratch.objectives.base import views
+from descent.training import compilation
+from descent.training.numpy_engine import NumpyEngine, libraries
+
+libraries.cache_clear()  # compiled code has matrix products of its own, in a library that is loaded only now
+
+
+class CompiledEngine(NumpyEngine):
+    """Trains by compiled `descent.from_scratch`; its arguments are those of `NumpyEngine`."""
+
+    def fit(self) -> None:
+        """Compile a block off the clock, then train."""
+        with self.recorder.observer.loading("the compiled steps; new ones take some seconds"):
+            if not self.optimizer.state:
+                self.optimizer.state = [self.optimizer.start(self.flat)]
+            self._work = [np.empty_like(self.flat) for _ in range(3)]
+            table = copy(self.optimizer).table(np.array([self.optimizer.lr]))
+            self._run = compilation.block(self.objective, self.optimizer, table.shape[1])
+            compilation.compile_for(self._run, self._arguments(table, *self._rows(0, 1)))
+        super().fit()
+
+    def _block(self, first: int, last: int) -> None:
+        lrs = self.peak * np.array(self.factors(first, last))
+        rows, edges = self._rows(first, last)
+        self._run(*self._arguments(self.optimizer.table(lrs), rows, edges))
+        self.optimizer.lr = float(lrs[-1])
+        self.last_gradient, _, before = self._work
+        self.before = views(before, self.params)
+        self.position.gradient_evaluations += len(rows) or (last - first) * self.batches.examples
+        self.position.step = last
+
+    def _rows(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return `Batches.block`, without rows where each step sees the data as they are."""
+        if self.batches.whole:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        return self.batches.block(first, last)
+
+    def _arguments(self, table: np.ndarray, rows: np.ndarray, edges: np.ndarray) -> tuple[Any, ...]:
+        """Return what the block of `compilation` takes."""
+        dtype = self.flat.dtype
+        states = tuple(vars(self.optimizer.state[0]).values())
+        size, micro = min(self.batches.size, self.batches.micro_size) if len(rows) else 0, self.batches.micro_size
+        gathered = (np.empty((size, *part.shape[1:]), part.dtype) for part in self.data)
+        constants = tuple(_constant(constant, dtype) for constant in self.constants)
+        sees = (*self.data, rows, edges, micro, *gathered)
+        return self.flat, *self._work, states, table.astype(dtype), float(self.clip_norm or 0), *sees, self.scratch, constants
+
+
+def _constant(value: Any, dtype: np.dtype) -> Any:
+    """Return a number in the weights' precision, whole numbers as an array, so that networks of any depth share their code."""
+    return np.array(value, np.int64) if isinstance(value, tuple) else dtype.type(value) if isinstance(value, float) else value
