@@ -44,6 +44,7 @@ def identity(config: RunConfig, device: str) -> dict[str, Any]:
         "records": _canonical(config.records.model_dump()),
         "device": device,
         "devices": config.trainer.count,
+        **({"tuning": config.tuning.model_dump()} if config.tuning.trials != "default" else {}),
     }
 
 
@@ -53,8 +54,8 @@ def key(identity: dict[str, Any]) -> str:
 
 
 def setting(identity: dict[str, Any]) -> str:
-    """Return the id of a run but for its seed: runs that share it are repetitions of one setting."""
-    return key({**identity, "seed": None})
+    """Return the id of a run but for its seed and its part in tuning: runs that share it are repetitions of one setting."""
+    return key({name: value for name, value in identity.items() if name != "tuning"} | {"seed": None})
 
 
 def label(config: RunConfig, seed: bool = True) -> str:
