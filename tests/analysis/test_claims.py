@@ -28,7 +28,7 @@ def test_the_best_is_ahead_of_each_other_by_a_ratio():
     finding = judge([steady(0.0, math.log(2), math.log(4.6))])[0]
     assert (
         verdict(finding, LOSS)
-        == "a is best: training loss 2 times lower than b's (2 to 2) and 4.6 times lower than c's (4.6 to 4.6)."
+        == "a is best: training loss 2 times lower than b's (2 to 2) and 4.6 times lower than c's (4.59 to 4.61)."
     )
     assert notes(finding, LOSS) == []
 
@@ -47,7 +47,7 @@ def test_equal_ones_are_equal_within_the_margin():
     assert said([0.0, 0.0], spread=0.01) == ["a and b are equal within 10 % in training loss."]
     best, *more = said([0.0, 0.001, 1.0], spread=0.01)
     assert best.startswith("No best in training loss: a and b are beaten by nobody; ")
-    assert "better than c, 2.7 times lower (2.7 to 2.8)" in best
+    assert "better than c, 2.73 times lower (2.7 to 2.76)" in best
     assert more == ["Equal within 10 %: b and a."]  # b is ahead by value
 
 
@@ -82,7 +82,7 @@ def test_the_typical_seed_is_named_where_it_disagrees():
     far = values.scores.copy()
     far[1, :2] += 9
     finding = judge([replace(values, scores=far)])[0]
-    assert "typical seed 1.7" in verdict(finding, LOSS)
+    assert "typical seed 1.65" in verdict(finding, LOSS)
     assert "typical" not in verdict(judge([values])[0], LOSS)
 
 

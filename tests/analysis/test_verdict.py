@@ -22,7 +22,7 @@ def said(losses, quantity="train/loss", tuning=None, **columns):
 
 def test_two_settings_one_of_which_is_better():
     assert said({"adam": NOISE, "sgd": NOISE * STEP}) == [
-        "adam is best: training loss 1.6 times lower than sgd's (1.6 to 1.7), n = 10.",
+        "adam is best: training loss 1.65 times lower than sgd's (1.64 to 1.65), n = 10.",
         NO_SEARCH,
     ]
 
@@ -32,7 +32,7 @@ def test_ranks_are_said_of_more_than_two():
     first, ranks, equal, _ = said(losses)
     assert first.startswith("No best in training loss: ")
     assert (
-        first.endswith(" are beaten by nobody; nadam better than sgd, 1.6 times lower (1.6 to 1.7), n = 10.")
+        first.endswith(" are beaten by nobody; nadam better than sgd, 1.65 times lower (1.64 to 1.65), n = 10.")
         or "adam better" in first
     )
     assert ranks == "Ranks: adam 1 to 2, nadam 1 to 2 and sgd 3."

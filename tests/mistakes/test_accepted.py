@@ -99,6 +99,7 @@ def test_a_run_that_works(place, command, case):
 
 @table(
     right(OWN, runs=1, files={"optimizer/own.yaml": "_target_: torch.optim.SGD\nlr: 0.1\n"}, id="_target_ and lr alone"),
+    right(f"{OWN[:-3]}my/own", runs=1, files={"optimizer/my/own.yaml": "_target_: torch.optim.SGD\nlr: 0.1\n"}, id="a subfolder"),
     right(OWN, runs=1, files=THREE, id="three betas"),
     right(OWN, runs=1, files=optimizer("own_asam", "rho: 2\n", ", rho=0.5"), id="rho: 2"),
     right(OWN, runs=1, files=optimizer("own_alpha", "alpha: 1\n", ", alpha=0.5"), id="alpha: 1"),

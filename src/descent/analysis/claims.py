@@ -39,7 +39,7 @@ class Terms:
     def size(self, difference: float) -> str:
         """Return a difference as a number: "4.6" times, or "2.1" points."""
         value = math.exp(min(difference, LARGEST)) if self.ratio else 100 * difference
-        return f"{value:.2g}" if abs(value) < 99.5 else f"{float(f'{value:.2g}'):,.0f}"
+        return f"{value:.3g}" if abs(value) < 999.5 else f"{float(f'{value:.3g}'):,.0f}"
 
     def amount(self, pair: Pair, whose: str = "") -> str:
         """Return by how much the candidate ahead is better: "4.6 times lower than sgd's (1.8 to 12)"."""

@@ -44,6 +44,7 @@ def identity(config: RunConfig, device: str) -> dict[str, Any]:
         "records": _canonical(config.records.model_dump()),
         "device": device,
         "devices": config.trainer.count,
+        **({"tuning": config.tuning.model_dump()} if config.tuning.trials != "default" else {}),
     }
 
 
@@ -53,8 +54,8 @@ def key(identity: dict[str, Any]) -> str:
 
 
 def setting(identity: dict[str, Any]) -> str:
-    """Return the id of a run but for its seed: runs that share it are repetitions of one setting."""
-    return key({**identity, "seed": None})
+    """Return the id of a run but for its seed and its part in tuning: runs that share it are repetitions of one setting."""
+    return key({name: value for name, value in identity.items() if name != "tuning"} | {"seed": None})
 
 
 def label(config: RunConfig, seed: bool = True) -> str:
@@ -81,8 +82,8 @@ def place(config: RunConfig, identity: dict[str, Any]) -> Path:
     Raises:
         InputError: there can be no such folder.
     """
-    names = config.names
-    folder = config.folder.joinpath(names.problem, names.batch, names.optimizer, f"{label(config)}-{key(identity)}")
+    names = [getattr(config.names, group).replace("/", "-") for group in ("problem", "batch", "optimizer")]
+    folder = config.folder.joinpath(*names, f"{label(config)}-{key(identity)}")
     if long := next((part for part in folder.parts if len(os.fsencode(part)) > LONGEST_NAME), None):
         raise InputError("output_dir", config.output_dir, f"has too long a name: {long}")
     try:

@@ -123,6 +123,14 @@ class Records(Model):
     sharpness: Flag  # the largest eigenvalue of the Hessian too
 
 
+class Tuning(Model):
+    """What a run is for in a tuned study, as `sweeps.tuning` says it."""
+
+    trials: Literal["default", "small", "medium", "large", "huge"]  # the budget of each search; default: nothing was tuned
+    search: Index  # which repetition of the tuning, from 1 on
+    stage: Literal["trial", "selection", "final"]  # final: what results are about
+
+
 class Names(Model):
     """The choice of each group, as ``optimizer=adam`` makes it: a run's folder and its label in plots."""
 
@@ -156,6 +164,7 @@ class RunConfig(Model):
     engine: Literal["torch", "numpy", "compiled"]
     precision: Annotated[Literal[32, 64, "bf16"], BeforeValidator(read)]
     records: Records
+    tuning: Tuning
 
     @property
     def by_hand(self) -> bool:

@@ -5,20 +5,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from descent import __version__, stopping
-from descent.config.identity import identity, key, place
 from descent.config.schema import RunConfig
-from descent.errors import InputError
 from descent.outside import output, writing
 from descent.records import journal as journals
-from descent.records.finished import Unsound, sound
 from descent.records.journal import Journal, Outcome
 from descent.records.lock import held
-from descent.records.result import Result
+from descent.sweeps.plan import Planned, plan
 from descent.sweeps.worker import fail
 from descent.terminal.console import loading, say, show_warnings, warn
 from descent.terminal.summary import show_failures, show_study, write_medians
@@ -29,65 +25,13 @@ ATTEMPTS = 3  # times that a run's worker may die before the run counts as faile
 PATIENCE = 10.0  # seconds that runs have to save a checkpoint when a signal stops the sweep
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A run of a sweep: what was typed, what that means, what computes it (cuda, cpu), and where it lies.
-
-    Attributes:
-        result: what it came to; None: it is missing.
-    """
-
-    overrides: list[str]
-    config: RunConfig
-    device: str
-    folder: Path
-    result: Result | None
-
-
-def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig], elsewhere: str | None = None) -> list[Planned]:
-    """Return the runs of a sweep, each once, in its order; arguments as of `sweep`.
-
-    Raises:
-        InputError: a setting of one of them cannot work; nothing was trained.
-    """
-    composed = [(list(job), compose(list(job))) for job in jobs]
-    _one_study([config for _, config in composed])
-    with loading("PyTorch"):
-        from descent.config.targets import resolve
-        from descent.training import build
-        from descent.training.rehearsal import Rehearsal
-
-    planned: dict[Path, Planned] = {}
-    rehearsal = Rehearsal()
-    for job, given in composed:
-        config = resolve(given)
-        device = build.device(config, elsewhere)
-        who = identity(config, device)
-        folder = place(config, who)
-        if folder not in planned:
-            result = None if config.rerun else _finished(folder, key(who))
-            if result is None:
-                rehearsal.require(config, device)
-            planned[folder] = Planned(job, config, device, folder, result)
-    return list(planned.values())
-
-
-def _one_study(configs: Sequence[RunConfig]) -> None:
-    """Refuse a sweep over studies, which would count two copies of a seed as two.
-
-    Raises:
-        InputError: names the setting that varies.
-    """
-    for name in ("study", "output_dir"):
-        values = list(dict.fromkeys(str(getattr(config, name)) for config in configs))
-        if len(values) > 1:
-            raise InputError(name, ",".join(values), "must be one, as a sweep is one study", "Run one sweep for each.")
+Launch = Callable[[list[Planned], Journal], Sequence[Outcome]]
 
 
 def sweep(
     jobs: Sequence[Sequence[str]],
     compose: Callable[[list[str]], RunConfig],
-    launch: Callable[[list[Planned], Journal], Sequence[Outcome]],
+    launch: Launch,
     elsewhere: str | None = None,
     experiment: str | None = None,
     target: str | None = None,
@@ -109,6 +53,15 @@ def sweep(
     show_warnings()
     module = _module(experiment, target) if experiment else None
     runs = plan(jobs, compose, elsewhere)
+    failed = train(runs, launch, elsewhere)
+    show(runs, failed)
+    if experiment and module and len(failed) < len(runs):
+        _conclude(experiment, module, runs[0].config.folder, runs)
+    return len(failed)
+
+
+def train(runs: list[Planned], launch: Launch, elsewhere: str | None = None) -> list[Path]:
+    """Train those of some runs that are missing, with a live line; return the folders of those that failed."""
     from descent.sweeps import gpus  # not before the settings are known to work
 
     gpus.keep()
@@ -116,23 +69,25 @@ def sweep(
     missing = [planned for planned in runs if planned.result is None]
     say(_summary(runs, missing))
     _name_other_versions(runs)
-    failed: list[Path] = []
-    if missing:
-        _writable(study, runs[0].config.output_dir)
-        outputs = Path(runs[0].config.output_dir).expanduser()
-        with (
-            journals.opened(study, outputs, local=elsewhere is None) as journal,
-            StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], journal),
-            _stopping(missing, journal),
-        ):
-            failed = _train(missing, launch, journal)
-    write_medians(study, bool(missing))
+    if not missing:
+        return []
+    _writable(study, runs[0].config.output_dir)
+    outputs = Path(runs[0].config.output_dir).expanduser()
+    with (
+        journals.opened(study, outputs, local=elsewhere is None) as journal,
+        StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], journal),
+        _stopping(missing, journal),
+    ):
+        return _train(missing, launch, journal)
+
+
+def show(runs: list[Planned], failed: list[Path]) -> None:
+    """Print the table of some runs that were trained, and what failed."""
+    study = runs[0].config.folder
+    write_medians(study, any(planned.result is None for planned in runs))
     say("")
     show_study(study, [planned.folder for planned in runs])
     show_failures(study, failed)
-    if experiment and module and len(failed) < len(runs):
-        _conclude(experiment, module, study, runs)
-    return len(failed)
 
 
 def _module(experiment: str, target: str | None) -> ModuleType:
@@ -148,13 +103,6 @@ def _conclude(experiment: str, module: ModuleType, study: Path, runs: list[Plann
     say(f"\n{done.sentence}")
     if done.figure:
         say(f"figure   {done.figure}")
-
-
-def _finished(folder: Path, key: str) -> Result | None:
-    try:
-        return sound(folder, key)
-    except Unsound:  # the run names what is damaged
-        return None
 
 
 def _name_other_versions(runs: list[Planned]) -> None:
@@ -194,7 +142,7 @@ def _trains(planned: Planned, journal: Journal) -> bool:
     return journal.notes(planned.folder.name)[-1:] == [Outcome.BEGUN] and held(planned.folder)
 
 
-def _train(missing: list[Planned], launch: Callable[[list[Planned], Journal], Sequence[Outcome]], journal: Journal) -> list[Path]:
+def _train(missing: list[Planned], launch: Launch, journal: Journal) -> list[Path]:
     """Launch what is missing until nothing is: again after a worker died, and after another process let go of a run.
 
     What came of a run, the run itself has said: to the launcher, or where that lost it with a worker, in the journal. Only a run

@@ -230,6 +230,9 @@ def _result(
         metrics=config.problem.metrics,
         time_to_target=verdict.time_to_target(rows, target, config.problem.metrics),
         diverged_at=diverged,
+        tuning=config.tuning.trials,
+        scramble=config.tuning.search,
+        stage=config.tuning.stage,
         files=digests(curve.path.parent),
         environment={
             **environment(),

@@ -24,7 +24,7 @@ from hydra_plugins.descent_study import launchers
 if TYPE_CHECKING:
     from descent.config.schema import RunConfig
     from descent.records.journal import Journal, Outcome
-    from descent.sweeps.sweep import Planned
+    from descent.sweeps.plan import Planned
 
 
 class Forget(Callback):

@@ -1,0 +1,74 @@
+"""The runs of a sweep: each once, tried before anything trains, and with its result where it has one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from descent.config.identity import identity, key, place
+from descent.config.schema import RunConfig
+from descent.errors import InputError
+from descent.records.finished import Unsound, sound
+from descent.records.result import Result
+from descent.terminal.console import loading
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run of a sweep: what was typed, what that means, what computes it (cuda, cpu), and where it lies.
+
+    Attributes:
+        result: what it came to; None: it is missing.
+    """
+
+    overrides: list[str]
+    config: RunConfig
+    device: str
+    folder: Path
+    result: Result | None
+
+
+def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig], elsewhere: str | None = None) -> list[Planned]:
+    """Return the runs of a sweep, each once, in its order; arguments as of `sweep`.
+
+    Raises:
+        InputError: a setting of one of them cannot work; nothing was trained.
+    """
+    composed = [(list(job), compose(list(job))) for job in jobs]
+    _one_study([config for _, config in composed])
+    with loading("PyTorch"):
+        from descent.config.targets import resolve
+        from descent.training import build
+        from descent.training.rehearsal import Rehearsal
+
+    planned: dict[Path, Planned] = {}
+    rehearsal = Rehearsal()
+    for job, given in composed:
+        config = resolve(given)
+        device = build.device(config, elsewhere)
+        who = identity(config, device)
+        folder = place(config, who)
+        if folder not in planned:
+            result = None if config.rerun else _finished(folder, key(who))
+            if result is None:
+                rehearsal.require(config, device)
+            planned[folder] = Planned(job, config, device, folder, result)
+    return list(planned.values())
+
+
+def _one_study(configs: Sequence[RunConfig]) -> None:
+    """Refuse a sweep over studies, which would count two copies of a seed as two.
+
+    Raises:
+        InputError: names the setting that varies.
+    """
+    for name in ("study", "output_dir"):
+        values = list(dict.fromkeys(str(getattr(config, name)) for config in configs))
+        if len(values) > 1:
+            raise InputError(name, ",".join(values), "must be one, as a sweep is one study", "Run one sweep for each.")
+
+
+def _finished(folder: Path, key: str) -> Result | None:
+    try:
+        return sound(folder, key)
+    except Unsound:  # the run names what is damaged
+        return None

@@ -1,0 +1,128 @@
+"""Tuning with equal budgets: the same sampled settings for every optimizer, the best on fresh seeds, then the final runs.
+
+A search has three stages. *trial*: each candidate is trained at the settings that the same scrambled Halton points stand for
+in its own search space, all on one seed. *selection*: its `FINALISTS` best settings on `SELECTION` fresh seeds; the best median
+wins, and a run that failed counts as the worst. *final*: the winner on the final seeds, which no search has seen. Nothing is
+chosen by the test set, nor by a final run. Another search repeats all of it with another scramble and other seeds.
+
+Source: Dahl et al. 2023, Benchmarking Neural Network Training Algorithms, section 4; Sivaprasad et al. 2020, Optimizer
+Benchmarking Needs to Account for Hyperparameter Tuning.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from descent.config.schema import RunConfig
+from descent.metrics import metric
+from descent.records import result as results
+from descent.sweeps.candidates import AXES, Candidate, Protocol
+
+FINALISTS = 3  # settings that are trained again on the seeds of selection
+SELECTION = 3  # seeds of selection
+TRIAL_SEEDS = 1_000_000  # a search's trials are on this seed plus its number
+SELECTION_SEEDS = 2_000_000  # and its selection on seeds from here on
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a search chose for a candidate.
+
+    Attributes:
+        setting: its hyperparameters.
+        value: the median of the metric over the seeds of selection.
+        edges: which of the hyperparameters lie in the outer tenth of their range, and at which end.
+    """
+
+    candidate: Candidate
+    search: int
+    setting: Mapping[str, float]
+    value: float
+    edges: Mapping[str, str]
+
+
+def points(trials: int, search: int) -> np.ndarray:
+    """Return the sampled points of a search ``[trials, axes]`` in the unit cube: a scrambled Halton sequence.
+
+    The first points of a longer sequence are those of a shorter one, and all optimizers share them.
+    """
+    from scipy.stats import qmc
+
+    return np.asarray(qmc.Halton(d=len(AXES), scramble=True, rng=search).random(trials))
+
+
+Train = Callable[[str, list[tuple[str, ...]]], dict[tuple[str, ...], Path]]
+
+
+def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[Chosen]:
+    """Train the stages of all searches one after the other, the final one too, what is missing of each.
+
+    Args:
+        tuned: the candidates.
+        protocol: what is tuned.
+        train: trains the runs of a stage, given its title and their overrides, and returns their folders.
+
+    Returns:
+        what each search chose for each candidate; nothing where nothing is tuned.
+    """
+    chosen = _search(tuned, protocol, train) if protocol.budget.trials else []
+    settings = [(choice.candidate, choice.search, choice.setting) for choice in chosen] or [(one, 0, {}) for one in tuned]
+    seeds = range(1, protocol.final_seeds + 1)
+    final = [one.job(protocol, search, "final", seed, setting) for one, search, setting in settings for seed in seeds]
+    train(f"final: {len(settings)} tuned settings on seeds 1 to {protocol.final_seeds}" if chosen else "untuned", final)
+    return chosen
+
+
+def _search(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[Chosen]:
+    """Return the setting that each search chose for each candidate, by trials and selection."""
+    pairs = [(one, search) for one in tuned for search in range(1, protocol.searches + 1)]
+    count = f"{len(pairs)} x " if len(pairs) > 1 else ""
+    tried = [[one.setting(point) for point in points(protocol.budget.trials, search)] for one, search in pairs]
+    trials = [
+        [one.job(protocol, search, "trial", TRIAL_SEEDS + search, setting) for setting in settings]
+        for (one, search), settings in zip(pairs, tried, strict=True)
+    ]
+    folders = train(f"trials: {count}{protocol.budget.trials} sampled settings on one seed", _flat(trials))
+    best = []
+    for (one, _), settings, jobs in zip(pairs, tried, trials, strict=True):
+        losses = [_loss(one.config, folders[job]) for job in jobs]
+        best.append([settings[i] for i in sorted(range(len(jobs)), key=losses.__getitem__)[:FINALISTS]])
+    selection = [
+        [[one.job(protocol, search, "selection", seed, setting) for seed in _fresh(search)] for setting in settings]
+        for (one, search), settings in zip(pairs, best, strict=True)
+    ]
+    title = f"selection: {count}{FINALISTS} best settings on {SELECTION} fresh seeds"
+    folders = train(title, _flat(jobs for settings in selection for jobs in settings))
+    chosen = []
+    for (one, search), settings, runs in zip(pairs, best, selection, strict=True):
+        medians = [median(_loss(one.config, folders[job]) for job in jobs) for jobs in runs]
+        winner = min(range(len(settings)), key=medians.__getitem__)
+        edges = {key: end for key, value in settings[winner].items() if (end := one.space[key].edge(value))}
+        sign = -metric(one.config.problem.metric, one.config.problem.metrics).sign
+        chosen.append(Chosen(one, search, settings[winner], sign * medians[winner], edges))
+    return chosen
+
+
+def _flat(jobs: Iterable[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]:
+    return [job for some in jobs for job in some]
+
+
+def _fresh(search: int) -> range:
+    """Return the seeds of a search's selection, which no other search shares."""
+    return range(first := SELECTION_SEEDS + SELECTION * search, first + SELECTION)
+
+
+def _loss(config: RunConfig, folder: Path) -> float:
+    """Return a run's metric at the end, as a loss: lower is better, and a run that failed counts as infinite."""
+    try:
+        result = results.read(folder / "result.json")
+    except (OSError, ValueError):
+        return math.inf
+    if result.status != "finished":
+        return math.inf
+    measured = metric(result.metric, config.problem.metrics)
+    return -measured.sign * measured.counted(result.final.get(result.metric), result.status)

@@ -1,0 +1,39 @@
+"""The sweeper of `hydra/sweeper=tuned`: what is swept over is tuned with equal budgets, then trained on the final seeds."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra_plugins.descent_study import launchers
+from hydra_plugins.descent_study.sweeper import StudySweeper
+
+
+class TunedSweeper(StudySweeper):
+    """Expands the sweep as `StudySweeper` does; each of its jobs is tuned by `descent.sweeps.tuning.tune`.
+
+    Args:
+        grids: of an experiment.
+        protocol: trials, searches and final_seeds; see `tuning.Protocol`.
+    """
+
+    def __init__(self, grids: Sequence[Mapping[str, Any]] = (), **protocol: Any) -> None:
+        super().__init__(grids)
+        self.protocol = protocol
+
+    def _sweep(self, arguments: list[str], experiment: str | None) -> int:
+        from descent.config.check import check
+        from descent.config.mistakes import explained
+        from descent.errors import InputError
+        from descent.sweeps.candidates import Protocol
+        from descent.sweeps.tuned_sweep import tuned_sweep  # torch and all that only when there is something to sweep
+
+        if experiment:
+            raise InputError("experiment", experiment, "is not tuned", "Leave out experiment or hydra/sweeper=tuned.")
+        launchers.require(self.config.hydra.launcher)
+        protocol = check("hydra.sweeper", self.protocol, Protocol)
+        sources = self.config.hydra.runtime.config_sources
+        folders = [Path(source.path) for source in sources if source.provider == "command-line"]
+        elsewhere = launchers.elsewhere(self.config.hydra.launcher)
+        with explained(arguments):
+            jobs = self._jobs(arguments)
+        return tuned_sweep(jobs, protocol, self._compose, self._launch, folders, elsewhere)
