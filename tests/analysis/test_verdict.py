@@ -91,7 +91,7 @@ def test_few_searches_are_descriptive_of_others(searches, found):
 def test_a_report_says_who_is_best_how_often_and_what_holds():
     runs = [study({"adam": NOISE, "sgd": NOISE * STEP}, problem=name) for name in ("one", "two")]
     lines = overall(rankings(pd.concat(runs, ignore_index=True)))
-    assert lines[0] == "Best of its group: adam in 2, of 2 groups that are tested."
+    assert lines[0] == "Best of their groups: adam in 2 of 2."
     assert "at most 5 % of reports hold a false better" in lines[1]
     assert overall(rankings(study({"adam": NOISE[:3], "sgd": NOISE[:3]}))) == []
 
