@@ -13,6 +13,7 @@ GROUP = ["problem", "batch", "batch_size", "variant"]  # within which runs are c
 FREE = ("optimizer", "schedule", "wrapper", "seed", "engine", "names")  # may differ between candidates
 ELSEWHERE = ("study", "output_dir", "rerun", "logger", "trainer")  # say nothing of the result; devices are named in a note
 # Of a problem, what says only how a run is judged or computed, or acts through another setting.
+BUDGETS = ("epochs", "max_steps", "max_seconds")
 JUDGING = ("epochs", "batch_size", "record_examples", "metric", "metrics", "target", "margin", "threads", "micro_size")
 UNKNOWN = "settings unknown"
 ROUNDING = {"64": 2.0**-52}  # of losses, by precision; bf16 is recorded in 32 bits
@@ -30,22 +31,31 @@ def compared(runs: pd.DataFrame, config: Callable[[Path], Mapping[str, Any]]) ->
 
     Returns:
         The runs with ``variant``, the settings and data in which a group differs from others of its problem and batch mode;
-        ``method``, the same for runs that differ only by engine and seed; ``margin`` of the problem (nan: none is given); and
-        ``floor``, the loss that is 0 but for rounding.
+        ``method``, the same for runs that differ only by engine and seed; ``apart``, the same for runs that share all but batch
+        mode and budget, and ``budget``, in which such runs differ; ``margin`` of the problem (nan: none is given); and ``floor``,
+        the loss that is 0 but for rounding.
     """
     keys = list(zip(runs["problem"], runs["setting"], strict=True))
     first = dict(reversed(list(zip(keys, runs["folder"], strict=True))))
     read = {key: config(folder) for key, folder in first.items()}
     modes = zip(runs["problem"], runs["batch"], runs["batch_size"].fillna(0), strict=True)
-    variants = what_differs({key: shared_settings(read[key]) for key in first}, dict(zip(keys, modes, strict=True)))
+    shared = {key: shared_settings(read[key]) for key in first}
+    variants = what_differs(shared, dict(zip(keys, modes, strict=True)))
     problems = {key: found.get("problem") or {} for key, found in read.items()}
     floors = {
         key: ROUNDING.get(str(read[key].get("precision")), SINGLE) * (problems[key].get("loss_scale") or 1) for key in first
     }
+    apart = {key: _but_batch(shared[key]) for key in first}
+    budgets = what_differs(
+        {key: {name: value for name, value in shared[key].items() if name in BUDGETS} for key in first},
+        {key: (key[0], apart[key]) for key in first},
+    )
     methods = {key: _method(key, found) for key, found in read.items()}
     runs = runs.assign(
         variant=[variants[key] for key in keys],
         method=[methods[key] for key in keys],
+        apart=[apart[key] for key in keys],
+        budget=[budgets[key] for key in keys],
         margin=[float(problems[key].get("margin") or math.nan) for key in keys],
         floor=[floors[key] for key in keys],
     )
@@ -94,6 +104,12 @@ def _method(key: Key, config: Mapping[str, Any]) -> str:
     """Return what runs share that differ only by engine and seed."""
     told = {name: value for name, value in config.items() if name not in ("engine", "seed", *ELSEWHERE)}
     return json.dumps([key[0], told], sort_keys=True, default=str) if told else str(key)
+
+
+def _but_batch(settings: Mapping[str, str]) -> str:
+    """Return what runs share whose batch modes may be compared."""
+    told = {key: value for key, value in settings.items() if key not in BUDGETS and key.partition(".")[0] != "batch"}
+    return json.dumps(told, sort_keys=True)
 
 
 def _data_apart(runs: pd.DataFrame) -> pd.DataFrame:

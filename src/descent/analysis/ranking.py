@@ -38,6 +38,7 @@ class Ranking:
         tolerance: how much a learning rate may be off, where it was swept: `measures.tolerance`.
         repeated: how many runs of other engines were left out, as runs of torch stand for the same candidates.
         floored: how many values are compared as if they were the floor.
+        modes_of: the optimizer whose batch modes are compared; empty where optimizers are.
     """
 
     problem: str
@@ -55,6 +56,7 @@ class Ranking:
     tolerance: pd.DataFrame = field(default_factory=pd.DataFrame)
     repeated: int = 0
     floored: int = 0
+    modes_of: str = ""
 
     @property
     def metric(self) -> Metric:
@@ -78,7 +80,7 @@ class Ranking:
         return pd.DataFrame([[(one, other) in won for other in self.entries] for one in self.entries], self.entries, self.entries)
 
 
-def rankings(runs: pd.DataFrame, quantity: str | None = None) -> list[Ranking]:
+def rankings(runs: pd.DataFrame, quantity: str | None = None, more: Sequence[Ranking] = ()) -> list[Ranking]:
     """Return the rankings of a study: of each group by its problem's metric, tested all at once, and of what else was measured.
 
     An entry's ranks go from 1 + the number of those that are better to the number of all - those that it is better than. As long
@@ -90,8 +92,9 @@ def rankings(runs: pd.DataFrame, quantity: str | None = None) -> list[Ranking]:
     Args:
         runs: of a study, those of tuning among them (``stage``).
         quantity: test this metric instead, where it was measured.
+        more: other rankings, not tested yet, that the same tests are to judge.
     """
-    found = list(_described(runs, quantity))
+    found = [*_described(runs, quantity), *more]
     places = [place for place, ranking in enumerate(found) if ranking.tested]
     groups = [group_of(one.runs, one.quantity, one.entries, one.terms) for one in found if one.tested]
     for place, finding in zip(places, judge(groups), strict=True):

@@ -63,11 +63,12 @@ def overall(rankings: list[Ranking]) -> list[str]:
     if not tested:
         return []
     lines = []
-    if len(tested) > 1:
-        best = [ranking.finding.best for ranking in tested if ranking.finding.best]
+    groups = [ranking for ranking in tested if not ranking.modes_of]
+    if len(groups) > 1:
+        best = [ranking.finding.best for ranking in groups if ranking.finding.best]
         counts = {name: best.count(name) for name in dict.fromkeys(sorted(best, key=best.count, reverse=True))}
         shown = listed([f"{name} in {count}" for name, count in counts.items()]) or "none in any"
-        lines.append(f"Best of their groups: {shown} of {len(tested)}.")
+        lines.append(f"Best of their groups: {shown} of {len(groups)}.")
     lines.append(
         "All pairs of all groups are tested together: at most 5 % of reports hold a false better, 5 % a false equal, and "
         "5 % an interval that misses; docs/accuracy.md has the rates that were measured."

@@ -81,6 +81,9 @@ def markdown(outcome: Verdicts) -> str:
             ]
             lines += [*(f"- {markdown_text(note)}" for note in verdict.notes), *([""] if verdict.notes else [])]
             lines += [*_table(COLUMNS, verdict.rows), ""]
+    for verdict in outcome.modes:
+        lines += [f"## {markdown_text(verdict.ranking.problem)}, {markdown_text(verdict.ranking.batch)}", ""]
+        lines += [*map(markdown_text, (verdict.sentence, *verdict.notes)), "", *_table(COLUMNS, verdict.rows), ""]
     lines += [f"- {markdown_text(note)}" for note in outcome.common]
     return "\n".join(lines).rstrip() + "\n"
 

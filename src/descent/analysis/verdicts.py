@@ -11,6 +11,7 @@ import pandas as pd
 from descent.analysis.entries import rank
 from descent.analysis.estimates import INTERVAL
 from descent.analysis.load import Study
+from descent.analysis.modes import across_modes
 from descent.analysis.ranking import Ranking, rankings
 from descent.analysis.sentences import overall, sentences
 from descent.analysis.wording import listed
@@ -75,11 +76,13 @@ class Verdicts:
     """The verdicts on a study, one for each problem, batch mode and kind.
 
     Attributes:
+        modes: the verdicts on the batch modes of each optimizer.
         common: caveats that hold for all of them.
     """
 
     study: Study
     verdicts: list[Verdict]
+    modes: list[Verdict]
     common: list[str]
 
     @property
@@ -91,7 +94,8 @@ class Verdicts:
     @property
     def sentences(self) -> dict[str, list[str]]:
         """Sentences by ranking."""
-        said = {f"{v.ranking.problem}, {v.ranking.batch}: {v.quantity} ({v.kind})": [v.sentence, *v.notes] for v in self.verdicts}
+        every = [*self.verdicts, *self.modes]
+        said = {f"{v.ranking.problem}, {v.ranking.batch}: {v.quantity} ({v.kind})": [v.sentence, *v.notes] for v in every}
         return said | ({"All of these": self.common} if self.common else {})
 
 
@@ -116,7 +120,7 @@ def judge(study: Study, metric: str | None = None) -> Verdicts:
     """
     if metric is not None:
         study.require(metric)
-    found = rankings(study.runs, metric)
+    found = rankings(study.runs, metric, across_modes(study, metric))
     said = [sentences(ranking) for ranking in found]
     shared = set.intersection(*map(set, said)) if len(said) > 1 else set()
     common = [note for note in said[0][1:] if note in shared and not note.startswith("Ranks: ")] if shared else []
@@ -125,4 +129,6 @@ def judge(study: Study, metric: str | None = None) -> Verdicts:
         for ranking, (first, *notes) in zip(found, said, strict=True)
     ]
     asked = [f"Tested is {found[0].metric.label}, as it was asked for."] if metric and found else []
-    return Verdicts(study, verdicts, [*overall(found), *asked, *common, *environments(study.runs)])
+    modes = [verdict for verdict in verdicts if verdict.ranking.modes_of]
+    verdicts = [verdict for verdict in verdicts if not verdict.ranking.modes_of]
+    return Verdicts(study, verdicts, modes, [*overall(found), *asked, *common, *environments(study.runs)])

@@ -144,6 +144,10 @@ def show_outcome(outcome: "Verdicts") -> None:
         for sentence in (verdict.sentence, *verdict.notes):
             say(sentence)
         say("")
+    for verdict in outcome.modes:
+        say(f"{verdict.ranking.problem}, {verdict.ranking.batch}: {' '.join([verdict.sentence, *verdict.notes])}")
+    if outcome.modes:
+        say("")
     for note in outcome.common:
         say(f"For all: {note}")
 
