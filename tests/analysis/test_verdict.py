@@ -77,6 +77,8 @@ def test_a_floor_and_other_engines_are_said():
     assert "1 values below 1e-07 are compared as 1e-07: they are 0 but for rounding." in text
     runs = pd.concat([study({"adam": NOISE, "sgd": 1 + NOISE}), study({"adam": NOISE}, engine="numpy")], ignore_index=True)
     assert "10 runs of other engines are not counted: those of torch stand for the same candidates." in said(runs)
+    runs = pd.concat([study({"sgd": 1 + NOISE}), study({"adam": NOISE}, engine="numpy")], ignore_index=True)
+    assert "Runs are of the engines numpy and torch: their seconds are not comparable." in said(runs)
 
 
 @pytest.mark.parametrize(("searches", "found"), [(1, "One search: this is about the settings that it"), (3, "")])

@@ -50,7 +50,7 @@ def test_it_prints_rankings_and_verdicts_and_writes_the_report(command, tmp_path
     assert "digits_mlp, mini (32): training loss (optimization)" in out
     assert "digits_mlp, mini (32): validation loss (generalization)" in out
     assert "   1 │ adam lr=0.1 │ 10 │ " in out
-    assert "adam is best: training loss 1.2 times lower than sgd's (1.2 to 1.2), n = 10." in out
+    assert "adam is best: training loss 1.16 times lower than sgd's (1.16 to 1.16), n = 10." in out
     assert "Descriptive only (n = 10; another metric is tested): adam has the lowest median validation loss, " in out
     assert "For all: No search: " in out
     assert "For all: All pairs of all groups are tested together: at most 5 % of reports hold a false better" in out
@@ -88,7 +88,7 @@ def test_the_text_in_tensorboard_leads_with_the_verdicts(command, tmp_path):
     (event,) = EventAccumulator(str(tmp_path / "report/tensorboard"), {"tensors": 0}).Reload().Tensors("verdict")
     lines = event.tensor_proto.string_val[0].decode().replace("\\", "").split("\n")
     assert lines[0] == "### Verdict"
-    assert lines[2].startswith("- digits_mlp, mini (32): training loss (optimization): adam is best: training loss 1.2 ")
+    assert lines[2].startswith("- digits_mlp, mini (32): training loss (optimization): adam is best: training loss 1.16 ")
     assert lines[3].startswith("- digits_mlp, mini (32): validation loss (generalization): ")
     assert sum("adam is best" in line for line in lines) == 1
 

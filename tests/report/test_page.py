@@ -277,7 +277,7 @@ def test_a_note_that_holds_for_all_is_said_once(tmp_path):
             for seed in range(1, 11):
                 write_run(tmp_path, batch=batch, optimizer=optimizer, seed=seed, losses=curve(last + seed / 1e4))
     found = judge(load(tmp_path))
-    assert [note[:10] for note in found.common] == ["Best of it", "All pairs ", "No search:"]
+    assert [note[:10] for note in found.common] == ["Best of th", "All pairs ", "No search:"]
     tested = [verdict for verdict in found.verdicts if verdict.ranking.tested]
     assert [verdict.notes for verdict in tested] == [["Ranks: adam 1, nadam 2 and sgd 3."]] * 2
     assert list(found.sentences)[-1] == "All of these"

@@ -64,10 +64,13 @@ def _searches(ranking: Ranking) -> list[str]:
 
 
 def _engines(ranking: Ranking) -> list[str]:
-    """Count the runs that are no further evidence."""
-    if not ranking.repeated:
-        return []
-    return [f"{ranking.repeated} runs of other engines are not counted: those of torch stand for the same candidates."]
+    """Count the runs that are no further evidence, and tell where seconds are of different engines."""
+    found = []
+    if ranking.repeated:
+        found.append(f"{ranking.repeated} runs of other engines are not counted: those of torch stand for the same candidates.")
+    if len(engines := sorted(ranking.runs["engine"].unique())) > 1:
+        found.append(f"Runs are of the engines {listed(engines)}: their seconds are not comparable.")
+    return found
 
 
 def _floor(ranking: Ranking) -> list[str]:
