@@ -135,7 +135,7 @@ def _trajectories(surface: str) -> str:
 
 
 def _python(script: str, *arguments: str) -> None:
-    """Run one of the project's scripts as a person would."""
+    """Run one of the project's scripts as a user would."""
     done = subprocess.run([sys.executable, str(ROOT / script), *arguments], stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise Failed(f"{script} {' '.join(arguments)} ended with exit status {done.returncode}")

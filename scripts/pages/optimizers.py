@@ -30,7 +30,7 @@ FOLDER = DOCS / "optimizers"
 FAILURES = "tests/optimizers/test_failures.py"
 STUDY = "trajectories"
 SURFACES = ("rosenbrock", "himmelblau")
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)  # of which each takes those that are usual for it
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)  # each optimizer takes those in its search space
 CLIMB = 100  # times its start that the loss of a run may reach, where its learning rate is to be chosen
 SEEDS = (1, 2, 3)
 STEPS = 400
@@ -73,7 +73,7 @@ def ours(name: str) -> type | None:
 
 
 def by_hand(name: str) -> bool:
-    """Say whether `engine=numpy` has the optimizer."""
+    """Return whether `engine=numpy` has the optimizer."""
     return ours(name) in OPTIMIZERS.values()
 
 

@@ -1,4 +1,4 @@
-"""Studies of which the truth is known: groups of candidates with their true means, drawn over seeds."""
+"""Simulate studies whose truth is known: groups of candidates with their true means, drawn over seeds."""
 
 import math
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def null(k: int) -> Array:
 
 
 def one_best(effect: float) -> Callable[[int], Array]:
-    """Return means of which the first is better than all others, which are equal."""
+    """Return means: the first is better than all others, which are equal."""
     return lambda k: np.append(0.0, np.full(k - 1, effect))
 
 
@@ -44,7 +44,7 @@ def clusters(effect: float) -> Callable[[int], Array]:
 
 
 def ladder(effect: float, step: float = 4.0) -> Callable[[int], Array]:
-    """Return means of which the second is behind by the effect, and each further one by a step."""
+    """Return means: the second is behind by the effect, and each further one by a step."""
     return lambda k: np.concatenate([[0.0], effect + step * np.arange(k - 1)])
 
 

@@ -116,7 +116,7 @@ class Batches:
             last: step, not taken.
             data: arrays or tensors ``[N, ...]``.
             take: returns rows of one of them.
-            split: cuts one into parts of so many rows, the last of which may be shorter.
+            split: cuts one into parts of so many rows; the last may be shorter.
         """
         if self.whole:
             yield from repeat(tuple(data), last - first)
@@ -184,7 +184,7 @@ def record_grid(examples: int, first_epoch: int, growth: float, last: int) -> li
 
 
 class Timeline:
-    """Where the blocks and records of a run lie, in steps.
+    """The blocks and records of a run, in steps.
 
     Block edges are the record points and a cap of 256 steps or 65,536 examples, so that the progress bar and the time limit
     stay alive.
@@ -208,7 +208,7 @@ class Timeline:
 
     @property
     def blocks(self) -> int:
-        """How many blocks the whole run has."""
+        """The number of blocks of the whole run."""
         return int(self._blocks_before[-1])
 
     def block(self, index: int) -> tuple[int, int]:
@@ -223,7 +223,7 @@ class Timeline:
         return int(self._blocks_before[interval]) + (step - self._edges[interval]) // self.cap
 
     def is_record(self, step: int) -> bool:
-        """Say whether the run is measured after `step` steps."""
+        """Return whether the run is measured after `step` steps."""
         index = bisect_left(self.records, step)
         return index < len(self.records) and self.records[index] == step
 

@@ -1,4 +1,4 @@
-"""What operating systems do differently: macOS and Windows get the nearest there is to what Linux has."""
+"""Calls that differ between operating systems: macOS and Windows get the nearest equivalent of what Linux has."""
 
 import getpass
 import multiprocessing

@@ -1,4 +1,4 @@
-"""What metrics and axes are: the one place that knows the label, direction, scale and unit that belong to a name.
+"""Metrics and axes: the one place that knows the label, direction, scale and unit of a name.
 
 A metric is named ``split/quantity``, as ``val/accuracy``. Which quantities there are, a problem declares in its yaml:
 ``metrics: {f1: {direction: max, scale: linear}}``; loss, gap and accuracy are known.
@@ -44,7 +44,7 @@ class Metric:
         return -math.inf if self.higher_is_better else math.inf
 
     def counted(self, value: float | None, status: str) -> float:
-        """Return what a run's value counts as: the worst there is, if the run diverged or the value is None or not finite."""
+        """Return a run's value as ranked: the worst possible one if the run diverged or the value is not a finite number."""
         return self.worst if status == "diverged" or value is None or not math.isfinite(value) else value
 
     @property
@@ -64,7 +64,7 @@ class Metric:
 
     @property
     def bound(self) -> str:
-        """How a target of it is met: ``at least`` or ``at most``."""
+        """The words of a target: ``at least`` or ``at most``."""
         return "at least" if self.higher_is_better else "at most"
 
 
@@ -90,7 +90,7 @@ def measured(names: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Axis:
-    """What a budget is counted in and curves are drawn over.
+    """An axis that budgets are counted on and curves are drawn over.
 
     Attributes:
         name: as on the command line and in tables.

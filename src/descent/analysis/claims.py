@@ -1,4 +1,4 @@
-"""What may be said of a group's pairs, in sentences: the verdict in one line, and notes."""
+"""Write the verdict on a group's pairs in one line, and notes."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ UNTESTED = {
 
 @dataclass(frozen=True)
 class Terms:
-    """How a metric reads.
+    """The words, scale and margin of a metric in a sentence.
 
     Attributes:
         label: the metric in words, ``training loss``.

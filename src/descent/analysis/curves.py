@@ -51,7 +51,7 @@ def band(records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, wors
         records: of the runs, see `Study.records`.
         runs: rows of `Study.runs`, others too.
         column: of the records.
-        axis: another, of which ``x`` is the median over the runs that got so far.
+        axis: another axis; ``x`` is then its median over the runs that reach the record.
         worst: what a run that diverged counts as.
         spread: the quantiles of the band.
     """

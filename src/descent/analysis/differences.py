@@ -18,7 +18,7 @@ SAME = 1e-9  # scores that differ by no more over seeds are one value: a billion
 
 @dataclass(frozen=True)
 class Group:
-    """What is compared: candidates that share all other settings.
+    """The candidates of a comparison, which share all other settings.
 
     Attributes:
         candidates: their names [K].

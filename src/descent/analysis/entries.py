@@ -1,4 +1,4 @@
-"""How an entry of a ranking reads in a sentence."""
+"""Write an entry of a ranking for a sentence."""
 
 import math
 

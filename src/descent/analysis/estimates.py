@@ -1,4 +1,4 @@
-"""How large differences are: means, simultaneous intervals, the typical seed, and how many seeds would show the margin."""
+"""Estimate differences: means, simultaneous intervals, the typical seed, and how many seeds would show the margin."""
 
 import math
 import warnings
@@ -17,7 +17,7 @@ POWER = 0.8  # of studies: what planned seeds and margins are for
 
 
 class Interval(StrEnum):
-    """What the interval of a pair is."""
+    """The kind of a pair's interval."""
 
     SIMULTANEOUS = "95 % for all intervals of the report"
     FINISHED = "where both finished, not tested"

@@ -1,4 +1,4 @@
-"""What may be compared: runs that share every setting but optimizer, schedule, wrapper and seed, and their data."""
+"""Group the runs that may be compared: they share all settings but optimizer, schedule, wrapper and seed, and their data."""
 
 import json
 import math

@@ -22,7 +22,7 @@ SEEDS = 10  # in common, from which on a pair is tested
 
 
 class Answer(StrEnum):
-    """What may be said of a pair; `Pair.one` is ahead by value."""
+    """The answer to which candidate of a pair is better; `Pair.one` is ahead by value."""
 
     BETTER = "better"
     BETTER_WITHIN = "better, by less than the margin"

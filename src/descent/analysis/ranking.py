@@ -60,17 +60,17 @@ class Ranking:
 
     @property
     def metric(self) -> Metric:
-        """What it is about."""
+        """The metric that is ranked."""
         return metric_of(self.runs, self.quantity)
 
     @property
     def entries(self) -> list[str]:
-        """What is compared, the best first."""
+        """The names of the candidates, the best first."""
         return [str(entry) for entry in self.table.index]
 
     @property
     def tested(self) -> bool:
-        """Whether any pair is."""
+        """Whether any pair is tested."""
         return not self.untested and not self.refused
 
     @property

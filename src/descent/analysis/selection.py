@@ -86,7 +86,7 @@ Panel = tuple[str, float, str]  # batch mode, examples a step, variant
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """What is ranked and drawn: an optimizer with its schedule at one setting, in one batch mode.
+    """An optimizer with its schedule at one setting, in one batch mode: the unit that is ranked and drawn.
 
     Attributes:
         batch_size: examples a step; 0 where the batch mode says it.

@@ -1,1 +1,1 @@
-"""What a run is: its typed settings, their identity, and how they are composed from yaml. No torch, no Lightning."""
+"""The typed settings of a run, their identity, and their composition from yaml. No torch, no Lightning."""

@@ -28,14 +28,14 @@ def options(group: str) -> list[str]:
 
 
 def no_setting(key: str, value: object, owner: str, has: Sequence[str], known: Sequence[str]) -> InputError:
-    """Return the error for a setting that there is not, with the likeliest of the known ones, or the choices that have it.
+    """Return the error for an unknown setting, with the likeliest of the known ones, or the choices that have it.
 
     Args:
         key: as it is typed, ``batch.size``.
         value: what was typed.
         owner: what lacks the setting, ``batch=full``; empty where it would be nobody's.
         has: the settings of the owner, ``micro_size``.
-        known: settings that there are, ``batch.micro_size``.
+        known: all settings, as ``batch.micro_size``.
     """
     what = f"{owner} has no such setting; it has {', '.join(has) or 'none'}" if owner else "there is no such setting"
     return InputError(key, value, what, _remedy(key, known))

@@ -1,4 +1,4 @@
-"""What is typed, before Hydra reads it. Nothing heavy: ``--help`` passes through here."""
+"""Read the command line before Hydra does. Nothing heavy: ``--help`` passes through here."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
     group's default choice, which may not have it: ``optimizer=adam,rmsprop optimizer.eps=1e-12``.
 
     Raises:
-        InputError: flags that there are not.
+        InputError: unknown flags.
     """
     parser = get_args_parser()
     parser.error = _refuse(typed)  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""How a process of descent ends: a mistake is one line on the error stream, a fault of ours is a traceback. No Hydra here."""
+"""End a process of descent: a mistake is one line on the error stream, a fault of ours is a traceback. No Hydra here."""
 
 import os
 import sys

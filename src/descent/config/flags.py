@@ -55,7 +55,7 @@ class Parser(argparse.ArgumentParser):
         """Return the values of the arguments that were typed.
 
         Raises:
-            InputError: a flag that there is not, or a value that is none of its type.
+            InputError: an unknown flag, or a value that is not of its type.
         """
         try:
             given, others = self.parse_known_args(arguments)

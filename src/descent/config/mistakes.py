@@ -1,4 +1,4 @@
-"""What Hydra, OmegaConf and PyYAML say of a mistake, in one line of ours: the key, its value, what is allowed, what to do."""
+"""Turn the errors of Hydra, OmegaConf and PyYAML into one line of ours: the key, its value, what is allowed, what to do."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -49,7 +49,7 @@ def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
         names: what was chosen of each group.
 
     Raises:
-        InputError: a setting that there is not, or a value that cannot work.
+        InputError: an unknown setting, or a value that cannot work.
     """
     for key, value in settings.items():
         if key not in RunConfig.model_fields or key == "names":

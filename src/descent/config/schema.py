@@ -13,18 +13,18 @@ from pydantic import BeforeValidator, Field, model_validator
 from descent.config.values import Arguments, Count, Flag, Index, Listed, Model, Null, Positive, Real, Text, read
 
 MOST_STEPS = 10**12
-GROUPS = ("problem", "batch", "optimizer", "schedule")  # of which each run chooses one by name
+GROUPS = ("problem", "batch", "optimizer", "schedule")  # each run chooses one of each by name
 
 
 class Target(Model):
-    """What a run is to reach: a value of a metric, at two consecutive records."""
+    """A value of a metric that a run is to reach, at two consecutive records."""
 
     metric: Text
     value: Real
 
 
 class Quantity(Model):
-    """What a quantity is that a problem measures, so that it is ranked and drawn the right way: see `metrics.Metric`."""
+    """A quantity that a problem measures: its direction and scale, by which it is ranked and drawn; see `metrics.Metric`."""
 
     direction: Literal["min", "max"]  # which values are better
     scale: Literal["log", "linear"] = "linear"  # of an axis
@@ -101,7 +101,7 @@ class Optimizer(Component):
 
 
 class Trainer(Group):
-    """Where a run is computed; `arguments` are those of Lightning's Trainer that descent does not decide."""
+    """The devices that compute a run; `arguments` are those of Lightning's Trainer that descent does not decide."""
 
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: Count | Annotated[list[Index], Listed, MinLen(1)] = 1  # how many, or which GPUs
@@ -109,12 +109,12 @@ class Trainer(Group):
 
     @property
     def count(self) -> int:
-        """How many devices a run is split over."""
+        """The number of devices that a run is split over."""
         return len(self.devices) if isinstance(self.devices, list) else self.devices
 
 
 class Records(Model):
-    """When a run is measured, and what of."""
+    """The records of a run: when they are made, and what they measure."""
 
     first_epoch: Annotated[Count, Le(10_000)]  # records in the first epoch
     growth: Annotated[Real, Gt(1)]  # after it, each record lies this factor further on
@@ -124,7 +124,7 @@ class Records(Model):
 
 
 class Tuning(Model):
-    """What a run is for in a tuned study, as `sweeps.tuning` says it."""
+    """The part of a run in a tuned study; see `sweeps.tuning`."""
 
     trials: Literal["default", "small", "medium", "large", "huge"]  # the budget of each search; default: nothing was tuned
     search: Index  # which repetition of the tuning, from 1 on
@@ -141,7 +141,7 @@ class Names(Model):
 
 
 class RunConfig(Model):
-    """What one run is."""
+    """The configuration of one run."""
 
     names: Names
     problem: Problem

@@ -17,7 +17,7 @@ DIGITS = 4  # significant digits of a sampled value
 
 
 class Range(Model):
-    """Where good values of a hyperparameter lie."""
+    """The range in which good values of a hyperparameter lie."""
 
     low: Real
     high: Real

@@ -1,4 +1,4 @@
-"""What a ``_target_`` names: it is imported and judged before anything is called, and its signature says what arguments it takes.
+"""Import and judge what a ``_target_`` names before anything is called; its signature says what arguments it takes.
 
 Each group makes one kind of object. A class must be a subclass of that kind; a function must come from descent or from a module
 of the user's own, never from Python or from a package that descent itself uses, which have functions that delete files.

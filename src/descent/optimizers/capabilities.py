@@ -1,4 +1,4 @@
-"""What an optimizer needs beside ``step()``."""
+"""The capabilities that an optimizer needs beside ``step()``."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""What torch's optimizers take without a word although it cannot work or has no effect, by class."""
+"""Arguments that torch's optimizers accept without a word although they cannot work or have no effect, by class."""
 
 from collections.abc import Callable
 

@@ -21,7 +21,7 @@ class Problem(nn.Module):
     its device and stay out of its checkpoints.
 
     Attributes:
-        labelled: whether the targets are labels, of which an answer is right or wrong.
+        labelled: whether the targets are class labels.
 
     Args:
         splits: ``train`` and, where the problem has them, ``val`` and ``test``: inputs ``[N, ...]`` and targets ``[N, ...]``.

@@ -113,7 +113,7 @@ class Classification(Problem):
 
 
 def _mislabelled(labels: np.ndarray, classes: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return labels ``[N]`` of which ``round(share N)`` are replaced by another class."""
+    """Return labels ``[N]``, ``round(share N)`` of them replaced by another class."""
     wrong = rng.permutation(len(labels))[: round(share * len(labels))]
     noisy = labels.copy()
     noisy[wrong] = (labels[wrong] + rng.integers(1, classes, len(wrong))) % classes

@@ -38,7 +38,7 @@ class Curve:
             return len(self.rows), hashlib.sha256(file.read()).hexdigest()
 
     def cut(self, rows: int, sha256: str) -> None:
-        """Keep the first rows, those that a checkpoint counts on.
+        """Truncate the curve to the rows that a checkpoint counts on.
 
         What was written after the checkpoint will be written again, with the same numbers.
 

@@ -59,7 +59,7 @@ class Journal:
             return []
 
     def noted(self) -> set[str]:
-        """Return the runs of which there are notes."""
+        """Return the runs that have notes."""
         try:
             return set(os.listdir(self.folder))
         except OSError:
@@ -71,7 +71,7 @@ class Journal:
             (self.folder / f".stop-{number}").touch()
 
     def stops(self) -> int:
-        """Return the signal because of which the sweep has asked its workers to stop, or 0."""
+        """Return the signal that made the sweep ask its workers to stop, or 0."""
         return next((number for number in stopping.SIGNALS if (self.folder / f".stop-{number}").exists()), 0)
 
     def attend(self) -> None:

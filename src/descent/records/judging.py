@@ -36,7 +36,7 @@ def diverged_at(rows: Sequence[Row], optimum: float | None, loss_scale: float) -
 
 
 def stalled(rows: Sequence[Row], chance: float | None) -> bool:
-    """Say whether a run that ended achieved nothing.
+    """Return whether a run that ended is no better than at its start or than chance.
 
     Its last training loss is not below the first, or its training accuracy is no better than the best constant answer's.
     """

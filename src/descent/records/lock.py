@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from descent.machine import user
 
 LOCK = ".lock"  # the name of the file in a run's folder
-PATIENCE = 0.5  # seconds; who only looks whether a lock is held, holds it for a moment
+PATIENCE = 0.5  # seconds to wait for a lock: `held` probes by acquiring it briefly
 
 
 class Busy(Exception):
@@ -36,7 +36,7 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def held(folder: Path) -> bool:
-    """Say whether a process is training the run in `folder`, or anew beside it."""
+    """Return whether a process is training the run in `folder`, or anew beside it."""
     return any(_held(place) for place in (folder, folder.with_name(f"{folder.name}.rerun")))
 
 

@@ -27,7 +27,7 @@ class LightningLogger:
     The first error is told, and ends it: the run goes on, and curve.csv has everything.
 
     Args:
-        name: as a person chose it, ``wandb``; the file <name>.json says which remote run this is, and how far it has got.
+        name: as the user chose it, ``wandb``; the file <name>.json says which remote run this is, and how far it has got.
         folder: the run's.
         hyperparameters: of the run.
         rows: records of the run so far.

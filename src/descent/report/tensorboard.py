@@ -42,7 +42,7 @@ BAND = "with_quartiles"  # the group of tags that hold the band; like that of th
 IMAGES, WIDE = "visual", "wide"  # as wide as TensorBoard shows them, and wider
 EDGES = ("low", "median", "high")
 FIRST = ("optimizer", "lr", "batch", "batch.size", "seeds")  # columns of HPARAMS
-MOST = 39  # candidates; beyond 40 runs, one of which holds the text, TensorBoard selects none by itself
+MOST = 39  # candidates: beyond 40 runs TensorBoard selects none by itself, and one run holds the text
 LARGEST = float(np.finfo(np.float32).max)  # that TensorBoard can hold
 
 Curves = list[tuple[pd.Series, pd.DataFrame]]

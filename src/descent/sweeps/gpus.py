@@ -13,7 +13,7 @@ _settled: list[FileLock | None] = []  # of this process, for its life: what it h
 
 
 def keep() -> None:
-    """Let this process use the GPUs as it finds them: it has asked CUDA for them, which then sees no change."""
+    """Opt out of claiming a GPU: CUDA is initialised, so CUDA_VISIBLE_DEVICES no longer has an effect."""
     _settled.append(None)
 
 

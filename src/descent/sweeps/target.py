@@ -52,7 +52,7 @@ class Found:
 
     @property
     def target(self) -> dict[str, str | float] | None:
-        """What a problem's yaml has as its target."""
+        """Return the target as a line of the problem's yaml."""
         return None if self.why else {"metric": self.metric, "value": self.value}
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from descent.terminal.summary import counts, name_folders, show_curves, show_fai
 
 
 def compare() -> int:
-    """Say which setting of a study wins and how sure that is, and write the report.
+    """Compare the candidates of a study: which is best, by how much and how sure; write the report.
 
     Reads result files only, at any time, also while the study runs: `<study>/report/index.html`, its tables as `summary.csv` and
     `summary.md`, and its figures.

@@ -86,7 +86,7 @@ def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
 
 @contextmanager
 def loading(what: str) -> Iterator[None]:
-    """Tell a person at a terminal what takes the next seconds."""
+    """Show a spinner during a slow import."""
     if not console.is_terminal:
         yield
         return

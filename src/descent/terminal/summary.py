@@ -23,7 +23,7 @@ from descent.terminal.console import console, loading, say, shown, table
 if TYPE_CHECKING:
     from descent.analysis.verdicts import Verdicts
 
-NAMED = 5  # folders of which something is said
+NAMED = 5  # folders that are named
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
 
 

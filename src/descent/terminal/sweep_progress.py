@@ -1,4 +1,4 @@
-"""What a person sees while a sweep trains: one live line, and the best so far of each optimizer."""
+"""Show a sweep while it trains: one live line, and the best run so far of each optimizer."""
 
 import threading
 import time

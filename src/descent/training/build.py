@@ -194,7 +194,7 @@ def device(config: RunConfig, elsewhere: str | None = None) -> str:
 
 
 def trainer(config: RunConfig, device: str, callbacks: "list[pl.Callback]") -> "pl.Trainer":
-    """Make Lightning's Trainer, of which one epoch is the whole run.
+    """Make Lightning's Trainer; one of its epochs is the whole run.
 
     Raises:
         InputError: an argument that Lightning refuses.

@@ -19,7 +19,7 @@ Batch = TypeVar("Batch")
 
 @dataclass
 class Position:
-    """How far a run is: what a checkpoint must remember beside weights and optimizer.
+    """Training progress, saved in checkpoints beside weights and optimizer.
 
     Attributes:
         step: parameter updates done.

@@ -83,7 +83,7 @@ class DescentModule(pl.LightningModule, Steps[Tensor]):
         optimizer.zero_grad()
         self._backward(size, batch)
         assert self.clip_norm is not None
-        if not self._unclipped:  # a block's last step, of which records tell
+        if not self._unclipped:  # a block's last step, which records describe
             self._unclipped = [p.grad.clone() for p in self.problem.parameters() if p.grad is not None]
         torch.nn.utils.clip_grad_norm_(self.problem.parameters(), self.clip_norm)
         optimizer.step()

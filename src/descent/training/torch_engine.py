@@ -159,7 +159,7 @@ class _Tell(pl.Callback):
         self.recorder.close()
 
     def _agree(self, trainer: pl.Trainer, stop: bool) -> bool:
-        """Return what the first device says of `stop`, with its history."""
+        """Broadcast rank 0's stop flag and loss history; return the flag."""
         if trainer.world_size == 1:
             return stop
         if trainer.is_global_zero:

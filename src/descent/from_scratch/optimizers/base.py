@@ -166,7 +166,7 @@ class Optimizer:
 
 
 def _is_plain(params: Nest, grads: Nest) -> bool:
-    """Say whether both are one array that can be updated: the short way, for the smallest steps."""
+    """Return whether both are one array that can be updated in place: quicker for the smallest steps."""
     return (
         type(params) is np.ndarray
         and type(grads) is np.ndarray

@@ -137,7 +137,7 @@ def write(figure: Figure, path: Path) -> list[Path]:
 
 @cache  # the page and TensorBoard show the same ones
 def small(png: bytes) -> bytes:
-    """Return a picture in 256 colours: a third of the bytes, each of which TensorBoard's writer sums up in Python."""
+    """Return a picture in 256 colours: a third of the bytes, and TensorBoard's writer sums up each in Python."""
     found = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
         image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(found, "png")

@@ -32,7 +32,7 @@ def plot(study: Study) -> Figure:
     found = measured(study, quantity)
     modes = layout.panels(found)
     if len(modes) < 2:
-        raise NoData("compares batch modes, of which there is one")
+        raise NoData("compares batch modes, and the study has one")
     names = sorted({(unit.optimizer, unit.name) for unit in found}, key=lambda name: (order(name[0]), name[1]))
     figure = Figure()
     grid = figure.subplots(1, len(VIEWS), squeeze=False, sharey=True, sharex=True)[0]

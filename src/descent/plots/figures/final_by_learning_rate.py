@@ -27,7 +27,7 @@ def plot(study: Study) -> Figure:
     known = candidates(study)
     found = {unit: own for unit in known if (own := _runs(runs, unit))["lr"].nunique() > 1}
     if not found:
-        raise NoData("compares learning rates, of which each optimizer has one")
+        raise NoData("compares learning rates, and each optimizer has one")
     figure, grid = layout.frame(list(found))
     variants = layout.variants(found)
     finite = np.concatenate([(v := values(own, metric.name).to_numpy())[np.isfinite(v)] for own in found.values()])
