@@ -1,1 +1,0 @@
-export PYTHONPATH=$PWD/src; env -u PYTHONDONTWRITEBYTECODE /work/main/.venv/bin/python "$@"
