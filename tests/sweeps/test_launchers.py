@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
+from studies import wait_for
 
 from descent.config.compose import compose
 from descent.training import build
@@ -238,3 +239,19 @@ def test_as_many_processes_at_a_time_as_the_cores_allow(threads, tmp_path):
         launchers.complete(config, threads=threads, gpu=False, study=tmp_path)
     at_once = max(1, len(os.sched_getaffinity(0)) // threads)
     assert joblib.n_jobs == launchers.LocalLauncher(cpus_per_task=local.cpus_per_task).at_once == at_once
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("processes")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_ray_stops_as_the_others_do(tmp_path, number):
+    """Ray sets handlers of its own, which end the process with 134, and makes a KeyboardInterrupt of what ours raise."""
+    pytest.importorskip("ray", reason="needs the extra ray")
+    arguments = ["hydra/launcher=ray", "batch=stochastic", "engine=numpy", "epochs=400", "logger=[]", "trainer=cpu", "seed=1"]
+    command = [sys.executable, str(ROOT / "train.py"), "-m", f"output_dir={tmp_path}", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: list(tmp_path.glob("*/*/*/*/*/last.ckpt")) or process.poll() is not None)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, err
+    assert err.endswith("Stopped. Repeat the command to continue.\n")

@@ -1,5 +1,6 @@
 """A study: a folder of runs. A sweep trains those that are missing, and survives whatever happens to its workers."""
 
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -164,6 +165,8 @@ def _train(missing: list[Planned], launch: Launch, journal: Journal) -> list[Pat
             told = launch(missing, journal)
         except Exception as error:  # of a launcher whose worker was killed
             trouble = error
+        except KeyboardInterrupt:  # what Ray makes of any signal
+            raise stopping.Stopped(journal.stops() or signal.SIGINT) from None
         if number := journal.stops():
             raise stopping.Stopped(number)
         notes = {planned.folder: journal.notes(planned.folder.name)[before[planned.folder] :] for planned in missing}

@@ -55,6 +55,15 @@ def require(launcher: DictConfig) -> None:
         )
 
 
+def start(launcher: DictConfig) -> None:
+    """Start Ray, if it is the launcher, and hear signals again: its own handlers end this process without a word."""
+    if kind(launcher) == "ray":
+        from hydra_plugins.hydra_ray_launcher._launcher_util import start_ray
+
+        start_ray(launcher.ray.init)
+        stopping.listen_again()
+
+
 def complete(launcher: DictConfig, threads: int, gpu: bool, study: Path) -> None:
     """Set what the command line has not.
 

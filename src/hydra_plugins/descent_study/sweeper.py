@@ -112,6 +112,7 @@ class StudySweeper(Sweeper):
     def _launch(self, runs: "list[Planned]", journal: "Journal") -> "list[Outcome]":
         if self.launcher is None:
             self.launcher = self._make_launcher(runs, journal)
+        launchers.start(self.config.hydra.launcher)
         accelerators = {"cuda": "gpu", "cpu": "cpu"}
         jobs = [[*run.overrides, f"trainer.accelerator={accelerators[run.device]}"] for run in runs]
         return [job.return_value for job in self.launcher.launch(jobs, initial_job_idx=0)]
