@@ -19,7 +19,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 60  # after which a command is stopped: it trains what cannot be trained; a loaded machine takes 10 for a refusal
+SECONDS = 10  # of CPU after which a command is stopped: it trains what cannot be trained
+WAIT = 60  # seconds of the clock after which it is stopped: it waits for what never comes
 QUICK = 10  # rows of a table that are tested each time
 NOWHERE = "http://127.0.0.1:9"  # nothing listens there
 TINY = ("problem=quadratic", "max_steps=3", "trainer=cpu", "logger=csv", "output_dir=out")  # where a row says nothing else
@@ -68,7 +69,7 @@ def table(*rows: Any, quick: int = QUICK) -> pytest.MarkDecorator:
 
 
 class TooLong(BaseException):
-    """A command ran for longer than SECONDS."""
+    """A command ran for longer than SECONDS, or waited for longer than WAIT."""
 
 
 def _key(argument: str) -> str:
@@ -132,8 +133,9 @@ def script(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
         monkeypatch.setattr(sys, "argv", [str(ROOT / name), *arguments])
         GlobalHydra.instance().clear()
         HydraConfig.instance().cfg = None
-        before = signal.signal(signal.SIGALRM, _stop)
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        before = {number: signal.signal(number, _stop) for number in (signal.SIGALRM, signal.SIGPROF)}
+        signal.setitimer(signal.ITIMER_REAL, WAIT)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         capfd.readouterr()
         try:
             runpy.run_path(str(ROOT / name), run_name="__main__")
@@ -144,8 +146,10 @@ def script(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
             traceback.print_exc()
             code = 1
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+            for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF):
+                signal.setitimer(timer, 0)
+            for number, handler in before.items():
+                signal.signal(number, handler)
             GlobalHydra.instance().clear()
             os.environ.clear()
             os.environ.update(environment)
@@ -160,8 +164,8 @@ def script(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
     return called
 
 
-def _stop(*_: object) -> None:
-    raise TooLong(f"the command ran for {SECONDS} s")
+def _stop(number: int, _: object) -> None:
+    raise TooLong(f"the command ran for {SECONDS} s" if number == signal.SIGPROF else f"the command waited for {WAIT} s")
 
 
 @pytest.fixture
