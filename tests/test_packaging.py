@@ -53,7 +53,7 @@ def providers(package: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("paths", "groups"),
-    [(("src", "train.py"), ("wandb", "mlflow")), (("scripts",), ()), (("scripts", "tests"), ("wandb", "dev"))],
+    [(("src", "train.py"), ("wandb", "mlflow", "ray")), (("scripts",), ()), (("scripts", "tests"), ("wandb", "dev"))],
     ids=["package", "scripts", "tests"],
 )
 def test_every_imported_package_is_declared(paths, groups):
