@@ -43,12 +43,12 @@ def compare(folder: Path | str, metric: str | None = None, events: bool = True, 
         InputError: there is no such study or metric, or the report cannot be written.
     """
     study = load(Path(folder))
-    captions = {safe_name(name): drawing.caption for name, drawing in figures.known(study, own).items()}
+    drawings = {safe_name(name): drawing for name, drawing in figures.known(study, own).items()}
     result = judge(study, metric)
     report = study.folder / REPORT
     with output("study", folder):
         drawn = figures.save(study, report / "figures", own)
-        written = page.write(result, drawn, captions)
+        written = page.write(result, drawn, drawings)
         medians = tensorboard.write(study, _verdict_first(result), _images(drawn, report / "figures"), report) if events else None
     return Comparison(study, result, written, medians)
 
@@ -67,7 +67,8 @@ def _verdict_first(outcome: Verdicts) -> dict[str, list[str]]:
     sentences = outcome.sentences
     about = list(sentences)[: len(outcome.verdicts)]
     notes = {name: said[name in about :] for name, said in sentences.items()}
-    return {"Verdict": [f"{name}: {sentences[name][0]}" for name in about]} | {name: said for name, said in notes.items() if said}
+    verdicts = [*outcome.headline, *(f"{name}: {sentences[name][0]}" for name in about)]
+    return {"Verdict": verdicts} | {name: said for name, said in notes.items() if said}
 
 
 def _images(drawn: list[Path], folder: Path) -> dict[str, bytes]:
