@@ -67,7 +67,7 @@ class Component(Group):
     def settings(self) -> dict[str, Any]:
         return {"_target_": self.factory, **super().settings()}
 
-    def given(self, arguments: Arguments) -> Self:
+    def with_arguments(self, arguments: Arguments) -> Self:
         """Return the component with other arguments."""
         return self.model_copy(update={"arguments": dict(arguments)})
 
