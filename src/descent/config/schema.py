@@ -75,7 +75,7 @@ class Component(Group):
 class Problem(Component):
     """A problem, and what every problem has; the defaults are in ``conf/problem_defaults.yaml``."""
 
-    epochs: Positive | Null  # default budget, passes over the training examples
+    epochs: Positive | dict[str, Positive] | Null  # default budget, passes over the training examples; or by batch mode
     batch_size: Count  # examples a step of batch=mini by default
     micro_size: Count  # examples in memory at once
     record_examples: Count | Null  # examples that a record measures (null: all)
