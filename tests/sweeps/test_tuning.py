@@ -124,7 +124,7 @@ def test_another_search_has_settings_and_seeds_of_its_own(tuned, tmp_path):
     assert status == 0
     assert trained(out) == [16, 18, 6]
     runs = load(tmp_path / "tuned").runs
-    first, second = (own for _, own in runs[runs["stage"] != "final"].groupby("scramble"))
+    first, second = (own for _, own in runs[runs["stage"] != "final"].groupby("search"))
     assert not set(first["seed"]) & set(second["seed"])
     assert not set(first["lr"]) & set(second["lr"])
 

@@ -57,7 +57,8 @@ def _refusal(key: str, value: object, kind: Any, error: ValidationError, remedy:
         inner = _inner(kind, name)
         if first["type"] == "missing" and _length(kind):
             break
-        if inner is None:  # a member of a union, which pydantic names too
+        lacks = isinstance(name, str) and not (isinstance(wrong, Mapping) and name in wrong) and first["type"] != "missing"
+        if inner is None or lacks:  # a member of a union, which pydantic names too
             continue
         key, kind = (f"{key}.{name}" if key else str(name)), inner
         if first["type"] == "missing" and not (isinstance(wrong, Mapping) and name in wrong):

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from descent.config.check import check
-from descent.config.choices import no_setting
+from descent.config.choices import no_setting, options
 from descent.config.schema import GROUPS, Names, Records, RunConfig
 from descent.config.values import Flag, Positive, Text
 from descent.errors import InputError, one_of
@@ -63,7 +63,7 @@ def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
     for name, value in records.items() if isinstance(records, Mapping) else ():
         if name not in Records.model_fields:
             raise _unknown(f"records.{name}", value, settings)
-    config: RunConfig = check("", {**settings, "names": names}, RunConfig)
+    config: RunConfig = check("", {**settings, "names": names, "epochs": _epochs(settings, names.batch)}, RunConfig)
     _together(config)
     return config
 
@@ -98,6 +98,18 @@ def _group(group: str, chosen: object, names: Names) -> None:
     if group in GROUPS and not isinstance(chosen.get("_target_"), str):
         problem = f"must be the import path of a class or function, and {name}.yaml has none"
         raise InputError(f"{group}._target_", chosen.get("_target_"), problem)
+
+
+def _epochs(settings: Mapping[str, Any], batch: str) -> object:
+    """Return the budget: where a problem's is by batch mode, the mode's own, or the least of them where it has none."""
+    epochs, by_mode = settings.get("epochs"), settings["problem"].get("epochs")
+    if not isinstance(by_mode, Mapping) or epochs != by_mode:
+        return epochs
+    if batch in by_mode:
+        return by_mode[batch]
+    if unknown := next((name for name in by_mode if name not in options("batch")), None):
+        raise one_of("problem.epochs", unknown, options("batch"))
+    return min(by_mode.values(), default=None)
 
 
 def _together(config: RunConfig) -> None:

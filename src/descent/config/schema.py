@@ -67,7 +67,7 @@ class Component(Group):
     def settings(self) -> dict[str, Any]:
         return {"_target_": self.factory, **super().settings()}
 
-    def given(self, arguments: Arguments) -> Self:
+    def with_arguments(self, arguments: Arguments) -> Self:
         """Return the component with other arguments."""
         return self.model_copy(update={"arguments": dict(arguments)})
 
@@ -75,7 +75,7 @@ class Component(Group):
 class Problem(Component):
     """A problem, and what every problem has; the defaults are in ``conf/problem_defaults.yaml``."""
 
-    epochs: Positive | Null  # default budget, passes over the training examples
+    epochs: Positive | dict[str, Positive] | Null  # default budget, passes over the training examples; or by batch mode
     batch_size: Count  # examples a step of batch=mini by default
     micro_size: Count  # examples in memory at once
     record_examples: Count | Null  # examples that a record measures (null: all)

@@ -74,7 +74,7 @@ def converted(group: str, component: Component, further: bool = False) -> Compon
     arguments = bound(group, made, component.arguments, GIVEN[_kind(group)], component.own(), further)
     if group == "optimizer" and "lr" in declared(made) and arguments.get("lr") is None:
         raise InputError("optimizer.lr", None, f"must be given, as {made.__name__} has one")
-    return component.given(arguments)
+    return component.with_arguments(arguments)
 
 
 def bound(

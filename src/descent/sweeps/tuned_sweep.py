@@ -25,7 +25,7 @@ def tuned_sweep(
     folders: Sequence[Path] = (),
     elsewhere: str | None = None,
 ) -> int:
-    """Tune what is swept over and train the final runs, what is missing of each; return how many runs failed.
+    """Tune each candidate and train the final runs, skipping those with a result; return how many runs failed.
 
     Args:
         jobs: the overrides of each candidate.
@@ -64,7 +64,7 @@ def tuned_sweep(
 
 
 def _line(choice: Chosen, protocol: Protocol) -> str:
-    """Return what a search chose, in a line; a value in the outer tenth of its range is flagged."""
+    """Describe the setting that a search chose in one line; a value in the outer tenth of its range is flagged."""
     candidate: Candidate = choice.candidate
     measured = metric(candidate.config.problem.metric, candidate.config.problem.metrics)
     values = ", ".join(f"{key.removeprefix('optimizer.')}={value:g}" for key, value in choice.setting.items())
