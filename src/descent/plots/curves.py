@@ -24,7 +24,7 @@ Curves = list[tuple[pd.Series, pd.DataFrame]]
 
 def training_loss(study: Study) -> str:
     """Return the metric of optimization: the training loss above its minimum, where that is known."""
-    return "train/gap" if "train/gap" in study.quantities else "train/loss"
+    return "train/gap" if "train/gap" in study.metric_names else "train/loss"
 
 
 @styled
