@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -54,32 +54,44 @@ def sweep(
     show_warnings()
     module = _module(experiment, target) if experiment else None
     runs = plan(jobs, compose, elsewhere)
-    failed = train(runs, launch, elsewhere)
+    with Workers(launch, elsewhere) as workers:
+        failed = workers.train(runs)
     show(runs, failed)
     if experiment and module and len(failed) < len(runs):
         _conclude(experiment, module, runs[0].config.folder, runs)
     return len(failed)
 
 
-def train(runs: list[Planned], launch: Launch, elsewhere: str | None = None) -> list[Path]:
-    """Train the missing runs, with a progress line; return the folders of those that failed."""
-    from descent.sweeps import gpus  # not before the settings are known to work
+class Workers(ExitStack):
+    """The workers of a sweep, which live to its end: they watch one journal, however often they are launched.
 
-    gpus.keep()
-    study = runs[0].config.folder
-    missing = [planned for planned in runs if planned.result is None]
-    say(_summary(runs, missing))
-    _name_other_versions(runs)
-    if not missing:
-        return []
-    _writable(study, runs[0].config.output_dir)
-    outputs = Path(runs[0].config.output_dir).expanduser()
-    with (
-        journals.opened(study, outputs, local=elsewhere is None) as journal,
-        StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], journal),
-        _stopping(missing, journal),
-    ):
-        return _train(missing, launch, journal)
+    Args:
+        launch, elsewhere: as of `sweep`.
+    """
+
+    def __init__(self, launch: Launch, elsewhere: str | None = None) -> None:
+        super().__init__()
+        self.launch, self.elsewhere = launch, elsewhere
+        self.journal: Journal | None = None
+
+    def train(self, runs: list[Planned]) -> list[Path]:
+        """Train the missing runs, with a progress line; return the folders of those that failed."""
+        from descent.sweeps import gpus  # not before the settings are known to work
+
+        gpus.keep()
+        missing = [planned for planned in runs if planned.result is None]
+        say(_summary(runs, missing))
+        _name_other_versions(runs)
+        if not missing:
+            return []
+        if self.journal is None:
+            study, output_dir = runs[0].config.folder, runs[0].config.output_dir
+            _writable(study, output_dir)
+            opened = journals.opened(study, Path(output_dir).expanduser(), local=self.elsewhere is None)
+            self.journal = self.enter_context(opened)
+        folders = [[planned.folder for planned in some] for some in (runs, missing)]
+        with StudyDisplay(*folders, self.journal), _stopping(missing, self.journal):
+            return _train(missing, self.launch, self.journal)
 
 
 def show(runs: list[Planned], failed: list[Path]) -> None:
