@@ -89,8 +89,10 @@ class Workers(ExitStack):
             _writable(study, output_dir)
             opened = journals.opened(study, Path(output_dir).expanduser(), local=self.elsewhere is None)
             self.journal = self.enter_context(opened)
-        folders = [[planned.folder for planned in some] for some in (runs, missing)]
-        with StudyDisplay(*folders, self.journal), _stopping(missing, self.journal):
+        with (
+            StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], self.journal),
+            _stopping(missing, self.journal),
+        ):
             return _train(missing, self.launch, self.journal)
 
 
