@@ -89,10 +89,8 @@ class Workers(ExitStack):
             _writable(study, output_dir)
             opened = journals.opened(study, Path(output_dir).expanduser(), local=self.elsewhere is None)
             self.journal = self.enter_context(opened)
-        with (
-            StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], self.journal),
-            _stopping(missing, self.journal),
-        ):
+        every, to_train = ([planned.folder for planned in some] for some in (runs, missing))
+        with StudyDisplay(every, to_train, self.journal), _stopping(missing, self.journal):
             return _train(missing, self.launch, self.journal)
 
 
