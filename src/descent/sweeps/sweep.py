@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from descent import __version__, stopping
+from descent.config.imports import folders, notice
 from descent.config.schema import RunConfig
 from descent.outside import output, writing
 from descent.records import journal as journals
@@ -68,6 +69,8 @@ def train(runs: list[Planned], launch: Launch, elsewhere: str | None = None) -> 
     gpus.keep()
     study = runs[0].config.folder
     missing = [planned for planned in runs if planned.result is None]
+    if folders:
+        say(notice())
     say(_summary(runs, missing))
     _name_other_versions(runs)
     if not missing:
