@@ -32,7 +32,7 @@ OmegaConf.register_new_resolver("descent.command", command, replace=True)
 
 
 def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return what Hydra is to read, and the overrides in it; let Python import what lies beside the folder of ``--config-dir``.
+    """Return Hydra's command line and the overrides in it; import what lies beside the folder of ``--config-dir``.
 
     Flags may stand anywhere. In a sweep over choices of a group, a value within that group is set in each run, not before in the
     group's default choice, which may not have it: ``optimizer=adam,rmsprop optimizer.eps=1e-12``.
