@@ -59,7 +59,7 @@ def _weighted(log_ps: Array, d: Differences, rows: Flags) -> tuple[Array, Array]
 def hardest(log_ps: Array, sign: Array, group: Indices, one: Indices, other: Indices) -> tuple[Flags, Flags]:
     """Return which pairs are a group's winner's with its hardest opponent, and which are a winner's at all.
 
-    The winner is ahead of all others of its group; where nobody is, there is none. Its hardest pair has the largest p-value.
+    The winner is ahead of all others of its group; a group may have none. Its hardest pair has the largest p-value.
 
     Args:
         log_ps: logarithms of the p-values of the pairs' own t-tests [P].

@@ -23,7 +23,7 @@ from descent.records import result as results
 from descent.records.curve import Curve, read
 from descent.records.environment import environment
 from descent.records.finished import Unsound, digests, sound
-from descent.records.folders import is_own
+from descent.records.folders import is_run_file
 from descent.records.lock import LOCK, lock
 from descent.records.result import Asked, Hyperparameters, Result
 from descent.training import build, requirements
@@ -162,7 +162,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 def _clear(folder: Path) -> list[str]:
     """Remove folders in the place of a run's files; return a note for each."""
-    wrong = [path for path in folder.iterdir() if path.is_dir() and is_own(path.name)]
+    wrong = [path for path in folder.iterdir() if path.is_dir() and is_run_file(path.name)]
     for path in wrong:
         remove(path)
     return [f"{path.name} was a folder" for path in wrong]
@@ -231,7 +231,7 @@ def _result(
         time_to_target=verdict.time_to_target(rows, target, config.problem.metrics),
         diverged_at=diverged,
         tuning=config.tuning.trials,
-        scramble=config.tuning.search,
+        search=config.tuning.search,
         stage=config.tuning.stage,
         files=digests(curve.path.parent),
         environment={
