@@ -11,7 +11,7 @@ from scipy import stats
 from analysis import plain_family as plain
 from analysis.plain_family import TENTH, group
 from descent.analysis.differences import Group, scores
-from descent.analysis.estimates import Interval, Interval, hodges_lehmann, planned
+from descent.analysis.estimates import Interval, hodges_lehmann, planned
 from descent.analysis.flips import flipped, log_p, signs, step_down
 from descent.analysis.paired_tests import Answer, judge
 

@@ -135,4 +135,3 @@ def _t_test(differences: ArrayLike) -> tuple[Array, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rows without two pairs, or all alike
         return paired, stats.ttest_1samp(paired, 0, axis=1, nan_policy="omit")
-
