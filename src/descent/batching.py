@@ -52,6 +52,10 @@ class Batches:
     micro_size: int = BLOCK_EXAMPLES
     fixed: bool = False
 
+    def __post_init__(self) -> None:
+        if self.fixed and self.replacement:
+            raise InputError("batch.order", "fixed", "is no order of examples that are drawn with replacement", "Choose one.")
+
     @property
     def steps_per_epoch(self) -> int:
         return self.examples // self.size if self.drop_last else math.ceil(self.examples / self.size)
@@ -146,7 +150,7 @@ def full(examples: int, seed: int, micro_size: Count) -> Batches:
 
 def stochastic(examples: int, seed: int, replacement: bool, order: Order = None) -> Batches:
     """Stochastic gradient descent: each step sees one example."""
-    return Batches(examples, 1, seed, replacement=replacement, fixed=_is_fixed(order, replacement))
+    return Batches(examples, 1, seed, replacement=replacement, fixed=order == "fixed")
 
 
 def mini(
@@ -159,14 +163,7 @@ def mini(
     """
     if not 1 <= size <= examples:
         raise InputError("batch.size", size, f"must be 1 to N, and N is {examples} here", "For all examples, use batch=full.")
-    fixed = _is_fixed(order, replacement)
-    return Batches(examples, size, seed, drop_last=drop_last, replacement=replacement, micro_size=micro_size, fixed=fixed)
-
-
-def _is_fixed(order: str | None, replacement: bool) -> bool:
-    if order == "fixed" and replacement:
-        raise InputError("batch.order", order, "is no order of examples that are drawn with replacement", "Choose one.")
-    return order == "fixed"
+    return Batches(examples, size, seed, True, drop_last, replacement, micro_size, order == "fixed")
 
 
 def record_grid(examples: int, first_epoch: int, growth: float, last: int) -> list[int]:
@@ -214,13 +211,11 @@ class Timeline:
     def __init__(self, batches: Batches, horizon: int, first_epoch: int, growth: float, epochs: Sequence[float] = ()) -> None:
         self.horizon = horizon
         self.cap = max(1, min(BLOCK_STEPS, BLOCK_EXAMPLES // batches.size))
-        epoch = batches.examples_per_epoch
-        grid = record_grid(epoch, first_epoch, growth, batches.examples_after(horizon))
-        grid += [max(1, round(end * epoch)) for end in epochs]
+        grid = record_grid(batches.examples_per_epoch, first_epoch, growth, batches.examples_after(horizon))
+        grid += [max(1, round(epoch * batches.examples_per_epoch)) for epoch in epochs]
         self.records = sorted({min(batches.step_at(point), horizon) for point in grid} | {horizon})
-        edges = [0, *self.records]
-        counts = [math.ceil((after - before) / self.cap) for before, after in pairwise(edges)]
-        self._edges = edges
+        self._edges = [0, *self.records]
+        counts = [math.ceil((after - before) / self.cap) for before, after in pairwise(self._edges)]
         self._blocks_before = np.concatenate([[0], np.cumsum(counts)]).tolist()
 
     @property
