@@ -19,14 +19,14 @@ class Estimate:
 
     Attributes:
         mode: the batch mode, with the size of mini-batches, and the settings in which the group differs from others.
-        entry: the candidate, `optimizer` its optimizer, `setting` how the table of settings names it.
+        candidate: the candidate, `optimizer` its optimizer, `setting` how the table of settings names it.
         rank, n, failed, median, interval: as text.
         low, middle, high: places of the interval's ends and the median on the axis, from 0 to 1; 1 where there is none.
     """
 
     mode: str
     batch: str
-    entry: str
+    candidate: str
     optimizer: str
     setting: str
     rank: str
@@ -52,7 +52,7 @@ class Forest:
     def sentence(self) -> str:
         """The ends of the plot in words."""
         ends = sorted(self.rows, key=lambda row: (row.median == "none", row.middle))
-        low, high = (f"{row.entry}, {row.mode}, {row.median}" for row in (ends[0], ends[-1]))
+        low, high = (f"{row.candidate}, {row.mode}, {row.median}" for row in (ends[0], ends[-1]))
         failed = sum(int(row.failed or 0) for row in self.rows)
         return (
             f"Lowest median: {low}; highest: {high}. {failed} of {sum(int(row.n) for row in self.rows)} runs failed. "
@@ -64,7 +64,7 @@ def forests(outcome: Verdicts) -> list[Forest]:
     """Return a forest plot of each problem and of each metric that is tested there."""
     parts: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in outcome.leading:
-        parts.setdefault((verdict.ranking.problem, verdict.ranking.quantity), []).append(verdict)
+        parts.setdefault((verdict.ranking.problem, verdict.ranking.metric_name), []).append(verdict)
     return [_forest(problem, verdicts) for (problem, _), verdicts in parts.items()]
 
 
@@ -80,27 +80,27 @@ def _forest(problem: str, verdicts: Sequence[Verdict]) -> Forest:
 
 def _rows(verdict: Verdict, limits: Ends, log: bool) -> list[Estimate]:
     ranking = verdict.ranking
-    ends, found = _ends(ranking.table), []
-    for entry, row in ranking.table.iterrows():
-        own = ranking.runs[ranking.runs["entry"] == entry]
-        names = own["name"].unique()
-        batch = str(own["batch"].iloc[0])
-        found.append(
+    ends, rows = _ends(ranking.table), []
+    for candidate, row in ranking.table.iterrows():
+        runs = ranking.runs[ranking.runs["candidate"] == candidate]
+        names = runs["name"].unique()
+        batch = str(runs["batch"].iloc[0])
+        rows.append(
             Estimate(
                 ranking.batch,
                 batch,
-                str(entry),
-                str(own["optimizer"].iloc[0]),
-                plain(names[0], batch) if len(names) == 1 else f"{entry}, {len(names)} settings",
-                ranks(ranking, str(entry)),
+                str(candidate),
+                str(runs["optimizer"].iloc[0]),
+                plain(names[0], batch) if len(names) == 1 else f"{candidate}, {len(names)} settings",
+                ranks(ranking, str(candidate)),
                 f"{row['n']:.0f}",
                 f"{row['failed']:.0f}" if row["failed"] else "",
                 shown(row["median"]),
                 interval(row),
-                *(_place(value, limits, log) for value in ends.loc[entry]),
+                *(_place(value, limits, log) for value in ends.loc[candidate]),
             )
         )
-    return found
+    return rows
 
 
 def _ends(table: pd.DataFrame) -> pd.DataFrame:
@@ -128,5 +128,5 @@ def _ticks(limits: Ends, log: bool) -> list[float]:
         return decades if len(decades) > 1 else [low, high]
     step = 10 ** math.floor(math.log10(max((high - low) / 3, 1e-300)))
     step *= next(lead for lead in (1, 2, 5, 10) if (high - low) / (step * lead) <= 4)
-    found = [count * step for count in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    return found if found else [low]
+    round_numbers = [count * step for count in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return round_numbers or [low]

@@ -36,7 +36,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Pair:
-    """Two candidates of a group, and what may be said of them.
+    """Two candidates of a group, and the answer to which is better.
 
     Attributes:
         one: the one ahead: in its favour is the sum of differences, where a failure counts as the pair's largest one.
@@ -48,7 +48,7 @@ class Pair:
         typical: the Hodges-Lehmann estimate of the difference, and `disagrees`, whether it is a standard error or more off.
         ahead: on how many of the seeds on which both finished `one` is better.
         seeds, seeds_low, seeds_high: about how many seeds would show a difference of the margin in 4 of 5 studies, and the 80 %
-            range of that; nan where the standard deviation is not known.
+            range of that; nan where the standard deviation is not known, or intervals are over searches.
         equal_within: the margin within which truly equal candidates of this spread would be called equal in 4 of 5 studies.
     """
 
@@ -82,7 +82,7 @@ class GroupFinding:
 
 
 def judge(groups: Sequence[Group]) -> list[GroupFinding]:
-    """Return what may be said of all pairs of all groups of a report.
+    """Test all pairs of all groups of a report together; return one finding a group.
 
     Raises:
         ValueError: a margin is not above 0.

@@ -1,23 +1,37 @@
-"""Import what a path names, and tell whose it is."""
+"""Import a module or object by its path, and find the package that owns it."""
 
 import importlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
 from types import ModuleType
 
 from descent.errors import InputError, likeliest
 
 LISTED = 20  # names of a module, at most
+folders: list[str] = []  # of the user's, from which this process imports too; workers are told
+
+
+def import_from(paths: Iterable[Path | str]) -> None:
+    """Let Python import from further folders, after all others, where they hold Python files."""
+    added = [str(path) for path in map(Path, paths) if str(path) not in sys.path and any(path.glob("*.py"))]
+    sys.path += added
+    folders.extend(added)
+
+
+def notice() -> str:
+    """Return the line that names the folders of `import_from`."""
+    return f"Python also imports from {' and '.join(folders)}, because of --config-dir."
 
 
 def imported_module(key: str, path: str) -> ModuleType:
     """Return the module of an import path.
 
     Raises:
-        InputError: there is none, or it cannot be imported.
+        InputError: it does not exist, or cannot be imported.
     """
     parts = path.split(".")
     if not all(part.isidentifier() for part in parts):
@@ -37,7 +51,7 @@ def imported(key: str, path: str) -> object:
     for length in range(len(parts) - 1, 0, -1):
         name = ".".join(parts[:length])
         try:
-            found: object = importlib.import_module(name)
+            target: object = importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
                 continue
@@ -45,14 +59,14 @@ def imported(key: str, path: str) -> object:
         except (Exception, SystemExit) as error:  # whatever a module of the user's raises
             raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
         for at, part in enumerate(parts[length:], start=length):
-            if not hasattr(found, part):
+            if not hasattr(target, part):
                 within = ".".join(parts[:at])
-                names = [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
-                has = [name for name in names if getattr(getattr(found, name), "__module__", None) == within]
+                names = [name for name in vars(target) if not name.startswith("_")] if hasattr(target, "__dict__") else []
+                has = [name for name in names if getattr(getattr(target, name), "__module__", None) == within]
                 listed = f"; it has {', '.join(has)}" if 0 < len(has) <= LISTED else ""
                 raise InputError(key, path, f"{within} has no {part}{listed}", likeliest(part, names))
-            found = getattr(found, part)
-        return found
+            target = getattr(target, part)
+        return target
     raise InputError(key, path, f"there is no module {parts[0]}; Python looks in {_search_path()}")
 
 

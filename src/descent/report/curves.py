@@ -16,7 +16,7 @@ import pandas as pd
 
 from descent.analysis.curves import band, measured
 from descent.analysis.load import NoData, Study, metric_of
-from descent.analysis.selection import Candidate, candidates, quantities
+from descent.analysis.selection import Candidate, candidates, ranked_metrics
 from descent.metrics import AXES, Metric
 from descent.plots.curves import BEYOND
 from descent.plots.layout import panel_title
@@ -41,25 +41,25 @@ def pack(study: Study) -> tuple[str, str]:
     units = [(study.only(problem), problem) for problem in study.problems]
     shown = {problem: metrics(part) for part, problem in units}
     curves = sum(len(unit.runs) + 3 for unit in candidates(study)) * max(map(len, shown.values()), default=1)
-    records = max(2, min(RECORDS, int(BYTES / (8 / 3 * max(curves, 1)))))
+    kept = max(2, min(RECORDS, int(BYTES / (8 / 3 * max(curves, 1)))))
     grids: dict[str, int] = {}
-    found: list[dict[str, Any]] = []
+    packed: list[dict[str, Any]] = []
     scales: dict[str, dict[str, Any]] = {}
     most = 0
     for part, problem in units:
         scales[problem] = {metric.name: _scale(part, metric) for metric in shown[problem]}
-        for unit, own in _measured(part, shown[problem]).items():
-            most = max(most, own["step"].nunique())
-            found.append(_candidate(unit, own, shown[problem], scales[problem], records, grids))
+        for unit, records in _measured(part, shown[problem]).items():
+            most = max(most, records["step"].nunique())
+            packed.append(_candidate(unit, records, shown[problem], scales[problem], kept, grids))
     axes = {axis.column: axis.label for axis in AXES.values()}
-    data = {"axes": axes, "metrics": scales, "grids": [json.loads(grid) for grid in grids], "candidates": found}
-    thinned = f"{min(most, records)} of {most} records of each run" if most > records else f"all {most} records of each run"
+    data = {"axes": axes, "metrics": scales, "grids": [json.loads(grid) for grid in grids], "candidates": packed}
+    thinned = f"{min(most, kept)} of {most} records of each run" if most > kept else f"all {most} records of each run"
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"), thinned
 
 
 def metrics(part: Study) -> list[Metric]:
     """Return the metrics of a problem that are drawn: those that are ranked, then what else the records hold."""
-    names = [*quantities(part.runs), *(name for name in part.quantities if name.startswith("val/")), *part.quantities]
+    names = [*ranked_metrics(part.runs), *(name for name in part.metric_names if name.startswith("val/")), *part.metric_names]
     return [metric_of(part.runs, name) for name in dict.fromkeys(names)][:METRICS]
 
 

@@ -124,25 +124,25 @@ def write(outcome: Verdicts, drawn: Sequence[Path], drawings: Mapping[str, Drawi
 
 def targets(runs: pd.DataFrame) -> list[str]:
     """Return the target of each problem that has one, as text."""
-    found = runs[runs["time:steps"].notna()].drop_duplicates("problem").sort_values("problem")
+    with_target = runs[runs["time:steps"].notna()].drop_duplicates("problem").sort_values("problem")
     return [
         f"{problem}, {(what := metric(target['metric'], declared)).label} {what.bound} {target['value']:g}"
-        for problem, target, declared in zip(found["problem"], found["target"], found["metrics"], strict=True)
+        for problem, target, declared in zip(with_target["problem"], with_target["target"], with_target["metrics"], strict=True)
     ]
 
 
 def provenance(runs: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
     """Count the values of each fact of the runs' environments: versions, devices, data."""
-    found: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     for run in runs.to_dict("records"):
         try:
             environment = results.read(run["folder"] / "result.json").environment
-        except (OSError, ValueError, TypeError, KeyError):  # it was fine a moment ago
+        except (OSError, ValueError, TypeError, KeyError):  # it was readable when the study was loaded
             continue
         for name, value in environment.items():
             fact = f"{name}, {run['problem']}" if name == "data_checksum" else str(name)
-            found.setdefault(fact, Counter())[str(value)] += 1
-    return {name: values.most_common() for name, values in found.items()}
+            counts.setdefault(fact, Counter())[str(value)] += 1
+    return {name: values.most_common() for name, values in counts.items()}
 
 
 def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_Pictures") -> Problem:
@@ -150,7 +150,7 @@ def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_P
     groups = [verdicts for name, _, verdicts in outcome.groups if name == problem]
     table = tables.settings(frame, final(outcome.study), groups, outcome.study.folder) if groups else None
     pairs = [
-        (f"{verdict.quantity}, {verdict.ranking.batch}", str(verdict.ranking.runs["batch"].iloc[0]), tables.pairs(verdict))
+        (f"{verdict.label}, {verdict.ranking.batch}", str(verdict.ranking.runs["batch"].iloc[0]), tables.pairs(verdict))
         for verdicts in groups
         for verdict in verdicts
         if verdict.ranking.finding.pairs

@@ -78,17 +78,19 @@ def _group(
     first = ranking.runs.iloc[0]
     frame = frame[pd.concat([frame[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)]  # nan is nan
     runs = runs[runs["problem"] == ranking.problem]
-    parts = {metric: frame[frame["metric"] == metric].set_index("setting") for metric in (v.ranking.quantity for v in verdicts)}
-    lead = parts[ranking.quantity]
+    parts = {
+        metric: frame[frame["metric"] == metric].set_index("setting") for metric in (v.ranking.metric_name for v in verdicts)
+    }
+    lead = parts[ranking.metric_name]
     tests = [name for name in lead if name.startswith("test:") and lead[name].notna().any()]
-    entries = [name for entry in ranking.entries for name in _of(verdicts[0], entry)]
-    for name in [*entries, *(name for name in lead.index if name not in entries)]:
-        own = runs[runs["name"] == name].sort_values(["scramble", "seed"])
+    ranked = [name for candidate in ranking.candidates for name in _of(verdicts[0], candidate)]
+    for name in [*ranked, *(name for name in lead.index if name not in ranked)]:
+        setting_runs = runs[runs["name"] == name].sort_values(["search", "seed"])
         row = lead.loc[name]
         cells = {"batch mode": Cell(ranking.batch, ranking.batch), "rank": Cell("")}
         cells["setting"] = Cell(plain(name, str(row["batch"])), name)
         for verdict in verdicts:
-            cells |= dict(_measured(verdict, parts[verdict.ranking.quantity].loc[name]))
+            cells |= dict(_measured(verdict, parts[verdict.ranking.metric_name].loc[name]))
         cells |= {f"test {test[5:]}": _cell(row[test]) for test in tests}
         if "time:examples" in lead and lead["time:examples"].notna().any():
             spent = f"{shown(row['time:seconds'])} s" if math.isfinite(row["time:seconds"]) else ""
@@ -98,17 +100,17 @@ def _group(
             f"{row['failed_low']:.0%} to {row['failed_high']:.0%} (95 %); {row['diverged']} diverged, {row['stalled']} stalled"
         )
         cells["failed"] = Cell(f"{row['failed_share']:.0%}", row["failed_share"], hint=share)
-        cells["runs"] = Cell(f"{row['n']:.0f}", row["n"], runs=list(_links(own, study)))
-        yield cells, str(own["optimizer"].iloc[0]), str(first["batch"])
+        cells["runs"] = Cell(f"{row['n']:.0f}", row["n"], runs=list(_links(setting_runs, study)))
+        yield cells, str(setting_runs["optimizer"].iloc[0]), str(first["batch"])
 
 
 def pairs(verdict: Verdict) -> Table:
-    """Return what may be said of the pairs of a ranking: one row a pair, the one ahead by value first."""
+    """Return the comparisons of a ranking: one row a pair, the candidate ahead by value first."""
     terms = verdict.ranking.terms
     unit = "times" if terms.ratio else "points"
     table = Table(["one", "other", f"one is better by, {unit}", "interval is", "seeds", "ahead", "failed", "p", "answer"], [])
     runs = verdict.ranking.runs
-    optimizer = dict(zip(runs["entry"].astype(str), runs["optimizer"], strict=True))
+    optimizer = dict(zip(runs["candidate"].astype(str), runs["optimizer"], strict=True))
     for pair in verdict.ranking.finding.pairs:
         known = not math.isnan(pair.difference)
         ends = f"{terms.size(pair.low)} to {terms.size(pair.high)}" if known else ""
@@ -135,12 +137,12 @@ def _measured(verdict: Verdict, row: "pd.Series[float]") -> Iterator[tuple[str, 
         shared = bool(row["first_rank"] < row["last_rank"])
         spread = f"may have the ranks {row['first_rank']:.0f} to {row['last_rank']:.0f}" * shared
         yield "rank", Cell(ranks(verdict.ranking, entry), row["first_rank"] + row["last_rank"] / 1000, hint=spread)
-    yield verdict.quantity, Cell(shown(row["median"]), _key(row["median"]), interval(row))
+    yield verdict.label, Cell(shown(row["median"]), _key(row["median"]), interval(row))
 
 
-def _of(verdict: Verdict, entry: str) -> list[str]:
+def _of(verdict: Verdict, candidate: str) -> list[str]:
     runs = verdict.ranking.runs
-    return [str(name) for name in runs.loc[runs["entry"] == entry, "name"].unique()]
+    return [str(name) for name in runs.loc[runs["candidate"] == candidate, "name"].unique()]
 
 
 def _links(runs: pd.DataFrame, study: Path) -> Iterator[Run]:

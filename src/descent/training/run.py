@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from descent.config.identity import identity, key, place
+from descent.config.imports import folders, notice
 from descent.config.schema import RunConfig
 from descent.records import curve
 from descent.records.finished import Unsound, sound
@@ -25,7 +26,7 @@ class Run:
 
     Attributes:
         folder: where its files lie.
-        result: what it came to.
+        result: its result.
     """
 
     folder: Path
@@ -44,7 +45,7 @@ def run(config: RunConfig, observer: Observer | None = None, wait: bool = True) 
 
     Args:
         config: the run's settings.
-        observer: is told what is done; None: nothing is printed.
+        observer: notified of the progress; None: nothing is printed.
         wait: for another process that is training this run, and take its result.
 
     Raises:
@@ -59,6 +60,8 @@ def run(config: RunConfig, observer: Observer | None = None, wait: bool = True) 
         from descent.training.train import train
 
     config = resolve(config)
+    if folders:
+        observer.note(notice())
     who = identity(config, build.device(config))
     final = place(config, who)
     if not config.rerun:

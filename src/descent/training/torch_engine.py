@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import lightning.pytorch as pl
 import torch
@@ -28,20 +28,23 @@ from descent.training.loader import BlockLoader
 from descent.training.module import DescentModule
 from descent.training.recorder import Recorder
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
 PATIENCE = 10  # seconds that the processes of a run have to end by themselves
 
-for name in ("lightning.pytorch", "lightning.fabric"):  # its tips and device tables are not for our users
+for name in ("lightning.pytorch", "lightning.fabric", "torch.multiprocessing.spawn"):  # tips, tables, signals: not for users
     logging.getLogger(name).setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module="lightning")
 
 
 class LightningEngine:
-    """Trains a module on the blocks of a loader, on the Trainer's device, or its several devices in processes of their own.
+    """Train a module on the blocks of a loader: on the Trainer's device, or on several, with a process for each.
 
     Args:
         module: the three steps.
         loader: makes the blocks, from a given step on.
-        recorder: told of each block.
+        recorder: notified of each block.
         make_trainer: from callbacks; one epoch of the Trainer is the whole run.
         device: ``cpu`` or ``cuda``.
         threads: of each process, where there are several.
@@ -61,9 +64,10 @@ class LightningEngine:
         self.recorder = recorder
         self.device = device
         self.threads = threads
-        self.trainer = make_trainer([_Tell(self, recorder)])
+        self.trainer = make_trainer([_Notify(self, recorder)])
         self.trainer.strategy.checkpoint_io = _ToFile()
         self.checkpoint: Path | None = None
+        self.errors, self.tell_error = mp.get_context("spawn").Pipe(duplex=False)  # of the processes
 
     @property
     def position(self) -> Position:
@@ -77,7 +81,7 @@ class LightningEngine:
         if self.device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 us
             os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
         loader = self.loader(self.position.step)
-        with _ranks_of_their_own(self.trainer) if self.trainer.world_size > 1 else nullcontext():
+        with _stopping_ranks(self.trainer, self.errors) if self.trainer.world_size > 1 else nullcontext():
             try:
                 self.trainer.fit(self.module, loader, ckpt_path=self.checkpoint, weights_only=True if self.checkpoint else None)
             except SystemExit:  # what Lightning makes of a signal
@@ -96,21 +100,21 @@ class LightningEngine:
         return self.module.average()
 
     def save(self, path: Path) -> None:
-        self.trainer.strategy.broadcast(path)  # all devices must take part, see _Tell
+        self.trainer.strategy.broadcast(path)  # all devices must take part, see _Notify
         self.trainer.save_checkpoint(path)
 
     def peek(self, path: Path) -> Position:
         return Position(**_read(path)["position"])
 
     def load(self, path: Path) -> None:
-        found = _read(path)
-        self.module.load_state_dict(found["state_dict"])
-        self.module.position = Position(**found["position"])
+        checkpoint = _read(path)
+        self.module.load_state_dict(checkpoint["state_dict"])
+        self.module.position = Position(**checkpoint["position"])
         self.checkpoint = path
 
 
 class _ToFile(TorchCheckpointIO):
-    """Writes a checkpoint where it belongs; Lightning's writes it into /tmp first, and leaves it there where moving it fails."""
+    """Write a checkpoint straight to its path; Lightning's writes it into /tmp first, and leaves it there if moving it fails."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         content = io.BytesIO()
@@ -118,11 +122,11 @@ class _ToFile(TorchCheckpointIO):
         Path(path).write_bytes(content.getbuffer())
 
 
-class _Tell(pl.Callback):
-    """Tells the recorder what Lightning tells its callbacks.
+class _Notify(pl.Callback):
+    """Notify the recorder at Lightning's callbacks.
 
-    Of several devices the first records; the others follow what it broadcasts: the path of each checkpoint, in which all must
-    take part, and then, once a block, whether to stop, and the history that schedules read.
+    With several devices rank 0 records. It broadcasts the path of each checkpoint, in which all ranks take part, and then, once a
+    block, the stop flag and the history that schedules read.
     """
 
     def __init__(self, engine: LightningEngine, recorder: Recorder) -> None:
@@ -144,19 +148,32 @@ class _Tell(pl.Callback):
         if self.engine.device == "cuda":
             self.engine.position.hardware = torch.cuda.get_device_name(pl_module.device)
         if trainer.is_global_zero:
-            self.recorder.begin(self.engine)
+            with self._telling(trainer):
+                self.recorder.begin(self.engine)
         self._agree(trainer, stop=False)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        stop = trainer.is_global_zero and self.recorder.block_ended(self.engine)
+        with self._telling(trainer):
+            stop = trainer.is_global_zero and self.recorder.block_ended(self.engine)
         trainer.should_stop = self._agree(trainer, stop) or trainer.should_stop
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
-            self.recorder.close()
+            with self._telling(trainer):
+                self.recorder.close()
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         self.recorder.close()
+
+    @contextmanager
+    def _telling(self, trainer: pl.Trainer) -> Iterator[None]:
+        """Send an error of the system to the process that started this one, to which Lightning passes its text alone."""
+        try:
+            yield
+        except OSError as error:
+            if trainer.world_size > 1:
+                self.engine.tell_error.send(error)
+            raise
 
     def _agree(self, trainer: pl.Trainer, stop: bool) -> bool:
         """Broadcast rank 0's stop flag and loss history; return the flag."""
@@ -165,21 +182,26 @@ class _Tell(pl.Callback):
         if trainer.is_global_zero:
             trainer.strategy.broadcast((stop, self.engine.history))
             return stop
-        told: Any = None
-        while isinstance(told := trainer.strategy.broadcast(told), Path):
-            trainer.save_checkpoint(told)
-        stop, self.engine.history[:] = told
+        received: Any = None
+        while isinstance(received := trainer.strategy.broadcast(received), Path):
+            trainer.save_checkpoint(received)
+        stop, self.engine.history[:] = received
         return stop
 
 
 @contextmanager
-def _ranks_of_their_own(trainer: pl.Trainer) -> Iterator[None]:
-    """Let the processes that Lightning starts end by themselves: a signal is passed on to them, and the first tells the others.
+def _stopping_ranks(trainer: pl.Trainer, errors: "Connection[OSError, OSError]") -> Iterator[None]:
+    """Let the processes that Lightning starts end by themselves: pass a signal on to them; rank 0 broadcasts the stop.
 
-    Ctrl-C reaches them all, and is held back while they import. Who has not ended after `PATIENCE` is killed.
+    Ctrl-C reaches them all, and is held back while they import. Processes that still run after `PATIENCE` are killed.
+
+    Args:
+        trainer: about to fit.
+        errors: what a process sends of errors of the system, as of a disk that is full.
 
     Raises:
-        RuntimeError: what one of them raised, or how it was killed.
+        OSError: what a process sent.
+        RuntimeError: a process raised another error or was killed; the last line of its report.
     """
 
     ended, launcher = threading.Event(), cast(Any, trainer.strategy.launcher)
@@ -201,7 +223,11 @@ def _ranks_of_their_own(trainer: pl.Trainer) -> Iterator[None]:
     try:
         with stopping.listening(pass_on), blocked([signal.SIGINT]):
             yield
-    except (ProcessExitedException, ProcessRaisedException) as error:
+    except Exception as error:
+        if errors.poll():  # torch cannot tell it where its own file has no room
+            raise errors.recv() from error
+        if not isinstance(error, (ProcessExitedException, ProcessRaisedException)):
+            raise
         if not stopping.asked():
             raise RuntimeError(str(error).strip().splitlines()[-1]) from error
     finally:
@@ -215,5 +241,5 @@ def _read(path: Path) -> dict[str, Any]:
         damaged = archive.testzip()  # torch.load does not look at the checksums
     if damaged:
         raise ValueError(f"{damaged} is damaged")
-    found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return found
+    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return checkpoint
