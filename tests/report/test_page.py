@@ -388,8 +388,8 @@ def test_the_keyboard_reads_values_and_zooms(opened):
 def test_a_table_says_what_the_curves_show(opened):
     table = opened.find_element("css selector", '.curves[data-problem="digits_mlp"] details')
     table.find_element("tag name", "summary").click()
+    wait_for(lambda: len(table.find_elements("css selector", "tbody tr")) == 5)
     rows = [row.text for row in table.find_elements("css selector", "tbody tr")]
-    assert len(rows) == 5
     assert rows[2].startswith("adam, mini 1.8 at 32 ")
     assert rows[2].endswith(" 0.0105 at 256")
 
