@@ -1,4 +1,4 @@
-"""Which examples each step sees, and where a run's blocks and records lie. Knows numbers only, no tensors.
+"""The examples of each step, and the blocks and records of a run. Numbers only, no tensors.
 
 A run is a sequence of steps 0, 1, 2, ...; everything here is a function of the step, so a run can start anywhere.
 """
@@ -59,7 +59,7 @@ class Batches:
         return min(self.examples, self.steps_per_epoch * self.size)
 
     def examples_after(self, step: int) -> int:
-        """Return how many training examples the first `step` steps processed."""
+        """Return the number of training examples that the first `step` steps processed."""
         epoch, within = divmod(step, self.steps_per_epoch)
         return epoch * self.examples_per_epoch + min(within * self.size, self.examples_per_epoch)
 
@@ -109,7 +109,7 @@ class Batches:
     def steps(
         self, first: int, last: int, data: Sequence[T], take: Callable[[T, np.ndarray], T], split: Callable[[T, int], Iterable[T]]
     ) -> Iterator[tuple[T, ...]]:
-        """Yield what each of the steps ``[first, last)`` sees of the training data, the same for every engine.
+        """Yield the training data of each of the steps ``[first, last)``, the same for every engine.
 
         Args:
             first: step.
@@ -158,7 +158,7 @@ def mini(examples: int, seed: int, size: Count, drop_last: bool, replacement: bo
 
 
 def record_grid(examples: int, first_epoch: int, growth: float, last: int) -> list[int]:
-    """Return at how many examples a run is measured: the same for every batch mode.
+    """Return the numbers of examples at which a run is measured, the same for every batch mode.
 
     `first_epoch` points log-spaced over the two decades up to N, then each point `growth` times the one before, up to `last`.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Fault(BaseException):
-    """Carries an exception of descent's own code past Hydra, which would take it for a mistake of the user's."""
+    """Carry an exception of descent's own code past Hydra, which would take it for a mistake of the user's."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -26,7 +26,7 @@ class Fault(BaseException):
 
 
 def main() -> None:
-    """Do what ``python train.py`` or ``descent`` is typed for.
+    """Run the command ``python train.py`` or ``descent``.
 
     ``descent compare STUDY`` and ``descent status STUDY`` read a study; all else trains. The process ends with 2 after a mistake
     and with 128 + n after signal n, as 130 after Ctrl-C.

@@ -1,4 +1,4 @@
-"""Compose typed configurations from ``conf/``: one run's, for whoever is not started by Hydra's command line, and a study's."""
+"""Compose typed configurations from ``conf/``: one run's, for callers outside Hydra's command line, and a study's."""
 
 import copy
 import uuid
@@ -21,7 +21,7 @@ from descent.config.schema import GROUPS, Names, RunConfig
 
 
 def compose(*overrides: str) -> RunConfig:
-    """Return what ``python train.py *overrides`` would run.
+    """Return the configuration of ``python train.py *overrides``.
 
     Args:
         overrides: as on the command line, ``optimizer=adam``, ``optimizer.lr=0.01``.
@@ -121,7 +121,7 @@ class StudyLoader(ConfigLoaderImpl):
             hydra.cfg = before
 
     def _split(self, overrides: Sequence[str]) -> tuple[tuple[str, ...], list[Override]]:
-        """Return what is chosen of the groups, and the values that are set."""
+        """Return the choices of the groups and the values of the other overrides."""
         parsed = OverridesParser.create(config_loader=self).parse_overrides(list(overrides))
         groups = [o for o in parsed if self.repository.group_exists(o.key_or_group) and not isinstance(o.value(), dict)]
         return tuple(str(o.input_line) for o in groups), [o for o in parsed if o not in groups]

@@ -42,11 +42,11 @@ PASSED_ON: dict[str, Any] = {  # Trainer arguments that change nothing of what a
 
 
 def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
-    """Return the typed configuration that a composed one stands for; classes have not judged their arguments yet.
+    """Return the typed form of a composed configuration; classes have not checked their arguments yet.
 
     Args:
         settings: the resolved configuration, plain Python values.
-        names: what was chosen of each group.
+        names: the choice of each group.
 
     Raises:
         InputError: an unknown setting, or a value that cannot work.
@@ -69,7 +69,7 @@ def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
 
 
 def _unknown(key: str, value: object, settings: Mapping[str, Any]) -> InputError:
-    """Return the error for a key that nothing reads, with the likeliest that something does."""
+    """Return the error for an unknown key, with the likeliest known one."""
     known = [name for name in keys(settings) if name.partition(".")[0] in RunConfig.model_fields and name != key]
     while isinstance(value, Mapping) and len(value) == 1:
         (name, value), *_ = value.items()
@@ -81,12 +81,12 @@ def _unknown(key: str, value: object, settings: Mapping[str, Any]) -> InputError
 
 def keys(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Return the settings of a composed configuration, as ``optimizer.lr``."""
-    found = []
+    names = []
     for name, value in settings.items():
         if not str(name).startswith("_"):
-            found.append(f"{prefix}{name}")
-            found += keys(value, f"{prefix}{name}.") if isinstance(value, Mapping) else []
-    return found
+            names.append(f"{prefix}{name}")
+            names += keys(value, f"{prefix}{name}.") if isinstance(value, Mapping) else []
+    return names
 
 
 def _group(group: str, chosen: object, names: Names) -> None:
@@ -101,7 +101,7 @@ def _group(group: str, chosen: object, names: Names) -> None:
 
 
 def _epochs(settings: Mapping[str, Any], batch: str) -> object:
-    """Return the budget: where a problem's is by batch mode, the mode's own, or the least of them where it has none."""
+    """Return the budget; of a problem's budgets by batch mode, the mode's, or the least if it has none."""
     epochs, by_mode = settings.get("epochs"), settings["problem"].get("epochs")
     if not isinstance(by_mode, Mapping) or epochs != by_mode:
         return epochs
@@ -113,7 +113,7 @@ def _epochs(settings: Mapping[str, Any], batch: str) -> object:
 
 
 def _together(config: RunConfig) -> None:
-    """Refuse settings that each could work, but not together."""
+    """Refuse settings that work alone but not together."""
     if config.epochs is None and config.max_steps is None and config.max_seconds is None:
         raise InputError("epochs", None, "a run needs a budget", "Set one of epochs, max_steps and max_seconds.")
     if config.by_hand and config.precision == "bf16":

@@ -96,8 +96,8 @@ def conclude(name: str, folder: Path, runs: Iterable[Path], module: ModuleType |
         InputError: there is no result in the study.
     """
     study = load(folder)
-    own = set(runs)
-    study = study.part(study.runs["folder"].isin(own))
+    folders = set(runs)
+    study = study.part(study.runs["folder"].isin(folders))
     module = module or find(name)
     finding = analyse(module, study)
     drawn = None if isinstance(finding, Missing) else module.plot(study)

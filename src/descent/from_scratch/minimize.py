@@ -9,31 +9,31 @@ import numpy as np
 
 from descent import schedules
 from descent.batching import Batches, parts
-from descent.from_scratch.nest import Nest, leaves, sequence, transform
 from descent.from_scratch.optimizers import Optimizer
+from descent.from_scratch.pytree import PyTree, leaves, sequence, transform
 
 Schedule = Callable[[int, int, list[tuple[float, float]]], float]
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Where an optimizer went.
+    """The trajectory of an optimizer.
 
     Attributes:
-        points: the parameters after 0, 1, ..., T steps: the nest of x0, each array with a first axis of T + 1.
+        points: the parameters after 0, 1, ..., T steps: the pytree of x0, each array with a first axis of T + 1.
         values: ``[T + 1]``, the function at these points.
         lrs: ``[T]``, the learning rate of each step.
     """
 
-    points: Nest
+    points: PyTree
     values: np.ndarray
     lrs: np.ndarray
 
 
 def minimize(
     function: Callable[..., float],
-    gradient: Callable[..., Nest],
-    x0: Nest,
+    gradient: Callable[..., PyTree],
+    x0: PyTree,
     optimizer: Optimizer,
     steps: int,
     *,
@@ -52,8 +52,8 @@ def minimize(
 
     Args:
         function: of the parameters, and of `data` where there are any; returns a number.
-        gradient: of the parameters, and of rows of `data`; returns a nest like `x0`.
-        x0: the start: a number, lists of numbers, an array, or a nest of arrays. It is not changed.
+        gradient: of the parameters, and of rows of `data`; returns a pytree like `x0`.
+        x0: the start: a number, lists of numbers, an array, or a pytree of arrays. It is not changed.
         optimizer: takes the steps; its lr is the schedule's peak. A fresh one, as it remembers its steps.
         steps: T, >= 0.
         data: arrays of N rows, as in ``(X, y)``.
@@ -118,12 +118,12 @@ def minimize(
     return Trajectory(_stack(points), np.array(values), np.array(lrs))
 
 
-def _start(x0: Nest) -> Nest:
+def _start(x0: PyTree) -> PyTree:
     """Return a copy of x0 whose leaves are arrays; a number or lists of numbers become one array of float64."""
     return np.array(x0, np.float64) if _numbers(x0) else transform(np.array, x0)
 
 
-def _numbers(x0: Nest) -> bool:
+def _numbers(x0: PyTree) -> bool:
     if isinstance(x0, (list, tuple)) and not hasattr(x0, "_fields"):
         return len(x0) > 0 and all(_numbers(x) for x in x0)
     return isinstance(x0, Real)
@@ -139,8 +139,8 @@ def _batches(lengths: list[int], batch_size: int | None, seed: int) -> Batches:
     return Batches(examples, batch_size or examples, seed, shuffle=batch_size is not None)
 
 
-def _stack(points: list[Nest]) -> Nest:
-    """Return the nest of arrays ``[T + 1, ...]``."""
+def _stack(points: list[PyTree]) -> PyTree:
+    """Return the pytree of arrays ``[T + 1, ...]``."""
     first = points[0]
     if isinstance(first, dict):
         return {key: _stack([point[key] for point in points]) for key in first}

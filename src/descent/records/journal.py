@@ -1,4 +1,4 @@
-"""What the processes of a sweep tell each other, in a folder of the study: that it lives or stops, and how each run goes."""
+"""Messages between the processes of a sweep, in a folder of the study: that it lives or stops, and each run's state."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ _attended: set[Path] = set()  # the journals that this process watches
 
 
 class Outcome(StrEnum):
-    """What the process that trains a run says of it."""
+    """The state of a run, as reported by the process that trains it."""
 
     BEGUN = "begun"
     BUSY = "busy"  # another process trains it
@@ -47,12 +47,12 @@ class Journal:
     local: bool
 
     def note(self, run: str, outcome: Outcome) -> None:
-        """Add what happened to a run, named as its folder; a full disk loses it."""
+        """Note a state of a run, named as its folder; a full disk loses it."""
         with suppress(OSError), open(self.folder / run, "a") as file:
             file.write(f"{outcome}\n")
 
     def notes(self, run: str) -> list[Outcome]:
-        """Return what happened to a run in this sweep, in order."""
+        """Return the states of a run in this sweep, in order."""
         try:
             return [Outcome(line) for line in (self.folder / run).read_text().split()]
         except (OSError, ValueError):

@@ -103,25 +103,25 @@ def write(outcome: Verdicts, drawn: Sequence[Path], captions: Mapping[str, str])
 
 def targets(runs: pd.DataFrame) -> list[str]:
     """Return the target of each problem that has one, as text."""
-    found = runs[runs["time:steps"].notna()].drop_duplicates("problem").sort_values("problem")
+    with_target = runs[runs["time:steps"].notna()].drop_duplicates("problem").sort_values("problem")
     return [
         f"{problem}, {(what := metric(target['metric'], declared)).label} {what.bound} {target['value']:g}"
-        for problem, target, declared in zip(found["problem"], found["target"], found["metrics"], strict=True)
+        for problem, target, declared in zip(with_target["problem"], with_target["target"], with_target["metrics"], strict=True)
     ]
 
 
 def provenance(runs: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
     """Count the values of each fact of the runs' environments: versions, devices, data."""
-    found: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     for run in runs.to_dict("records"):
         try:
             environment = results.read(run["folder"] / "result.json").environment
-        except (OSError, ValueError, TypeError, KeyError):  # it was fine a moment ago
+        except (OSError, ValueError, TypeError, KeyError):  # it was readable when the study was loaded
             continue
         for name, value in environment.items():
             fact = f"{name}, {run['problem']}" if name == "data_checksum" else str(name)
-            found.setdefault(fact, Counter())[str(value)] += 1
-    return {name: values.most_common() for name, values in found.items()}
+            counts.setdefault(fact, Counter())[str(value)] += 1
+    return {name: values.most_common() for name, values in counts.items()}
 
 
 def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_Pictures") -> Problem:
@@ -131,9 +131,9 @@ def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_P
         if name != problem:
             continue
         first = verdicts[0].ranking.runs.iloc[0]
-        own = pd.concat([frame[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)  # nan is nan
-        table = tables.settings(frame[own], runs[runs["problem"] == problem], verdicts, outcome.study.folder)
-        differences = [(v.quantity, tables.pairs(v)) for v in verdicts if v.ranking.finding.pairs]
+        in_part = pd.concat([frame[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)  # nan is nan
+        table = tables.settings(frame[in_part], runs[runs["problem"] == problem], verdicts, outcome.study.folder)
+        differences = [(v.label, tables.pairs(v)) for v in verdicts if v.ranking.finding.pairs]
         parts.append(Part(batch, verdicts, table, differences))
     return Problem(problem, parts, *pictures.of(pictures.folder / "figures" / safe_name(problem)))
 
@@ -148,7 +148,7 @@ class _Pictures:
         self.captions = captions
 
     def of(self, folder: Path) -> tuple[list[Picture], list[Picture]]:
-        """Return the figures in a folder: those that lead, and the others."""
+        """Return the figures in a folder: the leading ones, and the others."""
         names = {path.stem for path in self.drawn if path.parent == folder}
         leading = [name for name in LEAD if name in names]
         rest = sorted(names.difference(leading))

@@ -41,43 +41,43 @@ class Table:
 
 
 def settings(frame: pd.DataFrame, runs: pd.DataFrame, verdicts: Sequence[Verdict], study: Path) -> Table:
-    """Return one row a setting of a problem and batch mode; those that were ranked first, the best one first.
+    """Return one row a setting of a problem and batch mode: first the ranked ones, the best on top, then the others.
 
     Args:
         frame: of `summary.frame`.
-        runs: all of the study that results are about.
+        runs: the final runs of the problem.
         study: the folder; links are relative to its report.
     """
-    metrics = [verdict.ranking.quantity for verdict in verdicts]
+    metrics = [verdict.ranking.metric_name for verdict in verdicts]
     parts = {metric: frame[frame["metric"] == metric].set_index("setting") for metric in metrics}
     ranked = [verdict for verdict in verdicts if verdict.ranking.tested]
     table = Table(["setting"], [])
     for verdict in verdicts:
-        table.columns.extend(["rank"] * (verdict in ranked) + [verdict.quantity])
+        table.columns.extend(["rank"] * (verdict in ranked) + [verdict.label])
     lead = parts[metrics[0]]
     tests = [name for name in lead if name.startswith("test:") and lead[name].notna().any()]
     times = [name for name in ("time:examples", "time:seconds") if name in lead and lead[name].notna().any()]
     table.columns.extend(
         [f"test {name[5:]}" for name in tests] + [f"{name[5:]} to target" for name in times] + ["failed", "runs"]
     )
-    entries = [name for entry in verdicts[0].ranking.entries for name in _of(verdicts[0], entry)]
-    for name in [*entries, *(name for name in lead.index if name not in entries)]:
-        own = runs[runs["name"] == name].sort_values(["scramble", "seed"])
+    ranked_names = [name for candidate in verdicts[0].ranking.candidates for name in _of(verdicts[0], candidate)]
+    for name in [*ranked_names, *(name for name in lead.index if name not in ranked_names)]:
+        setting_runs = runs[runs["name"] == name].sort_values(["search", "seed"])
         row = lead.loc[name]
         cells = [Cell(plain(name, str(row["batch"])), name)]
         for verdict in verdicts:
-            cells += _measured(verdict, parts[verdict.ranking.quantity].loc[name], verdict in ranked)
+            cells += _measured(verdict, parts[verdict.ranking.metric_name].loc[name], verdict in ranked)
         cells += [_cell(row[test]) for test in tests] + [_cell(row[time], "never") for time in times]
         share = (
             f"{row['failed_low']:.0%} to {row['failed_high']:.0%} (95 %); {row['diverged']} diverged, {row['stalled']} stalled"
         )
         cells.append(Cell(f"{row['failed_share']:.0%}", row["failed_share"], hint=share))
-        table.rows.append([*cells, Cell(f"{row['n']:.0f}", row["n"], runs=list(_links(own, study)))])
+        table.rows.append([*cells, Cell(f"{row['n']:.0f}", row["n"], runs=list(_links(setting_runs, study)))])
     return table
 
 
 def pairs(verdict: Verdict) -> Table:
-    """Return what may be said of the pairs of a ranking: one row a pair, the one ahead by value first."""
+    """Return the comparisons of a ranking: one row a pair, the candidate ahead by value first."""
     terms = verdict.ranking.terms
     unit = "times" if terms.ratio else "points"
     table = Table(["one", "other", f"one is better by, {unit}", "interval is", "seeds", "ahead", "failed", "p", "answer"], [])
@@ -103,18 +103,18 @@ def pairs(verdict: Verdict) -> Table:
 def _measured(verdict: Verdict, row: "pd.Series[float]", ranked: bool) -> Iterator[Cell]:
     """Yield the cells of one metric."""
     if ranked:
-        entry = row["entry"]
+        candidate = row["entry"]
         yield (
-            Cell(ranks(verdict.ranking, entry), row["first_rank"] + row["last_rank"] / 1000)
-            if isinstance(entry, str)
+            Cell(ranks(verdict.ranking, candidate), row["first_rank"] + row["last_rank"] / 1000)
+            if isinstance(candidate, str)
             else Cell("")
         )
     yield Cell(shown(row["median"]), _key(row["median"]), interval(row))
 
 
-def _of(verdict: Verdict, entry: str) -> list[str]:
+def _of(verdict: Verdict, candidate: str) -> list[str]:
     runs = verdict.ranking.runs
-    return [str(name) for name in runs.loc[runs["entry"] == entry, "name"].unique()]
+    return [str(name) for name in runs.loc[runs["candidate"] == candidate, "name"].unique()]
 
 
 def _links(runs: pd.DataFrame, study: Path) -> Iterator[Run]:

@@ -1,4 +1,4 @@
-"""The runs of a sweep: each once, tried before anything trains, and with its result where it has one."""
+"""Plan the runs of a sweep: each once, checked before anything trains, with its result where it has one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from descent.terminal.console import loading
 
 @dataclass(frozen=True)
 class Planned:
-    """A run of a sweep: what was typed, what that means, what computes it (cuda, cpu), and where it lies.
+    """A run of a sweep: its overrides, their configuration, its device (cuda, cpu) and its folder.
 
     Attributes:
-        result: what it came to; None: it is missing.
+        result: None: it is missing.
     """
 
     overrides: list[str]
@@ -42,8 +42,8 @@ def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig
 
     planned: dict[Path, Planned] = {}
     rehearsal = Rehearsal()
-    for job, given in composed:
-        config = resolve(given)
+    for job, unresolved in composed:
+        config = resolve(unresolved)
         device = build.device(config, elsewhere)
         who = identity(config, device)
         folder = place(config, who)

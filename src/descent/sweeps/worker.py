@@ -1,4 +1,4 @@
-"""What a worker of a sweep does: train one run, and say what came of it."""
+"""Train one run of a sweep in a worker and report its outcome."""
 
 import os
 from pathlib import Path
@@ -17,11 +17,7 @@ from descent.training.run import run
 
 
 def take_up(journal: Journal, config: DictConfig) -> Outcome:
-    """Do in a worker, or in the sweep's own process, what a launcher was given: train the run that Hydra composed.
-
-    Returns:
-        what came of it.
-    """
+    """Train the run that Hydra composed, in a worker or in the sweep's process, and return its outcome."""
     from descent.config.compose import read
 
     journal.attend()
@@ -32,12 +28,12 @@ def take_up(journal: Journal, config: DictConfig) -> Outcome:
 
 
 def work(config: RunConfig, journal: Journal | None = None) -> tuple[Outcome, float]:
-    """Train one run of a sweep, silently: whatever it raises is written into its folder, and the others go on.
+    """Train one run of a sweep without output; write an error into its folder, so that the other runs go on.
 
     Its accelerator is cpu or gpu, as planned: ``auto`` might find another one here, and so another run.
 
     Returns:
-        what came of it, and the problem's metric at the end: infinitely bad for a run that diverged, failed, or that another
+        its outcome, and the problem's metric at the end: infinitely bad for a run that diverged, failed, or that another
         process trains.
 
     Raises:

@@ -45,11 +45,11 @@ class _Stream:
 
 
 def terminal(stderr: bool = False) -> Console:
-    """Return what prints, at a terminal as wide as that is."""
-    found = Console(file=cast(IO[str], _Stream("stderr" if stderr else "stdout")), stderr=stderr, highlight=False)
-    if not found.is_terminal and "COLUMNS" not in os.environ:
-        found.width = WIDE
-    return found
+    """Return a console on the standard output or error: as wide as the terminal, else `WIDE`."""
+    printer = Console(file=cast(IO[str], _Stream("stderr" if stderr else "stdout")), stderr=stderr, highlight=False)
+    if not printer.is_terminal and "COLUMNS" not in os.environ:
+        printer.width = WIDE
+    return printer
 
 
 console = terminal()
@@ -67,7 +67,7 @@ def warn(text: str) -> None:
 
 
 def shown(text: str) -> str:
-    """Return lines as rich prints them letter by letter, without what a terminal would obey."""
+    """Escape lines for rich: no markup, no control characters."""
     return escape("\n".join(printable(line) for line in text.split("\n")))
 
 
@@ -78,10 +78,10 @@ def clock(seconds: float) -> str:
 
 def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
     """Return an empty table, as all of them look: numbers to the right, the columns of words to the `left`."""
-    found = Table(title=shown(title), title_justify="left", show_edge=False, pad_edge=False)
+    rich_table = Table(title=shown(title), title_justify="left", show_edge=False, pad_edge=False)
     for name in columns:
-        found.add_column(name, justify="left" if name in left else "right", overflow="fold")
-    return found
+        rich_table.add_column(name, justify="left" if name in left else "right", overflow="fold")
+    return rich_table
 
 
 @contextmanager

@@ -51,7 +51,7 @@ class RunProgress(Observer):
         self.update(row["step"], row["examples"], row["seconds"], row, always=True)
 
     def update(self, step: float, examples: float, seconds: float, row: Row, always: bool = False) -> None:
-        """Show how far the run is, and its last record `row`; seldom enough to cost nothing."""
+        """Show the progress of the run and its last record `row`, at most once in `REFRESH` or `LINES` seconds."""
         now = time.perf_counter()
         if not always and now - self.shown < (REFRESH if self.bar else LINES):
             return
@@ -73,12 +73,12 @@ class RunProgress(Observer):
 
 
 def show(run: Run, study: Path) -> None:
-    """Print the table of a run that ended, where it lies, and how to look at its curves."""
+    """Print the table of a run that ended, its folder, and the command that shows its curves."""
     result, folder = run.result, run.folder
     rows = table("", "", "final", "best", "at step", "test", left=[""])
-    quantities = [name for name in result.final if name.startswith(("train/", "val/"))]
+    metrics = [name for name in result.final if name.startswith(("train/", "val/"))]
     tested = result.test
-    for name in quantities:
+    for name in metrics:
         best = result.best.get(name)
         test = tested.get(name.removeprefix("val/")) if name.startswith("val/") else None
         rows.add_row(

@@ -52,13 +52,13 @@ class Setting:
         return statistics.median(self.values)
 
 
-def settings_of(found: Sequence[Result]) -> list[Setting]:
+def settings_of(run_results: Sequence[Result]) -> list[Setting]:
     """Group results by setting, the best first within each problem."""
     groups: dict[tuple[str, str], list[Result]] = {}
-    for result in found:
+    for result in run_results:
         groups.setdefault((result.problem, result.setting), []).append(result)
-    called = names(found)
-    settings = [_setting(group, called[key]) for key, group in groups.items()]
+    readable = names(run_results)
+    settings = [_setting(group, readable[key]) for key, group in groups.items()]
     return sorted(settings, key=lambda s: (s.problem, -s.metric.sign * s.median))
 
 
@@ -83,10 +83,10 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
     for problem in dict.fromkeys(setting.problem for setting in settings):
         chosen = [setting for setting in settings if setting.problem == problem]
         title = f"{problem}, {chosen[0].metric.name} at the end"
-        found = [cells(setting) for setting in chosen]
-        width = 5 if any(row[-1] for row in found) else 4  # without a column for what is not "finished", where all is
+        lines = [cells(setting) for setting in chosen]
+        width = 5 if any(row[-1] for row in lines) else 4  # without a column for what is not "finished", where all is
         rows = table(title, *("setting", "runs", "median", "range", "")[:width], left=("setting", ""))
-        for row in found:
+        for row in lines:
             rows.add_row(*map(shown, row[:width]))
         console.print(rows)
         console.print()
@@ -98,7 +98,7 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
 
 
 def name_folders(what: str, study: Path, folders: Sequence[tuple[Path, str]]) -> None:
-    """Print what is to be said of folders of a study, a line each: of the first ones, and how many there are."""
+    """Print a remark on each of the first folders, a line each, and the number of the others."""
     for folder, why in folders[:NAMED]:
         say(f"{what:<8} {folder.relative_to(study)}: {why}")
     if len(folders) > NAMED:
@@ -106,7 +106,7 @@ def name_folders(what: str, study: Path, folders: Sequence[tuple[Path, str]]) ->
 
 
 def write_medians(study: Path, trained: bool) -> None:
-    """Write what TensorBoard shows of a sweep's study, if its runs have events and `trained` or nothing is written yet."""
+    """Write TensorBoard's medians of a sweep's study, if its runs have events and `trained` or nothing is written yet."""
     if not any(study.glob("*/*/*/*/events.out.tfevents.*")) or (not trained and (study / REPORT / MEDIANS).exists()):
         return
     with loading("the medians"), suppress(OSError, InputError):  # nothing to show, or a folder that cannot be written
@@ -133,10 +133,10 @@ def cells(setting: Setting) -> list[str]:
 
 
 def show_outcome(outcome: "Verdicts") -> None:
-    """Print each ranking, one row an entry, and under it what it says."""
+    """Print each ranking, one row a candidate, and under it the verdict and its caveats."""
     for verdict in outcome.verdicts:
         ranking = verdict.ranking
-        title = f"{ranking.problem}, {ranking.batch}: {verdict.quantity} ({verdict.kind})"
+        title = f"{ranking.problem}, {ranking.batch}: {verdict.label} ({verdict.kind})"
         rows = table(title, "rank", "setting", "n", "median", "95 % interval", "failed", left=["setting"])
         for row in verdict.rows:
             rows.add_row(*map(shown, row))
@@ -170,5 +170,5 @@ def counts(folders: Sequence[Path]) -> dict[str, int]:
     """Return how many runs are in each state, those that a process is training as ``running``; the most frequent first."""
     states = [results.status(folder) for folder in folders]
     running = [state not in results.STATUSES and held(folder) for state, folder in zip(states, folders, strict=True)]
-    found = Counter("running" if busy else state for state, busy in zip(states, running, strict=True))
-    return dict(sorted(found.items(), key=lambda item: (-item[1], STATES.index(item[0]))))
+    counter = Counter("running" if busy else state for state, busy in zip(states, running, strict=True))
+    return dict(sorted(counter.items(), key=lambda item: (-item[1], STATES.index(item[0]))))

@@ -41,7 +41,7 @@ class StudyDisplay:
         self.total = len(folders)
         self.pending = list(missing)
         waiting = set(missing)
-        self.found: list[Result] = list(read([folder for folder in folders if folder not in waiting])[0].values())
+        self.results: list[Result] = list(read([folder for folder in folders if folder not in waiting])[0].values())
         self.trained = self.failed = 0
         self.printed = 0.0
         self.stopping = threading.Event()
@@ -79,7 +79,7 @@ class StudyDisplay:
         for folder in self.pending:
             last = self.journal.notes(folder.name)[-1:] if folder.name in noted else []
             if last == [Outcome.ENDED]:
-                self.found += read([folder])[0].values()
+                self.results += read([folder])[0].values()
                 self.trained += 1
             elif last == [Outcome.FAILED]:
                 self.failed += 1
@@ -89,7 +89,7 @@ class StudyDisplay:
 
     def line(self) -> str:
         """Return the state of the sweep in a line."""
-        done, diverged = len(self.found), sum(result.status == "diverged" for result in self.found)
+        done, diverged = len(self.results), sum(result.status == "diverged" for result in self.results)
         running = sum(held(folder) for folder in self.pending)
         now = time.monotonic()
         if self.started is None and (running or self.trained or self.failed):
@@ -105,12 +105,12 @@ class StudyDisplay:
 
     def _render(self) -> Group:
         state = Table.grid(padding=(0, 1))
-        state.add_row(ProgressBar(self.total, len(self.found) + self.failed, width=24), self.line())
+        state.add_row(ProgressBar(self.total, len(self.results) + self.failed, width=24), self.line())
         best = Table(show_edge=False, pad_edge=False, box=None)
         for name in ("best so far", "median", "runs"):
             best.add_column(name, justify="left" if name == "best so far" else "right")
         seen: set[tuple[str, str]] = set()
-        for setting in settings_of(self.found):
+        for setting in settings_of(self.results):
             key = setting.problem, setting.name.split(" ", 1)[0]
             if key not in seen:
                 seen.add(key)
