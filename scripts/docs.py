@@ -20,11 +20,11 @@ REPORT = "report"  # what --only calls the figures of a report
 
 def pages() -> dict[Path, str]:
     """Return each page and what stands in it; what was measured lies in the data files beside the figures."""
-    found = {optimizers.FOLDER / "README.md": optimizers.index()}
+    texts = {optimizers.FOLDER / "README.md": optimizers.index()}
     for name, rates in optimizers.chosen().items():
-        found[optimizers.FOLDER / f"{name}.md"] = optimizers.page(name, rates)
-    found[gallery.PAGE] = gallery.page(gallery.findings())
-    return found
+        texts[optimizers.FOLDER / f"{name}.md"] = optimizers.page(name, rates)
+    texts[gallery.PAGE] = gallery.page(gallery.findings())
+    return texts
 
 
 def main() -> int:
@@ -32,32 +32,32 @@ def main() -> int:
     parser.add("--only", nargs="+", metavar="NAME", help=f"train and draw only these optimizers, experiments, {REPORT}")
     parser.add("--studies", File, default=Path("outputs"), help="the folder of the studies; default: outputs")
     parser.add("--root", File, default=Path("data"), help="the folder that holds MNIST/raw; default: data")
-    given = parser.read()
+    arguments = parser.read()
     known = [*optimizers.documented(), *names("experiment"), REPORT]
-    chosen = given.only or known
+    chosen = arguments.only or known
     for name in chosen:
         if name in names("optimizer") and name not in known:
             remedy = f"Write scripts/pages/texts/{name}.txt, in the form of those beside it."
             raise InputError("--only", name, "has no text that its page could show", remedy)
         if name not in known:
             raise one_of("--only", name, known)
-    require_folder_to_write("--studies", given.studies)
-    if given.root != parser.get_default("root"):
-        require_folder("--root", given.root, "that holds MNIST/raw")
+    require_folder_to_write("--studies", arguments.studies)
+    if arguments.root != parser.get_default("root"):
+        require_folder("--root", arguments.root, "that holds MNIST/raw")
     failed = 0
     for name in (name for name in optimizers.documented() if name in chosen):
-        rates = optimizers.draw(name, given.studies)
+        rates = optimizers.draw(name, arguments.studies)
         optimizers.choose(name, rates)
         say(f"optimizer   {name}: {optimizers.shown(rates)}")
     for name in (name for name in names("experiment") if name in chosen):
         try:
-            say(f"experiment  {name}: {gallery.train(name, given.studies, given.root)}")
+            say(f"experiment  {name}: {gallery.train(name, arguments.studies, arguments.root)}")
         except gallery.Failed as reason:
             say(f"experiment  {name}: left as it was; {reason}")
             failed += 1
     if REPORT in chosen:
         try:
-            say(f"report      {gallery.draw(given.studies)}")
+            say(f"report      {gallery.draw(arguments.studies)}")
         except gallery.Failed as reason:
             say(f"report      left as it was; {reason}")
             failed += 1

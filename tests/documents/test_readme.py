@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, names
+from conftest import ROOT, choices, names
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.strip().splitlines() for block in re.findall(r"```bash\n(.*?)```", README, re.S)]
@@ -62,7 +62,7 @@ def listed(group):
 
 @pytest.mark.parametrize("group", ["problem", "batch", "schedule", "experiment", "trainer", "logger"])
 def test_it_lists_every_choice(group):
-    assert set(names(group)) <= listed(group)
+    assert set(choices(group)) <= listed(group)
 
 
 def test_every_optimizer_that_it_lists_is_there():

@@ -15,6 +15,7 @@ from descent.training import build
 SWITCHES = {"self", "params", "maximize", "foreach", "capturable", "differentiable", "fused"}  # how, not what, is computed
 FULL_BATCH = {"lbfgs", "rprop"}
 SMALL = [name for name in names("problem") if "mnist" not in name]
+QUICK = ("quadratic", "digits_mlp")  # of them, what each optimizer is tried on by the README's command; `.ci/run` tries all
 
 
 def signature(name):
@@ -66,7 +67,7 @@ def test_fused_kernels_are_used_where_they_help():
         assert build.optimizer(chosen, "cpu")(problem.parameters()).param_groups[0]["fused"] is fused
 
 
-@pytest.mark.parametrize("problem", SMALL)
+@pytest.mark.parametrize("problem", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SMALL])
 @pytest.mark.parametrize("name", names("optimizer"))
 def test_every_optimizer_reduces_every_problem_with_exact_gradients(train, name, problem):
     run = train(f"problem={problem}", "batch=full", f"optimizer={name}", "max_steps=30", "epochs=null", "logger=csv")
@@ -77,7 +78,7 @@ def test_every_optimizer_reduces_every_problem_with_exact_gradients(train, name,
 @pytest.mark.parametrize(
     ("problem", "batch"),
     [
-        pytest.param(problem, batch, marks=pytest.mark.slow if batch == "full" and problem.endswith("cnn") else ())
+        pytest.param(problem, batch, marks=pytest.mark.slow if problem.endswith("cnn") else ())
         for problem, batch in product((name for name in names("problem") if "mnist" in name), names("batch"))
     ],
 )

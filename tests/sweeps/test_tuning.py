@@ -197,7 +197,7 @@ def test_a_part_in_tuning_is_part_of_a_run_and_not_of_its_setting(train):
     trial = train(*common, "tuning.trials=small", "tuning.search=1", "tuning.stage=trial").result
     assert plain["id"] != trial["id"]
     assert plain["setting"] == trial["setting"]
-    assert (trial["tuning"], trial["scramble"], trial["stage"]) == ("small", 1, "trial")
+    assert (trial["tuning"], trial["search"], trial["stage"]) == ("small", 1, "trial")
 
 
 def test_an_unfinished_study_goes_on_with_what_is_missing(tuned, tmp_path):

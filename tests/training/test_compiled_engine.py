@@ -69,7 +69,7 @@ def test_every_update_is_numpys_on_the_same_gradients(name, arguments, dtype):
 
 
 def networks():
-    for loss in ("cross_entropy", "squared_error", "sigmoid_squared_error"):
+    for loss in ("cross_entropy", "squared_error", "sigmoid_squared_error", "sigmoid_cross_entropy"):
         for activation in ("relu", "tanh", "sigmoid"):
             yield pytest.param(Network(loss, activation), [4, 5, 6, 3], "labels", id=f"{loss} {activation}")
     yield pytest.param(Network("squared_error", "tanh"), [4, 5, 3], "targets", id="squared_error of targets")

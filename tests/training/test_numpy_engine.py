@@ -69,6 +69,7 @@ def test_every_problem_has_torchs_loss_and_gradient(train, problem):
         ("problem.activation=tanh", "problem.loss=squared_error", "problem.depth=3"),
         ("problem.activation=sigmoid", "problem.initialisation=normal"),
         ("problem.activation=sigmoid", "problem.loss=sigmoid_squared_error"),
+        ("problem.loss=sigmoid_cross_entropy", "problem.examples=100"),
         ("optimizer=sgd", "optimizer.momentum=0.9", "optimizer.nesterov=true", "optimizer.weight_decay=0.01"),
         ("optimizer=adamw", "optimizer.amsgrad=true", "optimizer.weight_decay=0.1"),
         ("optimizer=rmsprop", "optimizer.centered=true", "optimizer.momentum=0.5"),

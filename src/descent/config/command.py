@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from descent.config.ending import command
 from descent.config.hydra_internals import get_args_parser
+from descent.config.imports import import_from
 from descent.errors import InputError
 
 
@@ -31,7 +32,7 @@ OmegaConf.register_new_resolver("descent.command", command, replace=True)
 
 
 def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return Hydra's command line and the overrides in it.
+    """Return Hydra's command line and the overrides in it; import what lies beside the folder of ``--config-dir``.
 
     Flags may stand anywhere. In a sweep over choices of a group, a value within that group is set in each run, not before in the
     group's default choice, which may not have it: ``optimizer=adam,rmsprop optimizer.eps=1e-12``.
@@ -49,6 +50,9 @@ def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
         folder = getattr(parsed, flag)
         if folder is not None and not Path(folder).is_dir():
             raise InputError(f"--{flag.replace('_', '-')}", folder, "there is no such folder")
+    if parsed.config_dir is not None:
+        folder = Path(parsed.config_dir).absolute()
+        import_from([folder.parent, folder])
     if parsed.multirun:
         overrides = _within_swept_groups(overrides)
     return [*flags, *overrides], overrides

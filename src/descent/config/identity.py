@@ -14,7 +14,7 @@ from typing import Any
 from descent.config.imports import distributions
 from descent.config.schema import GROUPS, Component, RunConfig
 from descent.config.targets import declared, factory
-from descent.config.values import is_file, is_folder
+from descent.config.values import is_file, is_folder, is_later
 from descent.errors import InputError
 
 LONGEST_NAME = 255  # bytes, on all common file systems
@@ -99,7 +99,7 @@ def _component(group: str, component: Component) -> dict[str, Any]:
     arguments = {
         name: _argument(f"{group}.{name}", value, types.get(name))
         for name, value in component.arguments.items()
-        if not is_folder(types.get(name))
+        if not is_folder(types.get(name)) and not (value is None and is_later(types.get(name)))
     }
     settings = {name: _canonical(getattr(component, name)) for name in component.field_names() if name not in JUDGING}
     source = component.factory.rpartition(".")[2] if component.factory.startswith("descent.") else component.factory

@@ -86,6 +86,13 @@ class Problem(Component):
     loss_scale: Positive  # a loss this size is large
     threads: Annotated[Count, Le(1024)]  # CPU threads
 
+    @model_validator(mode="before")
+    @classmethod
+    def _column(cls, settings: Any) -> Any:
+        """Take a name as target for the column that a table is to predict, its setting `column`."""
+        target = settings.get("target") if isinstance(settings, Mapping) and "column" in settings else None
+        return {**settings, "column": target, "target": None} if isinstance(target, (str, int)) else settings
+
 
 class Optimizer(Component):
     """An optimizer."""

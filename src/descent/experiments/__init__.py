@@ -1,4 +1,4 @@
-"""What the experiments of `conf/experiment/` show: one module, one experiment, named as its yaml.
+"""Analyse and draw the experiments of `conf/experiment/`: one module each, named as its yaml.
 
 A module has ``analyse(study) -> Finding``, which computes named numbers from the runs' own results and is free to find no
 difference; ``TEXT``, the template by which `render` writes these numbers as sentences; and ``plot(study) -> Figure``. Both

@@ -65,7 +65,7 @@ def _curves(study: Study) -> dict[float, Curves]:
     """Return the runs that measured sharpness, by learning rate.
 
     Raises:
-        NoData: there is none.
+        NoData: no run did.
     """
     curves: dict[float, Curves] = {}
     for lr, runs in groups(study.runs[study.runs["status"] != "diverged"].sort_values("seed"), "lr"):

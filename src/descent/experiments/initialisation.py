@@ -88,7 +88,7 @@ def _runs(study: Study) -> pd.DataFrame:
     """Return the runs of networks, with the `name` of their initialisation.
 
     Raises:
-        NoData: there is none.
+        NoData: no run is of such a network.
     """
     keys = ("initialisation", "depth", "activation")
     runs = varied(study, **{key: f"problem.{key}" for key in keys})

@@ -86,7 +86,7 @@ def _rate(runs: pd.DataFrame) -> "pd.Series[float]":
 
 
 def _effective(scaled: pd.DataFrame) -> dict[str, object] | None:
-    """Compare the momenta of one effective rate; None where there are no two."""
+    """Compare the momenta of one effective rate; None where there are fewer than two."""
     if scaled["momentum"].nunique() < 2:
         return None
     gaps = median(scaled, GAP, "momentum")

@@ -99,7 +99,7 @@ def _runs(study: Study) -> pd.DataFrame:
     """Return the runs on a surface: ``trajectory``, the records; ``reached``, steps to the minimum; ``near``, those at a saddle.
 
     Raises:
-        NoData: there is none.
+        NoData: no run is on a surface.
     """
     flat = {run.name: in_plane(frame) for run, frame in study.curves() if "train/gap" in frame}
     flat = {run: frame for run, frame in flat.items() if frame is not None}

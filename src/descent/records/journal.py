@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from descent import stopping
+from descent.config import imports
 from descent.records.lock import held, on_machine
 
 PREFIX = ".sweep-"
@@ -39,12 +40,14 @@ class Journal:
         outputs: where the studies lie, absolute.
         process: the id of the process that sweeps.
         local: whether all workers are on this machine, where a lock shows that the sweep lives.
+        imports: folders of the user's from which workers import too.
     """
 
     folder: Path
     outputs: Path
     process: int
     local: bool
+    imports: tuple[str, ...] = ()
 
     def note(self, run: str, outcome: Outcome) -> None:
         """Note a state of a run, named as its folder; a full disk loses it."""
@@ -83,6 +86,7 @@ class Journal:
         if os.getpid() == self.process or self.folder in _attended:
             return
         _attended.add(self.folder)
+        imports.import_from(self.imports)
         stopping.hear(stopping.ask)
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -106,7 +110,7 @@ def opened(study: Path, outputs: Path, local: bool) -> Iterator[Journal]:
         file = FileLock(folder / ".lock")
         file.acquire()
     try:
-        yield Journal(folder, outputs.absolute(), os.getpid(), local)
+        yield Journal(folder, outputs.absolute(), os.getpid(), local, tuple(imports.folders))
     finally:
         file.release()
         shutil.rmtree(folder, ignore_errors=True)

@@ -58,7 +58,8 @@ class RunProgress(Observer):
         self.shown = now
         steps, elapsed = step - self.first[0], seconds - self.first[1]
         speed = f"{steps / elapsed:,.0f} steps/s  " if elapsed > 0 else ""
-        losses = "  ".join(f"{name} {row[name]:.4g}" for name in ("train/loss", "val/accuracy") if name in row)
+        shown = [name for name in row if name == "train/loss" or (name.startswith("val/") and name != "val/loss")]
+        losses = "  ".join(f"{name} {row[name]:.4g}" for name in shown)
         text = f"{examples:,.0f} examples  {speed}{losses}"
         if self.bar is None:
             say(f"step {step:,.0f}  {text}")
