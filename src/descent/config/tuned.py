@@ -32,11 +32,13 @@ def differences(config: RunConfig) -> str:
     """
     if config.tuned is None:
         return ""
-    here = shared(config)
-    others = [key for key, value in config.tuned.shared.items() if here.get(key) != value]
-    before = ", ".join(f"{key}={_shown(config.tuned.shared[key])}" for key in others)
-    now = ", ".join(f"{key}={_shown(here.get(key))}" for key in others)
-    return f"the tuned settings are for {before}, and this run has {now}" if others else ""
+    before, now = config.tuned.shared, shared(config)
+    others = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+
+    def told(values: dict[str, Any]) -> str:
+        return ", ".join(f"{key}={_shown(values.get(key))}" for key in others)
+
+    return f"the tuned settings are for {told(before)}, and this run has {told(now)}" if others else ""
 
 
 def _shown(value: object) -> str:

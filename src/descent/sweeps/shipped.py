@@ -1,4 +1,4 @@
-"""Turn a tuned study into the files of `settings=tuned`: what its first search chose for each problem, batch mode and optimizer."""
+"""Turn a tuned study into the files of `settings=tuned`: the choices of its first search, a file each."""
 
 from datetime import date
 from importlib.metadata import version
@@ -30,7 +30,7 @@ def files(folder: Path) -> dict[str, str]:
         InputError: there is no such study, or a setting in it that is no longer one.
     """
     study = load(folder)
-    runs = study.runs[(study.runs["tuning"] != "default") & (study.runs["scramble"] == SEARCH)]
+    runs = study.runs[(study.runs["tuning"] != "default") & (study.runs["search"] == SEARCH)]
     written = {}
     for (problem, batch, optimizer), own in runs.groupby(["problem", "batch", "optimizer"]):
         final = own[own["stage"] == "final"]
