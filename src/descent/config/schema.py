@@ -125,6 +125,7 @@ class Records(Model):
 
     first_epoch: Annotated[Count, Le(10_000)]  # records in the first epoch
     growth: Annotated[Real, Gt(1)]  # after it, each record lies this factor further on
+    epochs: Annotated[list[Positive], Listed, MinLen(1)] | Null = None  # at whose ends there are records too
     examples: Count | Null  # examples that are measured (null: all)
     layers: Flag  # the gradient norm of each layer's weights too
     sharpness: Flag  # the largest eigenvalue of the Hessian too
