@@ -139,6 +139,20 @@ class Tuning(Model):
     stage: Literal["trial", "selection", "final"]  # final: what results are about
 
 
+class Tuned(Model):
+    """The source of tuned settings, and what they were found for: a part of each file in ``conf/settings/tuned/``."""
+
+    study: Text  # that was tuned
+    scrambles: list[Count]  # numbers of its searches, which draw the sampled points
+    metric: Text  # what decided
+    median: Real  # of the metric, over the seeds of selection
+    edges: dict[str, Literal["low", "high"]]  # hyperparameters in the outer tenth of their range, and at which end
+    engine: Text
+    versions: dict[str, Text]
+    date: Text
+    shared: dict[str, Any]  # the settings that all runs of the study shared
+
+
 class Names(Model):
     """The choice of each group, as ``optimizer=adam`` makes it: a run's folder and its label in plots."""
 
@@ -173,6 +187,7 @@ class RunConfig(Model):
     precision: Annotated[Literal[32, 64, "bf16"], BeforeValidator(read)]
     records: Records
     tuning: Tuning
+    tuned: Tuned | Null = None  # where settings=tuned has the optimizer's settings from
 
     @property
     def by_hand(self) -> bool:
