@@ -21,6 +21,7 @@ from descent.records.result import Result
 from descent.terminal.console import console, loading, say, shown, table
 
 if TYPE_CHECKING:
+    from descent.analysis.tuning import Tuning
     from descent.analysis.verdicts import Verdicts
 
 NAMED = 5  # folders that are named
@@ -148,8 +149,23 @@ def show_outcome(outcome: "Verdicts") -> None:
         say(f"{verdict.ranking.problem}, {verdict.ranking.batch}: {' '.join([verdict.sentence, *verdict.notes])}")
     if outcome.modes:
         say("")
+    for tuning in outcome.tunings:
+        show_tuning(tuning)
     for note in outcome.common:
         say(f"For all: {note}")
+
+
+def show_tuning(tuning: "Tuning") -> None:
+    """Print how the candidates of a group were tuned, one row each, and the limits of that."""
+    shown_columns = [0, 1, 2, max(3, len(tuning.columns) - 2)]  # of the best of k trials, for half of them
+    rows = table(tuning.title, *(tuning.columns[at] for at in shown_columns), left=tuning.columns[:2])
+    for row in tuning.rows:
+        cells = [row[at] for at in shown_columns]
+        rows.add_row(*(shown(f"{text} ({interval})" if interval else text) for text, interval in cells))
+    console.print(rows)
+    for note in tuning.notes:
+        say(note)
+    say("")
 
 
 def show_failures(study: Path, failed: Sequence[Path]) -> None:
