@@ -94,7 +94,8 @@ class Tuning:
     @property
     def title(self) -> str:
         """The group, and the trials of each search."""
-        return f"{self.ranking.problem}, {self.ranking.batch}: tuned by {self.trials} trials ({self.ranking.metric.label})"
+        searches = f" in each of {self.searches} searches" if self.searches > 1 else ""
+        return f"{self.ranking.problem}, {self.ranking.batch}: tuned by {self.trials} trials{searches}"
 
     @cached_property
     def columns(self) -> list[str]:
@@ -114,32 +115,37 @@ class Tuning:
             yield cells
 
     @property
-    def notes(self) -> list[str]:
-        """The spaces, edges, ranges that are too wide, how far searches differ, and where the time went."""
-        searches = max((len(one.settings) for one in self.candidates), default=0)
-        spaces = [
-            f"{one.name} {', '.join(f'{_short(key)} {usual.low:g} to {usual.high:g}' for key, usual in one.space.items())}"
-            for one in self.candidates
-        ]
-        lines = [f"Searched: {'; '.join(spaces)}."]
-        lines += [
-            f"{one.name}: {_short(key)}={value:.3g}{f' of search {search}' if searches > 1 else ''} lies in the "
+    def searches(self) -> int:
+        """The repetitions of the tuning."""
+        return max((len(one.settings) for one in self.candidates), default=0)
+
+    @property
+    def flags(self) -> list[str]:
+        """What is wrong with the tuning: values at the edge of their range, and ranges that are too wide."""
+        lines = [
+            f"{one.name}: {_short(key)}={value:.3g}{f' of search {search}' if self.searches > 1 else ''} lies in the "
             f"{'upper' if end == 'high' else 'lower'} tenth of its range: extend that, and tune all again."
             for one in self.candidates
             for search, key, value, end in one.edges
         ]
-        if wide := [f"{one.name} ({one.near} of {len(one.losses)})" for one in self.candidates if one.wide]:
-            lines.append(
-                f"Few trials came nearer to the best than to the worst that finished: {listed(wide)}. The range is too wide for "
-                "so few."
-            )
-        if searches > 1:
-            spread = [
-                f"{one.name} {number(one.medians.min())} to {number(one.medians.max())}"
-                for one in self.candidates
-                if len(one.medians) > 1
-            ]
-            lines.append(f"Medians of the {searches} searches: {listed(spread)}.")
+        wide = [f"{one.name} ({one.near} of {len(one.losses)})" for one in self.candidates if one.wide]
+        if wide:
+            near = "Few trials came nearer to the best than to the worst that finished"
+            lines.append(f"{near}: {listed(wide)}. The range is too wide for so few.")
+        return lines
+
+    @property
+    def notes(self) -> list[str]:
+        """The ranges that were searched, `flags`, how far searches differ, and where the time went."""
+        spaces = [
+            f"{one.name} {', '.join(f'{_short(key)} {usual.low:g} to {usual.high:g}' for key, usual in one.space.items())}"
+            for one in self.candidates
+        ]
+        lines = [f"Searched: {'; '.join(spaces)}.", *self.flags]
+        if self.searches > 1:
+            several = [one for one in self.candidates if len(one.medians) > 1]
+            spread = [f"{one.name} {number(one.medians.min())} to {number(one.medians.max())}" for one in several]
+            lines.append(f"Medians of the {self.searches} searches: {listed(spread)}.")
         shares = [f"{STAGES[stage]} {seconds:.3g} s" for stage, seconds in self.seconds.items()]
         return [*lines, f"Time: {listed(shares)}."]
 

@@ -41,7 +41,7 @@ def identity(config: RunConfig, device: str) -> dict[str, Any]:
         **{name: _canonical(getattr(config, name)) for name in same},
         **{group: _component(group, getattr(config, group)) for group in GROUPS},
         "names": config.names.model_dump(),
-        "records": _canonical(config.records.model_dump()),
+        "records": _canonical(config.records.model_dump(exclude_defaults=True)),
         "device": device,
         "devices": config.trainer.count,
         **({"tuning": config.tuning.model_dump()} if config.tuning.trials != "default" else {}),

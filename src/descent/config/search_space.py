@@ -9,8 +9,8 @@ from typing import Literal
 import yaml
 
 from descent.config.check import check
-from descent.config.command import conf
 from descent.config.values import Model, Real
+from descent.config.yamls import conf
 from descent.errors import InputError
 
 EDGE = 0.1  # the outer share of a range, at either end, in which a best value is flagged

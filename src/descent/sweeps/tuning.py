@@ -61,13 +61,14 @@ def points(trials: int, search: int) -> np.ndarray:
 Train = Callable[[str, list[tuple[str, ...]]], dict[tuple[str, ...], Path]]
 
 
-def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[Chosen]:
+def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train, further: Sequence[tuple[str, ...]] = ()) -> list[Chosen]:
     """Train the missing runs of every stage of all searches, the final stage too.
 
     Args:
         tuned: the candidates.
         protocol: what is tuned.
         train: trains the runs of a stage, given its title and their overrides, and returns their folders.
+        further: overrides of final runs that nothing tunes.
 
     Returns:
         what each search chose for each candidate; nothing where nothing is tuned.
@@ -77,12 +78,13 @@ def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[C
     seeds = range(1, protocol.final_seeds + 1)
     runs = [candidate.job(protocol, search, "final", seed, setting) for candidate, search, setting in settings for seed in seeds]
     if not chosen:
-        train("untuned", runs)
+        train("untuned", [*runs, *further])
         return []
     some = seeds[:DEFAULTS]
     runs += [candidate.job(protocol, 0, "default", seed, {}) for candidate in tuned for seed in some]
-    title = f"final: {len(chosen)} tuned settings on seeds 1 to {seeds[-1]}, {len(tuned)} defaults on seeds 1 to {some[-1]}"
-    train(title, runs)
+    count = len(settings) + len(further) // protocol.final_seeds
+    defaults = f"{len(tuned)} default{'s' * (len(tuned) > 1)} on seeds 1 to {some[-1]}"
+    train(f"final: {count} tuned settings on seeds 1 to {seeds[-1]}, {defaults}", [*runs, *further])
     return chosen
 
 
