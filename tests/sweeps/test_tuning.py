@@ -126,7 +126,7 @@ def test_baselines_are_trained_at_their_shipped_settings_and_judged_with_what_is
     more = (f"output_dir={tmp_path}", "study=tuned", "optimizer=nesterov", "hydra.sweeper.baselines=[adam,momentum]")
     status, out, _ = sweep(capsys, monkeypatch, *chosen, *more)
     assert status == 0
-    assert trained(out) == [8, 9, 30]
+    assert trained(out) == [8, 9, 33]
     runs = load(tmp_path / "tuned").runs
     assert set(runs["tuning"]) == {"small"}
     for optimizer in ("adam", "momentum"):
