@@ -35,6 +35,7 @@ class Setting:
     """The runs that differ in nothing but their seed.
 
     Attributes:
+        optimizer, batch: as chosen.
         name: optimizer, batch mode, learning rate and what else tells it from the others of the study.
         metric: what it is judged by, the problem's.
         values: final value of each run, from best to worst; those that diverged count as infinitely bad.
@@ -43,6 +44,8 @@ class Setting:
     """
 
     problem: str
+    optimizer: str
+    batch: str
     name: str
     metric: Metric
     values: tuple[float, ...]
@@ -71,6 +74,8 @@ def _setting(group: list[Result], name: str) -> Setting:
     values = [judged.counted(result.final.get(judged.name), result.status) for result in group]
     return Setting(
         first.problem,
+        first.optimizer,
+        first.batch,
         name,
         judged,
         tuple(sorted(values, reverse=judged.higher_is_better)),
