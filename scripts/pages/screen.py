@@ -2,6 +2,8 @@
 
 import shutil
 import time
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import Image
@@ -19,11 +21,10 @@ def draw(page: Path) -> Path:
     Raises:
         Failed: no browser is installed.
     """
-    from selenium import webdriver
-
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not browser or not driver:
-        raise Failed("no chromium and chromedriver are installed")
+    if not browser or not driver or not find_spec("selenium"):
+        raise Failed("needs chromium, chromedriver and the package selenium, of the group dev")
+    webdriver = import_module("selenium.webdriver")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
