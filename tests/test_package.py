@@ -44,6 +44,7 @@ def test_the_wheel_holds_the_yamls_the_command_and_the_types(wheel: Path) -> Non
     assert "descent = descent.cli:main" in next(wheel.glob("*.dist-info/entry_points.txt")).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("processes")
 def test_the_command_trains_compares_and_names_itself(descent, tmp_path: Path) -> None:
     done = descent("-m", "optimizer=sgd,adam", "seed=1,2", "hydra/launcher=joblib", *TINY)

@@ -219,6 +219,6 @@ def test_a_mistake_is_named_with_its_line_and_column(tmp_path, typed, mistake):
     name, content, arguments, message = MISTAKES[mistake]
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    given = typed.problem.given({**typed.problem.arguments, "file": tmp_path / name, **arguments})
+    changed = typed.problem.with_arguments({**typed.problem.arguments, "file": tmp_path / name, **arguments})
     with pytest.raises(InputError, match=message):
-        build.problem(typed.model_copy(update={"problem": given}))
+        build.problem(typed.model_copy(update={"problem": changed}))

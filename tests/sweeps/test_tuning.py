@@ -108,6 +108,24 @@ def test_the_best_median_of_the_best_trials_is_trained_on_seeds_that_no_stage_ha
     assert np.allclose(shares[0], shares[1], atol=1e-3)  # the same points
 
 
+def test_baselines_are_trained_at_their_shipped_settings_and_judged_with_what_is_tuned(capsys, monkeypatch, tmp_path):
+    chosen = [argument for argument in QUICK if not argument.startswith("max_steps")]
+    more = (f"output_dir={tmp_path}", "study=tuned", "optimizer=nesterov", "hydra.sweeper.baselines=[adam,momentum]")
+    status, out, _ = sweep(capsys, monkeypatch, *chosen, *more)
+    assert status == 0
+    assert trained(out) == [8, 9, 30]
+    runs = load(tmp_path / "tuned").runs
+    assert set(runs["tuning"]) == {"small"}
+    for optimizer in ("adam", "momentum"):
+        rivals = runs[runs["optimizer"] == optimizer]
+        assert set(rivals["seed"]) == set(range(1, 11))
+        assert set(rivals["stage"]) == {"final"}
+        assert set(rivals["lr"]) == {
+            settings("problem=quadratic", "batch=full", f"optimizer={optimizer}", "settings=tuned").optimizer.lr
+        }
+    assert "All pairs of all groups are tested together" in out
+
+
 def counted(runs):
     return runs["final:train/gap"].where(runs["status"] == "finished", math.inf)
 
@@ -155,6 +173,16 @@ def test_a_best_value_at_the_end_of_its_range_is_flagged(tuned, tmp_path):
         (["hydra.sweeper.searches=0"], "error: hydra.sweeper.searches=0: must be"),
         (["hydra.sweeper.final_seeds=many"], "error: hydra.sweeper.final_seeds=many: must be"),
         (["experiment=momentum"], "error: experiment=momentum: is not tuned."),
+        (["hydra.sweeper.baselines=[tree]"], "error: optimizer=tree: must be one of"),
+        (["hydra.sweeper.baselines=[lbfgs]"], "error: settings=tuned: has no settings/tuned/quadratic/full/lbfgs.yaml."),
+        (
+            ["hydra.sweeper.baselines=[adam]"],
+            "error: hydra.sweeper.baselines=adam: the tuned settings are for max_steps=null, and this run has max_steps=8.",
+        ),
+        (
+            ["hydra.sweeper.baselines=[adam]", "hydra.sweeper.trials=medium"],
+            "error: hydra.sweeper.baselines=adam: was tuned with hydra.sweeper.trials=small and hydra.sweeper.searches=1, and",
+        ),
         (["hydra.sweeper.trails=small"], "error: hydra.sweeper.trails=small: "),
     ],
 )
@@ -197,7 +225,7 @@ def test_a_part_in_tuning_is_part_of_a_run_and_not_of_its_setting(train):
     trial = train(*common, "tuning.trials=small", "tuning.search=1", "tuning.stage=trial").result
     assert plain["id"] != trial["id"]
     assert plain["setting"] == trial["setting"]
-    assert (trial["tuning"], trial["scramble"], trial["stage"]) == ("small", 1, "trial")
+    assert (trial["tuning"], trial["search"], trial["stage"]) == ("small", 1, "trial")
 
 
 def test_an_unfinished_study_goes_on_with_what_is_missing(tuned, tmp_path):

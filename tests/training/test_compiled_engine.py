@@ -209,7 +209,7 @@ def test_200_steps_of_a_network_differ_by_what_one_unit_in_the_last_place_of_the
     "arguments",
     [
         ("batch=stochastic", "batch.replacement=true"),
-        ("batch.drop_last=true", "batch.size=100", "epochs=3", "max_steps=null"),
+        ("batch.drop_last=true", "batch.size=100", "epochs=3", "max_steps=null", "batch.order=fixed", "records.epochs=[2]"),
         ("batch=full", "problem.micro_size=400"),
         ("batch.size=500", "problem.micro_size=130", "clip_norm=0.1"),
         ("batch.size=1257",),

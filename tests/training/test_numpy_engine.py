@@ -63,7 +63,7 @@ def test_every_problem_has_torchs_loss_and_gradient(train, problem):
     [
         ("batch=stochastic", "optimizer=adam"),
         ("batch.replacement=true", "optimizer=momentum"),
-        ("batch.drop_last=true", "batch.size=100"),
+        ("batch.drop_last=true", "batch.size=100", "batch.order=fixed", "records.epochs=[2]"),
         ("batch=full", "problem.micro_size=400", "optimizer=adam"),
         ("batch.size=500", "problem.micro_size=130"),
         ("problem.activation=tanh", "problem.loss=squared_error", "problem.depth=3"),

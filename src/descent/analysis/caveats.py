@@ -49,10 +49,12 @@ def _picked(ranking: Ranking) -> list[str]:
 
 
 def _searches(ranking: Ranking) -> list[str]:
-    """State the number of searches that the settings come from, where there are too few."""
+    """State the number of searches that the settings come from, and what claims and intervals hold for."""
     count = ranking.searches
-    if len(ranking.candidates) < 2 or ranking.picked or count >= SEARCHES:
+    if len(ranking.candidates) < 2 or ranking.picked:
         return []
+    if count >= SEARCHES:
+        return [f"{count} searches: claims hold over searches and over seeds; an interval is over searches, for its pair alone."]
     if count == 0 and (ranking.runs["tuning"] == "default").all():
         return ["No search: this is about these settings, and only descriptive of what tuning would make of them."]
     opening = (

@@ -53,7 +53,7 @@ class Terms:
         than = f" than {whose}'s" if whose else ""
         typical = self.size(pair.typical)
         typical = f", typical seed {typical}" if pair.disagrees and typical != self.size(pair.difference) else ""
-        kind = "" if pair.interval is Interval.SIMULTANEOUS else f", {pair.interval}"
+        kind = "" if pair.interval in (Interval.SIMULTANEOUS, Interval.SEARCHES) else f", {pair.interval}"
         ends = f"{self.size(pair.low)} to {self.size(pair.high)}{kind}{typical}{failures}"
         return f"{self.size(pair.difference)} {unit} {'higher' if self.higher_is_better else 'lower'}{than} ({ends})"
 

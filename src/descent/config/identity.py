@@ -43,7 +43,7 @@ def identity(config: RunConfig, device: str) -> dict[str, Any]:
         **{group: _component(group, getattr(config, group)) for group in GROUPS},
         **({"wrapper": _component("wrapper", config.wrapper)} if config.wrapper else {}),
         "names": config.names.model_dump(),
-        "records": _canonical(config.records.model_dump()),
+        "records": _canonical(config.records.model_dump(exclude_defaults=True)),
         "device": device,
         "devices": config.trainer.count,
         **({"tuning": config.tuning.model_dump()} if config.tuning.trials != "default" else {}),

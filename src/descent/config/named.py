@@ -22,14 +22,13 @@ def named(config: RunConfig) -> RunConfig:
         return config
     name, args = optimizer.arguments.get("name"), optimizer.arguments.get("args")
     if not isinstance(name, str):
-        raise InputError(
-            "optimizer.name", name, "must be the name of an optimizer", f"For one, optimizer.name={find.finds_class}."
-        )
+        remedy = f"For one, optimizer.name={find.finds_class}."
+        raise InputError("optimizer.name", name, "must be the name of an optimizer", remedy)
     path: str = find(name)
     package, *_, last = path.split(".")
     label = last if package == "torch" else f"{package}.{last}"
-    chosen = optimizer.model_copy(update={"factory": path, "arguments": dict(check("optimizer.args", args, dict[str, Any]))})
+    arguments = check("optimizer.args", args, dict[str, Any])
+    chosen = optimizer.model_copy(update={"factory": path, "arguments": dict(arguments)}).typed_after("optimizer.args")
     called = config.names.optimizer.replace(config.names.bare_optimizer, label, 1)
-    return config.model_copy(
-        update={"optimizer": chosen.typed_after("optimizer.args"), "names": config.names.model_copy(update={"optimizer": called})}
-    )
+    names = config.names.model_copy(update={"optimizer": called})
+    return config.model_copy(update={"optimizer": chosen, "names": names})

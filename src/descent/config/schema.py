@@ -139,6 +139,7 @@ class Records(Model):
 
     first_epoch: Annotated[Count, Le(10_000)]  # records in the first epoch
     growth: Annotated[Real, Gt(1)]  # after it, each record lies this factor further on
+    epochs: Annotated[list[Positive], Listed, MinLen(1)] | Null = None  # at whose ends there are records too
     examples: Count | Null  # examples that are measured (null: all)
     layers: Flag  # the gradient norm of each layer's weights too
     sharpness: Flag  # the largest eigenvalue of the Hessian too
@@ -150,6 +151,20 @@ class Tuning(Model):
     trials: Literal["default", "small", "medium", "large", "huge"]  # the budget of each search; default: nothing was tuned
     search: Index  # which repetition of the tuning, from 1 on
     stage: Literal["trial", "selection", "final"]  # final: what results are about
+
+
+class Tuned(Model):
+    """The source of tuned settings, and what they were found for: a part of each file in ``conf/settings/tuned/``."""
+
+    study: Text  # that was tuned
+    scrambles: list[Count]  # numbers of its searches, which draw the sampled points
+    metric: Text  # what decided
+    median: Real  # of the metric, over the seeds of selection
+    edges: dict[str, Literal["low", "high"]]  # hyperparameters in the outer tenth of their range, and at which end
+    engine: Text
+    versions: dict[str, Text]
+    date: Text
+    shared: dict[str, Any]  # the settings that all runs of the study shared
 
 
 class Names(Model):
@@ -196,6 +211,7 @@ class RunConfig(Model):
     precision: Annotated[Literal[32, 64, "bf16"], BeforeValidator(read)]
     records: Records
     tuning: Tuning
+    tuned: Tuned | Null = None  # where settings=tuned has the optimizer's settings from
 
     @property
     def by_hand(self) -> bool:

@@ -40,13 +40,15 @@ def minimize(
     data: Sequence[np.ndarray] = (),
     batch_size: int | None = None,
     seed: int = 0,
+    replacement: bool = False,
     schedule: Schedule = schedules.constant,
 ) -> Trajectory:
     """Minimise a function from `x0`: in step t, ``w_t = optimizer.step(w_{t-1}, gradient(w_{t-1}))``.
 
     With `data`, N examples, the function is a mean over examples, called as ``function(w, *data)``, and `batch_size` chooses
     the batch mode: all N in each step is batch gradient descent, one is stochastic, k is mini-batch gradient descent. Each
-    epoch visits every example once, in an order that `seed` draws anew for every epoch.
+    epoch visits every example once, in an order that `seed` draws anew for every epoch; or, with `replacement`, every example of
+    every step is drawn independently.
 
     A run that diverges goes on to its end, with infinite or undefined values.
 
@@ -59,6 +61,7 @@ def minimize(
         data: arrays of N rows, as in ``(X, y)``.
         batch_size: k, 1 to N; None is N.
         seed: draws the order of the examples.
+        replacement: draw them with replacement.
         schedule: one of `descent.schedules`, ``(step, horizon, history) -> factor`` of the learning rate; its further
             arguments by functools.partial. The history holds (epochs, function value), one pair for each step.
 
@@ -95,9 +98,11 @@ def minimize(
         raise ValueError(f"optimizer has taken {optimizer.steps} steps: must be a fresh one.")
     if batch_size is not None and not data:
         raise ValueError(f"batch_size={batch_size}: has no effect without data. Pass data=(X, y).")
+    if replacement and batch_size is None:
+        raise ValueError("replacement=True: has no effect without batch_size. Pass data=(X, y) and batch_size=1.")
     params = _start(x0)
     dict(leaves(params, "x0"))  # refuses what is no array
-    batches = _batches([len(array) for array in data], batch_size, seed) if data else None
+    batches = _batches([len(array) for array in data], batch_size, seed, replacement) if data else None
     epochs = 1 / batches.steps_per_epoch if batches else 1.0
 
     peak = optimizer.lr
@@ -129,14 +134,14 @@ def _numbers(x0: PyTree) -> bool:
     return isinstance(x0, Real)
 
 
-def _batches(lengths: list[int], batch_size: int | None, seed: int) -> Batches:
+def _batches(lengths: list[int], batch_size: int | None, seed: int, replacement: bool) -> Batches:
     """Return the batches of N examples, k at a time."""
     examples = lengths[0]
     if set(lengths) != {examples}:
         raise ValueError(f"data has arrays of {', '.join(map(str, lengths))} rows: must all have the same.")
     if batch_size is not None and not 1 <= batch_size <= examples:
         raise ValueError(f"batch_size={batch_size}: must be 1 to N, and N is {examples} here.")
-    return Batches(examples, batch_size or examples, seed, shuffle=batch_size is not None)
+    return Batches(examples, batch_size or examples, seed, shuffle=batch_size is not None, replacement=replacement)
 
 
 def _stack(points: list[PyTree]) -> PyTree:

@@ -29,8 +29,8 @@ def sigmoid_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
 
 def sigmoid_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return ``-(1/N) sum_i sum_j [t_ij ln a_ij + (1 - t_ij) ln(1 - a_ij)]``, a = sigmoid(z), t = onehot(y) (Nielsen, eq. 63)."""
-    wanted = functional.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
-    return functional.binary_cross_entropy_with_logits(outputs, wanted, reduction="sum") / len(outputs)
+    onehot = functional.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
+    return functional.binary_cross_entropy_with_logits(outputs, onehot, reduction="sum") / len(outputs)
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

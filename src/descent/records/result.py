@@ -64,7 +64,7 @@ class Result(Model):
         files: the SHA-256 of the configuration, the curve and the TensorBoard events.
         environment: versions, device and data.
         notes: why files of an earlier start were not continued.
-        tuning, search, stage: of a tuned study; the file calls the search ``scramble``.
+        tuning, search, stage: of a tuned study.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
@@ -100,7 +100,7 @@ class Result(Model):
     environment: Hyperparameters = Field(default={})
     notes: list[Shown] = Field(default=[])
     tuning: Shown = "default"
-    search: Whole = Field(default=0, validation_alias="scramble", serialization_alias="scramble")
+    search: Whole = 0
     stage: Shown = "final"
 
     @model_validator(mode="after")

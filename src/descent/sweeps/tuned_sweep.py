@@ -6,11 +6,12 @@ from pathlib import Path
 
 from descent.config.schema import RunConfig
 from descent.metrics import metric
-from descent.sweeps.candidates import BUDGETS, Candidate, Protocol, candidates
+from descent.sweeps.candidates import BUDGETS, Candidate, Protocol, baselines, candidates
 from descent.sweeps.plan import Planned, plan
 from descent.sweeps.sweep import Launch, Workers, show
 from descent.sweeps.tuning import Chosen, tune
-from descent.terminal.console import say, show_warnings
+from descent.terminal.console import loading, say, show_warnings
+from descent.terminal.summary import show_outcome
 
 
 class NothingTrained(Exception):
@@ -39,6 +40,7 @@ def tuned_sweep(
     """
     show_warnings()
     tuned = candidates(jobs, compose, protocol, folders)
+    further = baselines(tuned, compose, protocol)
     failed: list[Path] = []
     shown = False
     runs: list[Planned] = []
@@ -56,11 +58,22 @@ def tuned_sweep(
 
     chosen: list[Chosen] = []
     with Workers(launch, elsewhere) as workers, suppress(NothingTrained):
-        chosen = tune(tuned, protocol, stage)
+        chosen = tune(tuned, protocol, stage, further)
     show(runs, failed)
     for choice in chosen:
         say(_line(choice, protocol))
+    if further and len(failed) < len(runs):
+        _judge(runs[0].config.folder)
     return len(failed)
+
+
+def _judge(study: Path) -> None:
+    """Print the verdicts of a study."""
+    with loading("the study"):
+        from descent.analysis.load import load
+        from descent.analysis.verdicts import judge
+    say("")
+    show_outcome(judge(load(study)))
 
 
 def _line(choice: Chosen, protocol: Protocol) -> str:

@@ -58,13 +58,14 @@ def points(trials: int, search: int) -> np.ndarray:
 Train = Callable[[str, list[tuple[str, ...]]], dict[tuple[str, ...], Path]]
 
 
-def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[Chosen]:
+def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train, further: Sequence[tuple[str, ...]] = ()) -> list[Chosen]:
     """Train the missing runs of every stage of all searches, the final stage too.
 
     Args:
         tuned: the candidates.
         protocol: what is tuned.
         train: trains the runs of a stage, given its title and their overrides, and returns their folders.
+        further: overrides of final runs that nothing tunes.
 
     Returns:
         what each search chose for each candidate; nothing where nothing is tuned.
@@ -73,7 +74,8 @@ def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[C
     settings = [(best.candidate, best.search, best.setting) for best in chosen] or [(candidate, 0, {}) for candidate in tuned]
     seeds = range(1, protocol.final_seeds + 1)
     final = [candidate.job(protocol, search, "final", seed, setting) for candidate, search, setting in settings for seed in seeds]
-    train(f"final: {len(settings)} tuned settings on seeds 1 to {protocol.final_seeds}" if chosen else "untuned", final)
+    count = len(settings) + len(further) // protocol.final_seeds
+    train(f"final: {count} tuned settings on seeds 1 to {protocol.final_seeds}" if chosen else "untuned", [*final, *further])
     return chosen
 
 

@@ -56,7 +56,8 @@ def timeline(config: RunConfig, batches: Batches) -> Timeline:
     steps = horizon(batches, config.epochs, config.max_steps)
     if steps >= MOST_STEPS and (config.epochs or config.max_steps):
         raise InputError("epochs", config.epochs, f"is more than {MOST_STEPS:,} steps")
-    return Timeline(batches, steps, config.records.first_epoch, config.records.growth)
+    records = config.records
+    return Timeline(batches, steps, records.first_epoch, records.growth, records.epochs or ())
 
 
 def optimizer(config: RunConfig, device: str) -> Callable[[Any], torch.optim.Optimizer]:

@@ -16,6 +16,7 @@ from descent.batching import Batches
 from descent.config.identity import label, setting
 from descent.config.schema import RunConfig
 from descent.config.targets import factory
+from descent.config.tuned import differences
 from descent.outside import output, remove, write_text
 from descent.problems.base import Problem
 from descent.records import judging as verdict
@@ -125,6 +126,8 @@ def cautions(config: RunConfig, problem: Problem, batches: Batches) -> list[str]
     without_effect = getattr(factory("optimizer", config.optimizer.factory), "without_effect", None)
     if without_effect is not None and (why := without_effect(problem.parameters())):
         texts.append(f"problem={names.problem}: {why}.")
+    if told := differences(config):
+        texts.append(f"{told}.")
     return texts
 
 
