@@ -13,11 +13,12 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from descent.config.choices import require_choices, require_hydras
-from descent.config.command import conf, opened
+from descent.config.command import opened
 from descent.config.hydra_internals import ConfigLoaderImpl, get_overrides_dirname
 from descent.config.mistakes import explained
 from descent.config.parse import parse
 from descent.config.schema import GROUPS, Names, RunConfig
+from descent.config.yamls import conf
 
 
 def compose(*overrides: str) -> RunConfig:
