@@ -90,7 +90,7 @@ def job(config: "DictConfig") -> float | None:
 
         show_warnings()
         chosen = read(config)
-        show(run(chosen, RunProgress()), chosen.folder)
+        show(run(chosen, RunProgress(chosen)), chosen.folder)
     return None
 
 

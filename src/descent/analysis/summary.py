@@ -71,7 +71,7 @@ def _cell(text: str) -> str:
 
 def markdown(outcome: Verdicts) -> str:
     """Return verdicts and rankings as Markdown."""
-    lines = [f"# {markdown_text(outcome.study.folder.resolve().name)}", ""]
+    lines = [f"# {markdown_text(outcome.study.folder.resolve().name)}", "", *map(markdown_text, outcome.headline), ""]
     for problem, batch, verdicts in outcome.groups:
         lines += [f"## {markdown_text(problem)}, {markdown_text(batch)}", ""]
         for verdict in verdicts:

@@ -13,7 +13,7 @@ from descent.analysis.estimates import INTERVAL
 from descent.analysis.load import Study
 from descent.analysis.modes import across_modes
 from descent.analysis.ranking import Ranking, rankings
-from descent.analysis.sentences import overall, sentences
+from descent.analysis.sentences import headline, overall, sentences
 from descent.analysis.wording import listed
 
 
@@ -83,6 +83,16 @@ class Verdicts:
     verdicts: list[Verdict]
     modes: list[Verdict]
     common: list[str]
+
+    @property
+    def leading(self) -> list[Verdict]:
+        """The verdict of each group on the metric that is tested there."""
+        return [next((one for one in group if one.ranking.untested != "secondary"), group[0]) for *_, group in self.groups]
+
+    @property
+    def headline(self) -> list[str]:
+        """The verdict on the study in a line, and that on its batch modes."""
+        return headline([verdict.ranking for verdict in (*self.leading, *self.modes)])
 
     @property
     def groups(self) -> Iterator[tuple[str, str, list[Verdict]]]:

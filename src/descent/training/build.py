@@ -142,9 +142,11 @@ def objective(config: RunConfig, problem: Problem) -> Objective:
             "regression and mlps, the quadratic and the 2-D functions",
             "Use engine=torch.",
         )
-    name, arguments = hand_written
-    made: Objective = getattr(objectives, name)(**arguments)
-    return made
+    made, arguments = hand_written
+    built = call("problem", getattr(objectives, made) if isinstance(made, str) else made, arguments)
+    if not isinstance(built, Objective):
+        raise InputError("problem", config.names.problem, f"its by_hand() must name an Objective, and {made} is none")
+    return built
 
 
 def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:

@@ -76,6 +76,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     )
     requirements.require_engine(config, problem, batches)
     engine = build.engine(config, identity["device"], problem, batches, timeline, recorder)
+    observer.size(problem.examples, sum(weights.numel() for weights in problem.parameters()), str(identity["device"]))
     for text in cautions(config, problem, batches):
         log.warning(text)
 
