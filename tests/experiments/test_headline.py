@@ -41,7 +41,7 @@ def test_it_ranks_each_group_once_and_holds_the_engines_against_each_other(study
     assert [row["alike"] for row in finding["engines"]] == [True]
     text = sentence(headline, finding)
     assert text.startswith("digits_mlp, full: adam is best")
-    assert text.endswith("adam, sgd, the same order; no pair is better by one and worse by the other.")
+    assert text.endswith("adam, sgd, and so has compiled; no pair is better by one and worse by the other.")
     assert len(headline.plot(load(study)).axes) == 2
 
 

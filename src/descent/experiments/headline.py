@@ -25,8 +25,8 @@ from descent.plots.style import look, styled
 BOTH = ("torch", "compiled")  # engines whose rankings are held against each other
 TEXT = """
 {% for row in verdicts %} {{ row.group }}: {{ row.sentence }}{% endfor %}
-{% for row in engines %} {{ row.group }} by both engines, torch and compiled, in order of the medians: {{ row.torch | join(", ") }}
-{%- if row.alike %}, the same order{% else %} and {{ row.compiled | join(", ") }}{% endif %}
+{% for row in engines %} {{ row.group }} by both engines, the lowest median first: torch has {{ row.torch | join(", ") }}
+{%- if row.alike %}, and so has compiled{% else %}, and compiled {{ row.compiled | join(", ") }}{% endif %}
 {%- if row.contradicted %}; better by one and worse by the other: {{ row.contradicted | join(", ") }}
 {%- else %}; no pair is better by one and worse by the other{% endif %}.{% endfor %}
 """
