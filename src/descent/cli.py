@@ -44,7 +44,8 @@ def main() -> None:
 def _train() -> None:
     import hydra
 
-    from descent.config.command import arguments, conf
+    from descent.config.command import arguments
+    from descent.config.yamls import conf
 
     overrides: list[str] = []
     try:

@@ -101,5 +101,5 @@ def test_a_run_tells_why_it_has_no_time_to_target(train, capsys):
     run = train("problem.width=16", "engine=numpy", "max_steps=2", "logger=[]")
     assert (run.result["target"], run.result["time_to_target"]["steps"]) == (None, None)
     train("problem.width=16", "engine=numpy", "max_steps=2", "logger=[]", "seed=2")  # told once
-    line = "warning: no time to target: that of problem=digits_mlp is for width=32. Set problem.target to have one.\n"
-    assert capsys.readouterr().err == line
+    line = "No time to target: that of problem=digits_mlp is for width=32. Set problem.target to have one.\n"
+    assert capsys.readouterr().out.count(line) == 1

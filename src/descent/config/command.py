@@ -15,12 +15,6 @@ from descent.config.imports import import_from
 from descent.errors import InputError
 
 
-def conf() -> Path:
-    """Return the folder of the yamls: within an installed package, or in a clone."""
-    package = Path(__file__).resolve().parents[1]
-    return package / "conf" if (package / "conf").is_dir() else package.parents[1] / "conf"
-
-
 def choices(*groups: str) -> str:
     """Return the choices of groups, a line each: what ``--help`` lists, in this order and without folders that are no choice."""
     loader = GlobalHydra.instance().config_loader()

@@ -13,12 +13,12 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from descent.config.choices import require_choices, require_hydras
-from descent.config.command import conf
 from descent.config.hydra_internals import ConfigLoaderImpl, get_overrides_dirname
 from descent.config.mistakes import explained
 from descent.config.parse import parse
 from descent.config.schema import GROUPS, Names, RunConfig
 from descent.config.target import own_target
+from descent.config.yamls import conf
 
 
 def compose(*overrides: str) -> RunConfig:

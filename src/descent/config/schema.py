@@ -135,8 +135,8 @@ class Tuning(Model):
     """The part of a run in a tuned study; see `sweeps.tuning`."""
 
     trials: Literal["default", "small", "medium", "large", "huge"]  # the budget of each search; default: nothing was tuned
-    search: Index  # which repetition of the tuning, from 1 on
-    stage: Literal["trial", "selection", "final"]  # final: what results are about
+    search: Index  # which repetition of the tuning, from 1 on; 0: none, of default
+    stage: Literal["trial", "selection", "default", "final"]  # final: what results are about; default: untuned, beside them
 
 
 class Tuned(Model):

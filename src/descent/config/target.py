@@ -36,7 +36,7 @@ def own_target(problem: Problem, name: str) -> Target | None:
         return problem.target
     before = ", ".join(f"{key}={written[key]}" for key in others)
     if HydraConfig.get().runtime.choices.get("experiment") is None:  # whose question is another one
-        _tell(f"no time to target: that of problem={name} is for {before}. Set problem.target to have one.")
+        _tell(f"No time to target: that of problem={name} is for {before}. Set problem.target to have one.")
     return None
 
 
@@ -59,5 +59,5 @@ def _written(name: str, folders: tuple[str, ...]) -> dict[str, Any]:
 
 @cache
 def _tell(text: str) -> None:
-    """Warn once: the runs of a sweep share it."""
-    log.warning(text)
+    """Tell once: the runs of a sweep share it."""
+    log.info(text)

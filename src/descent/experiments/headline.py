@@ -68,7 +68,8 @@ def _ranked(runs: pd.DataFrame) -> list[Ranking]:
 
 
 def _once(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs without those of torch that repeat candidates of the engine compiled."""
+    """Return the final runs, without those of torch that repeat candidates of the engine compiled."""
+    runs = runs[runs["stage"] == "final"]
     keys = pd.Series(list(zip(runs["problem"], runs["batch"], runs["optimizer"], strict=True)), runs.index)
     return runs[(runs["engine"] != "torch") | ~keys.isin(set(keys[runs["engine"] == "compiled"]))]
 
@@ -95,7 +96,7 @@ def _lines(ranking: Ranking) -> Iterator[dict[str, Any]]:
 
 def _engines(runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Yield for each group that both engines trained the order of the medians by each, and the pairs that contradict."""
-    for (_, _), group in runs.groupby(["problem", "batch"]):
+    for _, group in runs[runs["stage"] == "final"].groupby(["problem", "batch"]):
         both = set.intersection(*(set(group.loc[group["engine"] == engine, "optimizer"]) for engine in BOTH))
         if len(both) < 2:
             continue

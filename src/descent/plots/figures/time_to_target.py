@@ -53,7 +53,7 @@ def plot(study: Study) -> Figure:
         {
             "median": Line2D([], [], color="#444444", marker="o", ms=6, ls="none"),
             "a run": Line2D([], [], color="#444444", marker="|", ms=7, ls="none", alpha=0.6),
-            f"median at {100 * SHARES[0]:.0f} and {100 * SHARES[1]:.0f} % of the distance": Line2D(
+            f"median at {_percent(SHARES[0])} and {_percent(SHARES[1])} of the distance": Line2D(
                 [], [], color="#444444", **HOLLOW
             ),
             "median: never": Line2D([], [], color="#444444", marker=">", ms=6, ls="none"),
@@ -117,9 +117,13 @@ def _order(drawn: list[Candidate], nearer: Shares) -> str:
     parts = []
     for share in SHARES:
         changed = sum(order(mode, share) != order(mode, None) for mode in modes)
-        parts.append(f"at {100 * share:.0f} % of the target's distance {'it changes' if changed else 'it is the same'}")
+        parts.append(f"at {_percent(share)} of the target's distance {'it changes' if changed else 'it is the same'}")
         parts[-1] += f" in {changed} of {len(modes)} batch modes" if changed and len(modes) > 1 else ""
     return f"order of the medians: {' and '.join(parts)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _closures(drawn: list[Candidate]) -> bool:
