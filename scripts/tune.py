@@ -11,11 +11,11 @@ from pathlib import Path
 
 from data_sets import data_set, require
 
-from descent.config.command import conf
 from descent.config.compose import compose
 from descent.config.flags import Parser, leave_with, require_folder_to_write
 from descent.config.targets import resolve
 from descent.config.values import File
+from descent.config.yamls import conf
 from descent.errors import InputError, one_of
 from descent.optimizers.muon import Muon
 from descent.sweeps.shipped import files

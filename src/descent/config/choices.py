@@ -12,8 +12,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from omegaconf import DictConfig, OmegaConf
 
-from descent.config.command import conf
 from descent.config.schema import GROUPS, Names
+from descent.config.yamls import conf
 from descent.errors import InputError, likeliest
 
 NAME = re.compile(r"[\w.=,+-]+(/[\w.=,+-]+)*")  # a choice, which is a folder's name too

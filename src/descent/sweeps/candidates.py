@@ -12,30 +12,11 @@ from annotated_types import Le
 from pydantic import Field
 
 from descent.config.schema import RunConfig
-from descent.config.search_space import Range, search_space
+from descent.config.search_space import AXES, BUDGETS, Budget, Range, search_space
 from descent.config.targets import resolve
 from descent.config.tuned import differences
 from descent.config.values import Count, Listed, Model, Text
 from descent.errors import InputError
-
-AXES = ("lr", "momentum", "eps", "beta2", "weight_decay")  # columns of the sampled points
-
-
-@dataclass(frozen=True)
-class Budget:
-    """The settings that a search tries for each optimizer: how many, and along which axes."""
-
-    trials: int
-    axes: tuple[str, ...]
-
-
-BUDGETS = {
-    "default": Budget(0, ()),
-    "small": Budget(8, ("lr",)),
-    "medium": Budget(16, ("lr", "momentum")),
-    "large": Budget(32, ("lr", "momentum", "eps", "weight_decay")),
-    "huge": Budget(64, AXES),
-}
 
 
 class Protocol(Model):

@@ -11,10 +11,9 @@ import yaml
 from descent.analysis.load import Study, config, load
 from descent.config.parse import parse
 from descent.config.schema import Names, RunConfig
-from descent.config.search_space import search_space
+from descent.config.search_space import BUDGETS, search_space
 from descent.config.targets import resolve
 from descent.config.tuned import shared
-from descent.sweeps.candidates import BUDGETS
 
 SEARCH = 1  # whose choice is shipped
 VERSIONS = ("descent", "torch", "numpy")  # of a run's environment

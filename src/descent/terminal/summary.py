@@ -21,6 +21,7 @@ from descent.records.result import Result
 from descent.terminal.console import console, loading, paragraph, say, shown, table
 
 if TYPE_CHECKING:
+    from descent.analysis.tuning import Tuning
     from descent.analysis.verdicts import Verdicts
 
 NAMED = 5  # folders that are named
@@ -34,6 +35,7 @@ class Setting:
     """The runs that differ in nothing but their seed.
 
     Attributes:
+        optimizer, batch: as chosen.
         name: optimizer, batch mode, learning rate and what else tells it from the others of the study.
         metric: what it is judged by, the problem's.
         values: final value of each run, from best to worst; those that diverged count as infinitely bad.
@@ -42,6 +44,8 @@ class Setting:
     """
 
     problem: str
+    optimizer: str
+    batch: str
     name: str
     metric: Metric
     values: tuple[float, ...]
@@ -70,6 +74,8 @@ def _setting(group: list[Result], name: str) -> Setting:
     values = [judged.counted(result.final.get(judged.name), result.status) for result in group]
     return Setting(
         first.problem,
+        first.optimizer,
+        first.batch,
         name,
         judged,
         tuple(sorted(values, reverse=judged.higher_is_better)),
@@ -162,6 +168,9 @@ def show_outcome(outcome: "Verdicts") -> None:
     chosen = several[:SENTENCES] if len(several) > 1 else []
     for verdict in chosen:
         paragraph(f"{verdict.ranking.batch}: {verdict.sentence}")
+    for tuning in outcome.tunings[:FORESTS]:
+        say("")
+        show_tuning(tuning)
     notes = sum(len(verdict.notes) for verdict in (*outcome.verdicts, *outcome.modes)) + len(outcome.common)
     more = len(outcome.verdicts) + len(outcome.modes) - len(chosen) - (0 if chosen else 1)
     others = f"{more} more verdict{'s' * (more != 1)} and " if more else ""
@@ -174,6 +183,17 @@ def bar(*places: float) -> str:
     drawn = [" "] * low + ["─"] * (high - low + 1) + [" "] * (BAR - 1 - high)
     drawn[middle] = "●"
     return "".join(drawn)
+
+
+def show_tuning(tuning: "Tuning") -> None:
+    """Print how the candidates of a group were tuned, one row each, and what is wrong with it."""
+    columns = [0, 1, 2, max(3, len(tuning.columns) - 2)]  # of the best of k trials, for half of them
+    rows = table(tuning.title, *(tuning.columns[at] for at in columns), left=tuning.columns[:2], tight=True)
+    for row in tuning.rows:
+        rows.add_row(*(shown(f"{text} ({interval})" if interval else text) for text, interval in (row[at] for at in columns)))
+    console.print(rows)
+    for note in tuning.flags:
+        paragraph(note)
 
 
 def show_failures(study: Path, failed: Sequence[Path]) -> None:

@@ -76,6 +76,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     )
     requirements.require_engine(config, problem, batches)
     engine = build.engine(config, identity["device"], problem, batches, timeline, recorder)
+    observer.size(problem.examples, sum(weights.numel() for weights in problem.parameters()), str(identity["device"]))
     for text in cautions(config, problem, batches):
         log.warning(text)
 
@@ -141,8 +142,9 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
     }
     if config.clip_norm is not None:
         chosen["clip_norm"] = config.clip_norm
-    for group in ("batch", "optimizer", "schedule"):
-        for name, value in getattr(config, group).arguments.items():
+    for group in ("batch", "optimizer", "schedule", "wrapper"):
+        component = getattr(config, group)
+        for name, value in component.arguments.items() if component else ():
             if name != "micro_size" and value is not None:
                 shown = name if name == "lr" else f"{group}.{name}"
                 chosen[shown] = value if isinstance(value, (bool, int, float, str)) else str(value)
