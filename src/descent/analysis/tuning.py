@@ -40,6 +40,7 @@ class Tuned:
     """
 
     name: str
+    optimizer: str
     space: dict[str, Range]
     settings: dict[int, dict[str, float]]
     losses: np.ndarray
@@ -56,7 +57,28 @@ class Tuned:
     @property
     def wide(self) -> bool:
         """Whether hardly any trial came near the best."""
-        return len(self.losses) > 0 and self.near < NEAR * len(self.losses)
+        return too_wide(self.near, len(self.losses))
+
+
+def near(ends: ArrayLike, margin: float) -> int:
+    """Return how many trials are nearer to the best than to the worst that finished.
+
+    None is, where some failed and all others end alike: nothing was found.
+
+    Args:
+        ends: scores, infinite where a run failed.
+        margin: up to which they are alike.
+    """
+    scored = np.asarray(ends, dtype=float)
+    finished = scored[np.isfinite(scored)]
+    if len(finished) < 2 or (len(finished) < len(scored) and np.ptp(finished) <= margin):
+        return 0
+    return int((finished <= (finished.min() + finished.max()) / 2).sum())
+
+
+def too_wide(count: int, trials: int) -> bool:
+    """Return whether too few of some trials came near the best."""
+    return count < NEAR * trials
 
 
 def best_of(losses: ArrayLike, k: int) -> Quantiles:
@@ -200,10 +222,18 @@ def _tuned(study: Study, ranking: Ranking, name: str, runs: pd.DataFrame) -> Tun
     default = _scores(ranking, defaults).groupby(defaults["seed"]).first()
     pairs = final["seed"].map(default).sub(_scores(ranking, final)).dropna()
     losses = -ranking.metric.sign * _counted(ranking, trials)
-    ends = _scores(ranking, trials)[np.isfinite(losses)]
-    near = int((ends <= (ends.min() + ends.max()) / 2).sum()) if ends.nunique() > 1 else len(ends)
+    ends = _scores(ranking, trials).where(np.isfinite(losses), math.inf)
     medians = _counted(ranking, final).groupby(final["search"]).median()
-    return Tuned(name, space, settings, losses.to_numpy(), near, pairs.to_numpy(), medians)
+    return Tuned(
+        name,
+        str(final["optimizer"].iloc[0]),
+        space,
+        settings,
+        losses.to_numpy(),
+        near(ends, ranking.terms.margin),
+        pairs.to_numpy(),
+        medians,
+    )
 
 
 def _chosen(config: dict[str, Any], space: dict[str, Range]) -> dict[str, float]:
