@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Gt, Le, Lt, MinLen
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from descent.config.values import Arguments, Count, Flag, Index, Listed, Model, Null, Positive, Real, Text, read
 
@@ -99,6 +99,20 @@ class Optimizer(Component):
 
     fused: Annotated[list[Literal["cpu", "cuda"]], Listed] | Flag | Null = None  # devices with torch's fused kernel
     full_batch: Flag = False  # meant for exact gradients: another batch mode is warned about
+    closure: Flag = False  # its steps need a closure, though its class does not say so
+    create_graph: Flag = False  # it differentiates the gradient once more
+    _group: str = PrivateAttr("optimizer")  # what its arguments are typed after; see `named.named`
+
+    @property
+    def group(self) -> str:
+        """What its arguments are typed after: ``optimizer``, or ``optimizer.args`` where ``optimizer.name`` names its class."""
+        return self._group
+
+    def typed_after(self, group: str) -> Self:
+        """Return the optimizer with arguments typed after another group."""
+        changed = self.model_copy()
+        changed._group = group
+        return changed
 
     @property
     def lr(self) -> float | None:
@@ -154,12 +168,21 @@ class Tuned(Model):
 
 
 class Names(Model):
-    """The choice of each group, as ``optimizer=adam`` makes it: a run's folder and its label in plots."""
+    """The choice of each group, as ``optimizer=adam`` makes it: a run's folder and its label in plots.
+
+    That of an optimizer in a wrapper holds both, ``adam+ema``: they are one candidate.
+    """
 
     problem: str
     batch: str
     optimizer: str
     schedule: str
+    wrapper: str = Field(default="none", exclude=True)
+
+    @property
+    def bare_optimizer(self) -> str:
+        """The optimizer without its wrapper."""
+        return self.optimizer.removesuffix(f"+{self.wrapper}")
 
 
 class RunConfig(Model):
@@ -170,6 +193,7 @@ class RunConfig(Model):
     batch: Component
     optimizer: Optimizer
     schedule: Component
+    wrapper: Component | None = None  # around the optimizer
     trainer: Trainer
     logger: dict[str, Component]
 

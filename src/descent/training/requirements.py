@@ -9,7 +9,7 @@ from descent.errors import InputError, first_line, one_of
 from descent.from_scratch.objectives.base import flat
 from descent.metrics import KNOWN
 from descent.metrics import metric as known
-from descent.optimizers.capabilities import needs_closure
+from descent.optimizers.capabilities import needs_closure, needs_graph
 from descent.problems.base import Problem
 from descent.training import build
 
@@ -80,9 +80,9 @@ def _splits(config: RunConfig, batches: Batches, optimizer: torch.optim.Optimize
         return
     if not isinstance(config.trainer.strategy, Component):
         raise InputError("trainer.devices", devices, "several devices share a run only with trainer=ddp")
-    if needs_closure(optimizer):
+    if needs_closure(optimizer) or needs_graph(optimizer):
         name = config.names.optimizer
-        raise InputError("optimizer", name, f"its search needs the whole loss, which {devices} devices do not have")
+        raise InputError("optimizer", name, f"it evaluates the whole loss itself, which {devices} devices do not have")
     last = (batches.examples_per_epoch - 1) % batches.size + 1  # the size of an epoch's last batch
     if batches.size < devices:
         raise InputError("trainer.devices", devices, f"a batch of {batches.size} cannot be split over more than {batches.size}")
@@ -95,11 +95,11 @@ def _clips(config: RunConfig, optimizer: torch.optim.Optimizer) -> None:
     """Require that the gradient can be clipped, if `clip_norm` is set.
 
     Raises:
-        InputError: the optimizer compares gradients with losses, and so needs the true ones.
+        InputError: the optimizer evaluates or differentiates gradients itself, and so needs the true ones.
     """
-    if config.clip_norm is not None and needs_closure(optimizer):
+    if config.clip_norm is not None and (needs_closure(optimizer) or needs_graph(optimizer)):
         name = config.names.optimizer
-        raise InputError("clip_norm", config.clip_norm, f"the line search of {name} needs the true gradient", "Use null.")
+        raise InputError("clip_norm", config.clip_norm, f"{name} evaluates gradients itself: it needs the true ones", "Use null.")
 
 
 def judged(config: RunConfig, problem: Problem) -> None:
@@ -108,7 +108,7 @@ def judged(config: RunConfig, problem: Problem) -> None:
     Raises:
         InputError: the problem measures no such metric, or one that neither is known nor declared.
     """
-    measured = [name for split in problem.splits if split != "test" for name in problem.measure(split, chunk=1, examples=1)]
+    measured = [name for split in problem.splits if split != "test" for name in problem.numbers(split, chunk=1, examples=1)]
     target, declared = config.problem.target, config.problem.metrics
     quantities = list(dict.fromkeys(name.rpartition("/")[2] for name in measured))
     for quantity in declared:

@@ -142,8 +142,9 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
     }
     if config.clip_norm is not None:
         chosen["clip_norm"] = config.clip_norm
-    for group in ("batch", "optimizer", "schedule"):
-        for name, value in getattr(config, group).arguments.items():
+    for group in ("batch", "optimizer", "schedule", "wrapper"):
+        component = getattr(config, group)
+        for name, value in component.arguments.items() if component else ():
             if name != "micro_size" and value is not None:
                 shown = name if name == "lr" else f"{group}.{name}"
                 chosen[shown] = value if isinstance(value, (bool, int, float, str)) else str(value)
@@ -206,7 +207,7 @@ def _result(
     diverged = verdict.diverged_at(rows, problem.optimum, config.problem.loss_scale)
     chance = problem.chance("train", config.records.examples)
     stalled = verdict.stalled(rows, chance)
-    test = problem.measure("test", chunk) if "test" in problem.splits else {}
+    test = problem.numbers("test", chunk) if "test" in problem.splits else {}
     target = config.problem.target
     counted = ("step", "examples", "gradient_evaluations", "seconds")
     return Result(
