@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from descent.analysis.differences import Group
 from descent.analysis.paired_tests import judge
-from descent.analysis.tuning import near, too_wide
+from descent.analysis.trials import near, too_wide
 from descent.config.compose import compose
 from descent.config.search_space import Range, search_space
 from descent.errors import InputError

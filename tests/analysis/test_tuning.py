@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis.tables import ranked, study
-from descent.analysis.tuning import Tuned, best_of
+from descent.analysis.trials import best_of
+from descent.analysis.tuning import Tuned
 
 
 def test_the_best_of_k_trials_is_that_of_all_ways_to_draw_them():
