@@ -11,10 +11,10 @@ from pathlib import Path
 import yaml
 from data_sets import data_set, holds, require
 
-from descent.config.command import conf
 from descent.config.compose import compose
 from descent.config.flags import Parser, leave_with, require_folder, require_folder_to_write
 from descent.config.values import File
+from descent.config.yamls import conf
 from descent.errors import InputError, one_of
 from descent.sweeps.target import TargetEstimate, find
 from descent.terminal.console import say

@@ -11,7 +11,7 @@ from pathlib import Path
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from descent.config.command import conf
+from descent.config.yamls import conf
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ("optimizer=sgd,momentum,adam", "batch=full,stochastic,mini", "seed=1,2,3")

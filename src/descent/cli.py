@@ -44,7 +44,8 @@ def main() -> None:
 def _train() -> None:
     import hydra
 
-    from descent.config.command import arguments, conf
+    from descent.config.command import arguments
+    from descent.config.yamls import conf
 
     overrides: list[str] = []
     try:
@@ -90,7 +91,7 @@ def job(config: "DictConfig") -> float | None:
 
         show_warnings()
         chosen = read(config)
-        show(run(chosen, RunProgress()), chosen.folder)
+        show(run(chosen, RunProgress(chosen)), chosen.folder)
     return None
 
 

@@ -3,13 +3,14 @@
 from descent.analysis.candidate_wording import endings
 from descent.analysis.family import SEARCHES
 from descent.analysis.ranking import Ranking
+from descent.analysis.selection import TUNED
 from descent.analysis.sensitivity import FACTOR
 from descent.analysis.wording import LISTED, listed
 
 
 def notes(ranking: Ranking) -> list[str]:
     """Return the caveats of a verdict: failures, missing seeds, selection bias, searches, unequal work, edges of the grid."""
-    parts = (_failures, _missing, _picked, _searches, _engines, _floor, _gradients, edges, _tolerance)
+    parts = (_failures, _missing, _picked, _searches, _engines, _floor, _gradients, _cuts, edges, _tolerance)
     return [sentence for part in parts for sentence in part(ranking)]
 
 
@@ -90,6 +91,17 @@ def _gradients(ranking: Ranking) -> list[str]:
     more = (per_example / per_example.min()).loc[lambda times: times > 1.05]
     shown = [f"{candidate} computed {times:.1f} times as many" for candidate, times in more.items()]
     return [f"Gradients were not equal: on the same examples, {listed(shown)}."] if shown else []
+
+
+def _cuts(ranking: Ranking) -> list[str]:
+    """State the budget that each batch mode was tuned for, where the modes are compared before its end."""
+    if not ranking.modes_of or not ranking.runs["tuning"].isin(TUNED).all():
+        return []
+    budgets = ranking.runs.groupby("candidate")["examples"].max()
+    if budgets.nunique() == 1:
+        return []
+    shown = [f"{mode} for {examples:,.0f} examples" for mode, examples in budgets.items()]
+    return [f"Each mode was tuned for its own budget: {listed(shown)}. Compared are cuts of these runs."]
 
 
 def edges(ranking: Ranking) -> list[str]:

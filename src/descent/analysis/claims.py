@@ -87,6 +87,21 @@ def verdict(finding: GroupFinding, terms: Terms) -> str:
     return f"No best in {terms.label}: {listed(top)} {are(top)} beaten by nobody; {listed(lost)}."
 
 
+def ahead(findings: Iterable[tuple[GroupFinding, Terms]]) -> str:
+    """Return how far the best candidates are ahead of the next ones: "training loss 1.2 to 4.6 times lower than the next"."""
+    closest: dict[tuple[str, bool, bool], list[tuple[float, str]]] = {}
+    for finding, terms in findings:
+        won = [pair.difference for pair in finding.pairs if pair.one == finding.best and not math.isnan(pair.difference)]
+        if won:
+            key = terms.label, terms.ratio, terms.higher_is_better
+            closest.setdefault(key, []).append((min(won), terms.size(min(won))))
+    amounts = []
+    for (label, ratio, high), sizes in closest.items():
+        ends = dict.fromkeys([min(sizes)[1], max(sizes)[1]])
+        amounts.append(f"{label} {' to '.join(ends)} {'times' if ratio else 'points'} {'higher' if high else 'lower'}")
+    return f"{listed(amounts)} than the next" if amounts else "the others failed more often"
+
+
 def notes(finding: GroupFinding, terms: Terms) -> list[str]:
     """Return further sentences on a group's pairs: equal ones, planned seeds, failures, and untested ones."""
     pairs, lines = finding.pairs, []

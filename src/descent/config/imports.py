@@ -11,6 +11,7 @@ from types import ModuleType
 
 from descent.errors import InputError, likeliest
 
+EXTRAS = {"pytorch_optimizer": "optimizers", "schedulefree": "optimizers"}  # modules that an extra of descent brings
 LISTED = 20  # names of a module, at most
 folders: list[str] = []  # of the user's, from which this process imports too; workers are told
 
@@ -67,6 +68,9 @@ def imported(key: str, path: str) -> object:
                 raise InputError(key, path, f"{within} has no {part}{listed}", likeliest(part, names))
             target = getattr(target, part)
         return target
+    if parts[0] in EXTRAS:
+        package = parts[0].replace("_", "-")
+        raise InputError(key, path, f"needs the package {package}", f"Install it: pip install 'descent[{EXTRAS[parts[0]]}]'")
     raise InputError(key, path, f"there is no module {parts[0]}; Python looks in {_search_path()}")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from descent.errors import InputError, first_line
 from descent.problems.sharpness import sharpness
 
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -95,6 +96,21 @@ class Problem(nn.Module):
             totals["gap"] = totals["loss"] - self.optimum
         return {f"{split}/{name}": value for name, value in totals.items()}
 
+    @torch.no_grad()
+    def numbers(self, split: str, chunk: int, examples: int | None = None) -> dict[str, float]:
+        """Return what `measure`, which a subclass may extend, measures, as Python's numbers.
+
+        Raises:
+            InputError: one of them is no number.
+        """
+        measured: dict[str, Any] = self.measure(split, chunk, examples)
+        try:
+            return {name: value if type(value) is float else float(value) for name, value in measured.items()}
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(
+                "problem", type(self).__name__, f"its measure() must return numbers ({first_line(error)})"
+            ) from error
+
     def sharpness(self, chunk: int, examples: int | None = None) -> float:
         """Return the largest eigenvalue of the Hessian of the training loss, over what `measure` measures."""
         inputs, targets = (part[:examples] for part in self.data("train"))
@@ -103,10 +119,10 @@ class Problem(nn.Module):
         with torch.enable_grad():
             return sharpness(list(self.parameters()), losses)
 
-    def by_hand(self) -> tuple[str, dict[str, Any]] | None:
-        """Return which class of `descent.from_scratch.objectives` has this loss and its gradient in NumPy, and its arguments.
+    def by_hand(self) -> tuple[str | type, dict[str, Any]] | None:
+        """Return an objective with this loss and a hand-written gradient, and its arguments; None: there is none.
 
-        None: there is none.
+        It is the name of one in `descent.from_scratch.objectives`, or a class derived from the `Objective` there.
         """
         return None
 

@@ -61,6 +61,11 @@ def say(text: str) -> None:
     console.print(shown(text), soft_wrap=True)
 
 
+def paragraph(text: str, style: str | None = None) -> None:
+    """Print a sentence, broken between words where the terminal ends."""
+    console.print(shown(text), style=style)
+
+
 def warn(text: str) -> None:
     """Print a warning, on the error stream."""
     errors.print(f"[yellow]warning:[/] {shown(text)}", soft_wrap=True)
@@ -76,9 +81,11 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
 
 
-def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
+def table(title: str, *columns: str, left: Collection[str] = (), tight: bool = False) -> Table:
     """Return an empty table, as all of them look: numbers to the right, the columns of words to the `left`."""
-    rich_table = Table(title=shown(title), title_justify="left", show_edge=False, pad_edge=False)
+    rich_table = Table(title=shown(title), title_justify="left", show_edge=False, pad_edge=False, caption_justify="left")
+    if tight:
+        rich_table.box, rich_table.collapse_padding = None, True
     for name in columns:
         rich_table.add_column(name, justify="left" if name in left else "right", overflow="fold")
     return rich_table

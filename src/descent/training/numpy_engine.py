@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -136,6 +137,9 @@ class NumpyEngine(Steps[np.ndarray]):
             return None
         average = self.optimizer.state[0].average if self.optimizer.steps else self.flat
         return [torch.from_numpy(view) for view in views(average, self.params)]
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def save(self, path: Path) -> None:
         position = json.dumps({"position": asdict(self.position), "optimizer": self.optimizer.progress()})

@@ -128,13 +128,14 @@ class Recorder:
         }
         last = engine.last_step()
         row["lr"] = last.pop("lr")
-        for split in self.problem.splits:
-            if split != "test":
-                row |= self.problem.measure(split, self.chunk, self.examples)
-        row |= self._average(engine)
-        row |= last | self.problem.position()
-        if self.sharpness:
-            row["sharpness"] = self.problem.sharpness(self.chunk, self.examples)
+        with engine.evaluated():
+            for split in self.problem.splits:
+                if split != "test":
+                    row |= self.problem.numbers(split, self.chunk, self.examples)
+            row |= self._average(engine)
+            row |= last | self.problem.position()
+            if self.sharpness:
+                row["sharpness"] = self.problem.sharpness(self.chunk, self.examples)
         self.curve.append(row)
         engine.history.append((row["epoch"], row["train/loss"]))
         for sink in self.sinks:
@@ -150,7 +151,7 @@ class Recorder:
         weights = [parameter.clone() for parameter in parameters]
         try:
             _put(average, parameters)
-            measured = self.problem.measure("train", self.chunk, self.examples)
+            measured = self.problem.numbers("train", self.chunk, self.examples)
         finally:
             _put(weights, parameters)
         return {f"train/average_{name}": measured[f"train/{name}"] for name in ("loss", "gap") if f"train/{name}" in measured}

@@ -10,7 +10,7 @@ import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -98,6 +98,9 @@ class LightningEngine:
 
     def average(self) -> list[Tensor] | None:
         return self.module.average()
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        return self.module.evaluated()
 
     def save(self, path: Path) -> None:
         self.trainer.strategy.broadcast(path)  # all devices must take part, see _Notify

@@ -16,6 +16,7 @@ from descent.batching import Batches
 from descent.config.identity import label, setting
 from descent.config.schema import RunConfig
 from descent.config.targets import factory
+from descent.config.tuned import differences
 from descent.outside import output, remove, write_text
 from descent.problems.base import Problem
 from descent.records import judging as verdict
@@ -75,6 +76,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     )
     requirements.require_engine(config, problem, batches)
     engine = build.engine(config, identity["device"], problem, batches, timeline, recorder)
+    observer.size(problem.examples, sum(weights.numel() for weights in problem.parameters()), str(identity["device"]))
     for text in cautions(config, problem, batches):
         log.warning(text)
 
@@ -125,6 +127,8 @@ def cautions(config: RunConfig, problem: Problem, batches: Batches) -> list[str]
     without_effect = getattr(factory("optimizer", config.optimizer.factory), "without_effect", None)
     if without_effect is not None and (why := without_effect(problem.parameters())):
         texts.append(f"problem={names.problem}: {why}.")
+    if told := differences(config):
+        texts.append(f"{told}.")
     return texts
 
 
@@ -138,8 +142,9 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
     }
     if config.clip_norm is not None:
         chosen["clip_norm"] = config.clip_norm
-    for group in ("batch", "optimizer", "schedule"):
-        for name, value in getattr(config, group).arguments.items():
+    for group in ("batch", "optimizer", "schedule", "wrapper"):
+        component = getattr(config, group)
+        for name, value in component.arguments.items() if component else ():
             if name != "micro_size" and value is not None:
                 shown = name if name == "lr" else f"{group}.{name}"
                 chosen[shown] = value if isinstance(value, (bool, int, float, str)) else str(value)
@@ -202,7 +207,7 @@ def _result(
     diverged = verdict.diverged_at(rows, problem.optimum, config.problem.loss_scale)
     chance = problem.chance("train", config.records.examples)
     stalled = verdict.stalled(rows, chance)
-    test = problem.measure("test", chunk) if "test" in problem.splits else {}
+    test = problem.numbers("test", chunk) if "test" in problem.splits else {}
     target = config.problem.target
     counted = ("step", "examples", "gradient_evaluations", "seconds")
     return Result(

@@ -17,6 +17,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
 from descent.cli import door
+from descent.config.command import opened
 from descent.config.hydra_internals import ConfigLoaderImpl
 from hydra_plugins.descent_study import launchers
 
@@ -95,7 +96,7 @@ class StudySweeper(Sweeper):
         jobs: list[Sequence[str]] = []
         for grid in self.grids or [{}]:
             choices = [f"{key}={value}" for key, value in grid.items() if key not in typed]
-            jobs += _expanded(parser.parse_overrides(choices + arguments))
+            jobs += _expanded(parser.parse_overrides(opened(choices) + arguments))
         return jobs
 
     def _compose(self, overrides: list[str]) -> "RunConfig":
