@@ -112,7 +112,7 @@ def interval_level(d: Differences, whole: Flags) -> float:
 
 
 def planned(deviation: Array, n: Indices, margin: Array, level: Array) -> tuple[Array, Array, Array]:
-    """Return how many seeds show a difference of the margin in 4 of 5 studies [P], and a range that holds that number in at least 80 %.
+    """Return how many seeds show a difference of the margin in 4 of 5 studies [P], and a range that holds that number in 80 %.
 
     n = ((z_(1-a/2) + z_.8) s/m)^2 + z_(1-a/2)^2/2; the range is that of s, by the chi-squared distribution of s^2. Its tails are
     5 % each, not 10 %, as a is estimated too: with 10 % the range held in 74 to 82 % of simulated studies.
