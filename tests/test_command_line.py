@@ -83,7 +83,7 @@ def test_help_lists_every_choice(command):
     for group in ("problem", "batch", "optimizer", "schedule", "trainer", "logger"):
         assert f"{group}: {', '.join(choices(group))}\n" in out
     assert "search_space" not in out
-    assert "problem_defaults" not in out
+    assert "_defaults" not in out
     assert len([part for line in out.splitlines() for part in textwrap.wrap(line, 80) or [""]]) <= 45
 
 

@@ -131,6 +131,8 @@ def _entry(name: str, finding: dict[str, Any] | None) -> Iterator[str]:
     yield prose((module.__doc__ or "").partition("\n\n")[0])
     yield f"```bash\npython train.py -m experiment={name}\n```"
     if finding:
+        if table := finding.get("table"):
+            yield _table(table)
         yield f"![{name}](figures/experiments/{name}.png)"
         numbers = literal(sentence(module, finding))
         yield f"<details><summary>What the runs said, in numbers</summary>\n\n> {numbers}\n\n</details>"
@@ -138,6 +140,18 @@ def _entry(name: str, finding: dict[str, Any] | None) -> Iterator[str]:
             yield f"[The same in motion](figures/experiments/{name}.gif)"
     else:
         yield f"No figure yet: `python scripts/docs.py --only {name}` makes it."
+
+
+def _table(lines: list[dict[str, Any]]) -> str:
+    """Return a finding's table in Markdown: three digits of a number, the ends of an interval, lists with commas."""
+
+    def cell(name: str, value: Any) -> str:
+        if isinstance(value, list):
+            return (" to " if "interval" in name else ", ").join(cell(name, item) for item in value)
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+    rows = [list(lines[0]), ["---"] * len(lines[0]), *([cell(*item) for item in line.items()] for line in lines)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _trajectories(surface: str) -> str:
