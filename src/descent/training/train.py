@@ -228,6 +228,7 @@ def _result(
         gradient_evaluations=int(last["gradient_evaluations"]),
         seconds=last["seconds"],
         wall_seconds=engine.position.wall_seconds,
+        state_bytes=engine.position.state_bytes,
         final={name: value for name, value in last.items() if name not in counted},
         best=verdict.best(rows, config.problem.metrics),
         test={name.removeprefix("test/"): value for name, value in test.items()},
