@@ -7,7 +7,7 @@ pages against what this would write.
 
 from pathlib import Path
 
-from pages import gallery, optimizers
+from pages import gallery, moving, optimizers, screen
 from pages.base import names
 
 from descent.config.flags import Parser, leave_with, require_folder, require_folder_to_write
@@ -15,7 +15,7 @@ from descent.config.values import File
 from descent.errors import InputError, one_of
 from descent.terminal.console import say
 
-REPORT = "report"  # what --only calls the figures of a report
+REPORT, PICTURES = "report", "pictures"  # what --only calls the figures of a report, and the pictures of the README
 
 
 def pages() -> dict[Path, str]:
@@ -29,11 +29,13 @@ def pages() -> dict[Path, str]:
 
 def main() -> int:
     parser = Parser(__doc__)
-    parser.add("--only", nargs="+", metavar="NAME", help=f"train and draw only these optimizers, experiments, {REPORT}")
+    parser.add(
+        "--only", nargs="+", metavar="NAME", help=f"train and draw only these optimizers, experiments, {REPORT}, {PICTURES}"
+    )
     parser.add("--studies", File, default=Path("outputs"), help="the folder of the studies; default: outputs")
     parser.add("--root", File, default=Path("data"), help="the folder that holds MNIST/raw; default: data")
     arguments = parser.read()
-    known = [*optimizers.documented(), *names("experiment"), REPORT]
+    known = [*optimizers.documented(), *names("experiment"), REPORT, PICTURES]
     chosen = arguments.only or known
     for name in chosen:
         if name in names("optimizer") and name not in known:
@@ -60,6 +62,13 @@ def main() -> int:
             say(f"report      {gallery.draw(arguments.studies)}")
         except gallery.Failed as reason:
             say(f"report      left as it was; {reason}")
+            failed += 1
+    if PICTURES in chosen:
+        say(f"pictures    {moving.PICTURE}: {moving.draw()}")
+        try:
+            say(f"pictures    {screen.draw(gallery.first(arguments.studies))}")
+        except gallery.Failed as reason:
+            say(f"pictures    of the page: left as it was; {reason}")
             failed += 1
     for path, text in pages().items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,7 @@ SWEEP = (
     "seed=1,2,3",
     "engine=numpy",
 )
+FIRST = ("engine=numpy", "optimizer=sgd,momentum,adam", "seed=range(1,11)")  # the README's study
 ACROSS = 3  # trajectories in a row
 
 
@@ -98,6 +99,17 @@ def train(name: str, studies: Path, root: Path) -> str:
     if (moving := picture.with_suffix(".gif")).exists():
         shutil.copyfile(moving, kept.with_suffix(".gif"))
     return text
+
+
+def first(studies: Path) -> Path:
+    """Train what is missing of the README's first study, and compare it; return its page.
+
+    Raises:
+        Failed: a command failed.
+    """
+    _python("train.py", "-m", "study=first", f"output_dir={studies}", *FIRST)
+    _python("scripts/compare.py", str(studies / "first"))
+    return studies / "first" / REPORT / "index.html"
 
 
 def draw(studies: Path) -> Path:

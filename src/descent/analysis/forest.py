@@ -10,6 +10,7 @@ import pandas as pd
 from descent.analysis.verdicts import Verdict, Verdicts, interval, plain, ranks, shown
 from descent.metrics import Metric
 
+EDGE = 0.03  # of the axis, before the lowest end and after the highest
 Ends = tuple[float, float]
 
 
@@ -116,16 +117,18 @@ def _place(value: float, limits: Ends, log: bool) -> float:
     low, high = limits
     if log:
         value, low, high = (math.log(max(number, low)) for number in (value, low, high))
-    return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
+    return EDGE + (1 - 2 * EDGE) * min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
 
 
 def _ticks(limits: Ends, log: bool) -> list[float]:
     """Return three or four round numbers between the limits; the limits themselves where there are none."""
     low, high = limits
     if log and low > 0:
-        first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
-        decades = [10.0**power for power in range(first, last + 1, max(1, math.ceil((last - first) / 3)))]
-        return decades if len(decades) > 1 else [low, high]
+        first, last = math.floor(math.log10(low)), math.floor(math.log10(high))
+        leads = (1,) if high / low > 100 else (1, 2, 5)
+        powers = range(first, last + 1, max(1, math.ceil((last - first) / 4)))
+        ticks = [lead * 10.0**power for power in powers for lead in leads if low <= lead * 10.0**power <= high]
+        return ticks or [math.sqrt(low * high)]
     step = 10 ** math.floor(math.log10(max((high - low) / 3, 1e-300)))
     step *= next(lead for lead in (1, 2, 5, 10) if (high - low) / (step * lead) <= 4)
     round_numbers = [count * step for count in range(math.ceil(low / step), math.floor(high / step) + 1)]

@@ -131,7 +131,7 @@ class Recorder:
         with engine.evaluated():
             for split in self.problem.splits:
                 if split != "test":
-                    row |= self.problem.measure(split, self.chunk, self.examples)
+                    row |= self.problem.numbers(split, self.chunk, self.examples)
             row |= self._average(engine)
             row |= last | self.problem.position()
             if self.sharpness:
@@ -151,7 +151,7 @@ class Recorder:
         weights = [parameter.clone() for parameter in parameters]
         try:
             _put(average, parameters)
-            measured = self.problem.measure("train", self.chunk, self.examples)
+            measured = self.problem.numbers("train", self.chunk, self.examples)
         finally:
             _put(weights, parameters)
         return {f"train/average_{name}": measured[f"train/{name}"] for name in ("loss", "gap") if f"train/{name}" in measured}

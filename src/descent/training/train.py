@@ -207,7 +207,7 @@ def _result(
     diverged = verdict.diverged_at(rows, problem.optimum, config.problem.loss_scale)
     chance = problem.chance("train", config.records.examples)
     stalled = verdict.stalled(rows, chance)
-    test = problem.measure("test", chunk) if "test" in problem.splits else {}
+    test = problem.numbers("test", chunk) if "test" in problem.splits else {}
     target = config.problem.target
     counted = ("step", "examples", "gradient_evaluations", "seconds")
     return Result(
