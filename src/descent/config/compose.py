@@ -18,6 +18,7 @@ from descent.config.hydra_internals import ConfigLoaderImpl, get_overrides_dirna
 from descent.config.mistakes import explained
 from descent.config.parse import parse
 from descent.config.schema import GROUPS, Names, RunConfig
+from descent.config.target import own_target
 from descent.config.yamls import conf
 
 
@@ -47,7 +48,16 @@ def read(config: DictConfig) -> RunConfig:
         require_hydras()
         names = _names()
         require_choices(config, names, overrides)
-        return parse(_plain(config), names)
+        return _parsed(_plain(config), names)
+
+
+def _parsed(settings: dict[str, Any], names: Names) -> RunConfig:
+    """Return the typed configuration, without the target of a problem whose data, model or loss are not those of its yaml."""
+    config = parse(settings, names)
+    target = own_target(config.problem, names.problem)
+    if target is config.problem.target:
+        return config
+    return config.model_copy(update={"problem": config.problem.model_copy(update={"target": target})})
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:
@@ -117,7 +127,7 @@ class StudyLoader(ConfigLoaderImpl):
                 whole, hydra.cfg, names = self.planned[chosen]
                 config = copy.deepcopy(whole)
                 self._apply_overrides_to_config(values, config)
-                return parse(_plain(config), names)
+                return _parsed(_plain(config), names)
         finally:
             hydra.cfg = before
 
