@@ -37,7 +37,7 @@ How often a search is flagged, by what its range of learning rates is, in percen
 
 def main() -> int:
     parser = Parser(__doc__)
-    parser.add("--reports", Count, default=400, help="a row")
+    parser.add("--reports", Count, default=200, help="a row")
     parser.add("--write", File, help="write the tables to this file too")
     given = parser.read()
     if given.write:
