@@ -205,8 +205,7 @@ def _result(
     rows = read(curve.path)
     last, chunk = rows[-1], config.problem.micro_size
     diverged = verdict.diverged_at(rows, problem.optimum, config.problem.loss_scale)
-    chance = problem.chance("train", config.records.examples)
-    stalled = verdict.stalled(rows, chance)
+    stalled = verdict.stalled(rows, problem.chance("train", config.records.examples))
     test = problem.numbers("test", chunk) if "test" in problem.splits else {}
     target = config.problem.target
     counted = ("step", "examples", "gradient_evaluations", "seconds")
