@@ -1,15 +1,21 @@
 """The runs of a sweep: each once, tried before anything trains, and with its result where it has one."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from descent.batching import Batches, horizon
 from descent.config.identity import identity, key, place
 from descent.config.schema import RunConfig
 from descent.errors import InputError
 from descent.records.finished import Unsound, sound
 from descent.records.result import Result
 from descent.terminal.console import loading
+
+ACCELERATORS = {"cuda": "gpu", "cpu": "cpu"}  # by device
+STEP = {"torch": 2.5e-4, "numpy": 4e-5, "compiled": 2e-6}  # seconds that a step of an engine takes at least
+WEIGHT = 3e-10  # seconds for each weight and example, which takes 6 operations
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,7 @@ class Planned:
 
     Attributes:
         result: what it came to; None: it is missing.
+        seconds: that training it will take, as a rough guess.
     """
 
     overrides: list[str]
@@ -25,6 +32,13 @@ class Planned:
     device: str
     folder: Path
     result: Result | None
+    seconds: float
+
+    @property
+    def settled(self) -> RunConfig:
+        """The configuration with the accelerator that was planned: ``auto`` might find another one elsewhere."""
+        trainer = self.config.trainer.model_copy(update={"accelerator": ACCELERATORS[self.device]})
+        return self.config.model_copy(update={"trainer": trainer})
 
 
 def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig], elsewhere: str | None = None) -> list[Planned]:
@@ -49,10 +63,19 @@ def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig
         folder = place(config, who)
         if folder not in planned:
             result = None if config.rerun else _finished(folder, key(who))
+            seconds = 0.0
             if result is None:
-                rehearsal.require(config, device)
-            planned[folder] = Planned(job, config, device, folder, result)
+                problem = rehearsal.require(config, device)
+                weights = sum(parameter.numel() for parameter in problem.parameters())
+                seconds = _seconds(config, build.batches(config, problem.examples), weights)
+            planned[folder] = Planned(job, config, device, folder, result, seconds)
     return list(planned.values())
+
+
+def _seconds(config: RunConfig, batches: Batches, weights: int) -> float:
+    """Guess how long a run trains, to start the long ones first."""
+    steps = horizon(batches, config.epochs, config.max_steps)
+    return min(steps * (STEP[config.engine] + WEIGHT * weights * batches.size), config.max_seconds or math.inf)
 
 
 def _one_study(configs: Sequence[RunConfig]) -> None:

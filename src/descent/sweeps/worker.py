@@ -17,18 +17,22 @@ from descent.training.run import run
 
 
 def take_up(journal: Journal, config: DictConfig) -> Outcome:
-    """Do in a worker, or in the sweep's own process, what a launcher was given: train the run that Hydra composed.
+    """Train the run that Hydra composed, for a launcher of Hydra's; see `train_planned`."""
+    from descent.config.compose import read
+
+    return train_planned(journal, read(config))
+
+
+def train_planned(journal: Journal, config: RunConfig) -> Outcome:
+    """Train a run of a sweep in a worker, or in the sweep's own process.
 
     Returns:
         what came of it.
     """
-    from descent.config.compose import read
-
     journal.attend()
     if journal.stops():
         return Outcome.STOPPED
-    chosen = read(config)
-    return work(chosen.model_copy(update={"output_dir": str(journal.outputs)}), journal)[0]
+    return work(config.model_copy(update={"output_dir": str(journal.outputs)}), journal)[0]
 
 
 def work(config: RunConfig, journal: Journal | None = None) -> tuple[Outcome, float]:
