@@ -16,21 +16,21 @@ from descent.config.compose import compose
 from descent.config.flags import Parser, leave_with, require_folder, require_folder_to_write
 from descent.config.values import File
 from descent.errors import InputError, one_of
-from descent.sweeps.target import Found, find
+from descent.sweeps.target import TargetEstimate, find
 from descent.terminal.console import say
 
 
-def write(path: Path, found: Found) -> None:
+def write(path: Path, estimate: TargetEstimate) -> None:
     """Put a target into a problem's yaml, in place of the one before; a first one at its end."""
     lines = path.read_text().splitlines()
     places = [at for at, line in enumerate(lines) if line.startswith("target:")]
     if places:
-        lines[places[0]] = str(found)
+        lines[places[0]] = str(estimate)
     else:
-        lines.append(str(found))
+        lines.append(str(estimate))
     text = "\n".join(lines) + "\n"
-    if yaml.safe_load(text)["target"] != found.target:
-        raise ValueError(f"{path}: its target cannot be replaced by {found}")
+    if yaml.safe_load(text)["target"] != estimate.target:
+        raise ValueError(f"{path}: its target cannot be replaced by {estimate}")
     path.write_text(text)
 
 
@@ -59,15 +59,15 @@ def main() -> int:
             failed += given.root is not None  # without it, these were not asked for
             continue
         try:
-            found = find(problem, given.studies, *([f"problem.root={given.root}"] if needed else []))
+            estimate = find(problem, given.studies, *([f"problem.root={given.root}"] if needed else []))
         except InputError as error:
             say(f"{problem}: left as it was; {error}")
             failed += 1
             continue
-        edge = "; at the edge of the learning rates that were tried" if found.at_the_edge else ""
-        say(f"{problem}: {found}{edge}")
+        edge = "; at the edge of the learning rates that were tried" if estimate.at_the_edge else ""
+        say(f"{problem}: {estimate}{edge}")
         if given.write:
-            write(conf() / "problem" / f"{problem}.yaml", found)
+            write(conf() / "problem" / f"{problem}.yaml", estimate)
     return 1 if failed else 0
 
 

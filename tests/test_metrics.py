@@ -51,6 +51,6 @@ def test_a_ranking_follows_the_direction_that_the_results_hold(tmp_path, declare
             more = {"columns": {"val/f1": scores}, "metric": "val/f1", "metrics": declared, "status": "finished"}
             write_run(tmp_path, optimizer=optimizer, seed=seed, **more)
     study = load(tmp_path)
-    ranking = next(ranking for ranking in rankings(study.runs) if ranking.quantity == "val/f1")
-    assert ranking.entries[0] == first
+    ranking = next(ranking for ranking in rankings(study.runs) if ranking.metric_name == "val/f1")
+    assert ranking.candidates[0] == first
     assert ranking.metric.label == ("validation F1" if first == "high" else "validation f1")

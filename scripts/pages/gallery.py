@@ -23,6 +23,7 @@ STUDY, PROBLEM = "gallery", "digits_mlp"  # whose report is shown
 SWEEP = (
     "optimizer=sgd,momentum,adam",
     "batch=full,mini,stochastic",
+    "epochs=20",
     "optimizer.lr=0.001,0.003,0.01,0.03,0.1,0.3",
     "seed=1,2,3",
     "engine=numpy",

@@ -267,7 +267,7 @@ def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
     found = []
     for rate, seed in product(grid(optimizer), SEEDS):
         rates = settings.optimizer.arguments | dict.fromkeys(_rates(optimizer), rate)
-        chosen = settings.model_copy(update={"seed": seed, "optimizer": settings.optimizer.given(rates)})
+        chosen = settings.model_copy(update={"seed": seed, "optimizer": settings.optimizer.with_arguments(rates)})
         found.append(run(chosen).result.id)
     return found
 

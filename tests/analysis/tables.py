@@ -16,7 +16,7 @@ def study(losses, seeds=None, **columns):
         for seed, value in zip(itertools.count(1) if seeds is None else seeds, values, strict=False):
             row = {"problem": "digits", "batch": "full", "batch_size": math.nan, "variant": ""}
             row |= {"optimizer": optimizer, "schedule": "constant"}
-            row |= {"engine": "torch", "tuning": "default", "scramble": 0, "stage": "final", "metric": "train/loss"}
+            row |= {"engine": "torch", "tuning": "default", "search": 0, "stage": "final", "metric": "train/loss"}
             row |= {"method": name, "margin": math.nan, "floor": 1e-12, "data": "", "environment": {}, "metrics": {}}
             row |= {"setting": name, "name": f"{optimizer} full lr={lr or 0.1}", "lr": float(lr or 0.1), "seed": seed}
             row |= {"status": "finished" if math.isfinite(value) else "diverged", "final:train/loss": value}
@@ -24,8 +24,8 @@ def study(losses, seeds=None, **columns):
     return pd.DataFrame(rows)
 
 
-def ranked(losses, quantity="train/loss", tuning=None, **columns) -> Ranking:
-    """Rank a table of runs, or losses as `study` takes them, by one quantity."""
+def ranked(losses, metric="train/loss", tuning=None, **columns) -> Ranking:
+    """Rank a table of runs, or losses as `study` takes them, by one metric."""
     runs = losses if isinstance(losses, pd.DataFrame) else study(losses, **columns)
     found = rankings(runs if tuning is None else pd.concat([runs, tuning]))
-    return next(ranking for ranking in found if ranking.quantity == quantity)
+    return next(ranking for ranking in found if ranking.metric_name == metric)

@@ -81,7 +81,7 @@ def runs(folder, optimizer, last, seeds=range(1, 11), **options):
 
 def found(folder):
     """Return what is said of the training loss of each group."""
-    return {v.ranking.batch: v.sentence for v in judge(load(folder)).verdicts if v.ranking.quantity == "train/loss"}
+    return {v.ranking.batch: v.sentence for v in judge(load(folder)).verdicts if v.ranking.metric_name == "train/loss"}
 
 
 def test_different_problems_of_one_name_are_not_ranked_as_one(tmp_path):

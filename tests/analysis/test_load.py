@@ -37,8 +37,8 @@ def test_a_run_is_a_row(tmp_path):
     }
     assert (run["final:train/loss"], run["best:train/loss"]) == (0.2, 0.2)
     assert run["test:loss"] == pytest.approx(0.22)
-    assert (run["tuning"], run["scramble"], run["stage"], run["name"]) == ("default", 0, "final", "adam mini lr=0.01")
-    assert study.quantities == ["train/loss", "val/loss", "val/accuracy"]
+    assert (run["tuning"], run["search"], run["stage"], run["name"]) == ("default", 0, "final", "adam mini lr=0.01")
+    assert study.metric_names == ["train/loss", "val/loss", "val/accuracy"]
     assert (study.skipped, study.waiting) == ([], {})
     assert study.runs["batch_size"].isna().tolist() == [
         study.runs["batch"].iloc[0] == "full",
@@ -48,9 +48,9 @@ def test_a_run_is_a_row(tmp_path):
 
 def test_what_a_tuner_says_of_a_run_is_kept(tmp_path):
     write_run(tmp_path, tuning="small", scramble=2, stage="tuning")
-    assert dict(load(tmp_path).runs[["tuning", "scramble", "stage"]].iloc[0]) == {
+    assert dict(load(tmp_path).runs[["tuning", "search", "stage"]].iloc[0]) == {
         "tuning": "small",
-        "scramble": 2,
+        "search": 2,
         "stage": "tuning",
     }
 

@@ -59,7 +59,7 @@ def test_budgets_that_differ_are_named(tmp_path):
     write(tmp_path, "full", 1, config={"problem": problem, "epochs": 200})
     write(tmp_path, "mini", 1, size=64, config={"problem": problem, "epochs": 20})
     (ranking,) = across_modes(load(tmp_path))
-    assert set(ranking.entries) == {"full, epochs=200", "mini (64), epochs=20"}
+    assert set(ranking.candidates) == {"full, epochs=200", "mini (64), epochs=20"}
 
 
 def test_other_problems_and_other_data_are_not_compared(tmp_path):

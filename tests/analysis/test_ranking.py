@@ -40,7 +40,7 @@ def test_high_accuracies_win_by_points():
     runs = study({"adam": np.linspace(0.9, 0.95, 10), "sgd": np.linspace(0.8, 0.85, 10)}, metric="val/accuracy")
     runs["final:val/accuracy"] = runs.pop("final:train/loss")
     result = ranked(runs, "val/accuracy")
-    assert (result.entries, answers(result)) == (["adam", "sgd"], {("adam", "sgd"): Answer.BETTER})
+    assert (result.candidates, answers(result)) == (["adam", "sgd"], {("adam", "sgd"): Answer.BETTER})
     assert result.finding.pairs[0].difference == pytest.approx(0.1)
     assert result.terms.margin == pytest.approx(POINTS / 100)
 
@@ -106,11 +106,11 @@ def test_several_settings_of_an_optimizer_are_picked_on_tuning_runs_or_not_teste
     assert held.runs.loc[held.runs["optimizer"] == "adam", "lr"].unique().tolist() == [0.2]
 
 
-def test_searches_are_repetitions_of_one_entry():
+def test_searches_are_repetitions_of_one_candidate():
     rng = np.random.default_rng(0)
-    found = [study({f"adam@{s}": 1 + rng.random(10), f"sgd@{s}": rng.random(10) + 9 + s}, scramble=s) for s in (1, 2, 3)]
+    found = [study({f"adam@{s}": 1 + rng.random(10), f"sgd@{s}": rng.random(10) + 9 + s}, search=s) for s in (1, 2, 3)]
     result = ranked(pd.concat(found).assign(tuning="small"))
-    assert (result.entries, result.searches, result.picked, result.table["n"].tolist()) == (["adam", "sgd"], 3, {}, [30, 30])
+    assert (result.candidates, result.searches, result.picked, result.table["n"].tolist()) == (["adam", "sgd"], 3, {}, [30, 30])
     (pair,) = result.finding.pairs
     logs = [np.log(table["final:train/loss"].to_numpy()) for table in found]
     means = [log[10:].mean() - log[:10].mean() for log in logs]
@@ -140,7 +140,7 @@ def test_one_family_a_report_on_each_problem_s_own_metric():
     secondary = ranked(first, "val/loss")
     assert (secondary.untested, secondary.finding.pairs) == ("secondary", ())
     asked = rankings(first, "val/loss")
-    assert [(one.quantity, one.tested) for one in asked] == [("val/loss", True)]
+    assert [(one.metric_name, one.tested) for one in asked] == [("val/loss", True)]
 
 
 def test_groups_that_differ_are_ranked_apart_and_named():
@@ -161,7 +161,7 @@ def test_a_study_is_ranked_by_problem_batch_and_quantity():
     gap["final:train/gap"] = 1.0
     mini = study({"adam": [1.0]}, batch="mini", batch_size=32.0)
     tuning = study({"adam": [1.0]}, problem="other", stage="search")
-    found = [(r.problem, r.batch, r.quantity) for r in rankings(pd.concat([one, gap, mini, tuning]))]
+    found = [(r.problem, r.batch, r.metric_name) for r in rankings(pd.concat([one, gap, mini, tuning]))]
     assert found == [
         ("digits", "full", "train/loss"),
         ("digits", "full", "val/loss"),
@@ -172,21 +172,21 @@ def test_a_study_is_ranked_by_problem_batch_and_quantity():
 
 def test_a_problem_s_own_metric_is_ranked_by_where_it_speaks_of_that():
     def found(metric, *measured):
-        return selection.quantities(pd.DataFrame({"metric": [metric], **{f"final:{name}": [1.0] for name in measured}}))
+        return selection.ranked_metrics(pd.DataFrame({"metric": [metric], **{f"final:{name}": [1.0] for name in measured}}))
 
     assert found("train/loss", "train/gap", "train/loss", "val/accuracy") == ["train/loss", "val/accuracy"]
     assert found("val/accuracy", "train/loss", "train/gap", "val/loss", "val/accuracy") == ["train/gap", "val/accuracy"]
     assert found("train/loss", "train/loss") == ["train/loss"]
 
 
-def test_entries_are_named_by_what_tells_them_apart():
+def test_candidates_are_named_by_what_tells_them_apart():
     cosine = study({"adam": [1.0]}, schedule="cosine")
     runs, _ = selection.choose(pd.concat([study({"adam": [1.0]}), cosine]), "train/loss")
-    assert sorted(runs["entry"]) == ["adam (constant)", "adam (cosine)"]
+    assert sorted(runs["candidate"]) == ["adam (constant)", "adam (cosine)"]
 
 
 def test_time_to_target_is_infinite_where_most_never_came_there():
-    runs = study({"adam": [0.0] * 4, "sgd": [0.0] * 4}).assign(entry=["adam"] * 4 + ["sgd"] * 4)
+    runs = study({"adam": [0.0] * 4, "sgd": [0.0] * 4}).assign(candidate=["adam"] * 4 + ["sgd"] * 4)
     runs["time:steps"] = [10.0, 20, 30, math.inf, 5, math.inf, math.inf, math.inf]
     table = sensitivity.time_to_target(runs, "steps")
     assert table["median"].to_dict() == {"adam": 25, "sgd": math.inf}

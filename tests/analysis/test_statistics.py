@@ -13,7 +13,7 @@ INFINITY = math.inf
 
 def table(**columns):
     n = len(next(iter(columns.values())))
-    return pd.DataFrame({"name": "sgd", "status": "finished", "scramble": 0, "seed": range(n), **columns})
+    return pd.DataFrame({"name": "sgd", "status": "finished", "search": 0, "seed": range(n), **columns})
 
 
 def test_wilson_equals_its_formula():

@@ -16,8 +16,8 @@ NOISE = np.random.default_rng(0).random(10)
 STEP = np.exp(0.5 * np.tile([0.99, 1.01], 5))  # ratios
 
 
-def said(losses, quantity="train/loss", tuning=None, **columns):
-    return sentences(ranked(losses, quantity, tuning, **columns))
+def said(losses, metric="train/loss", tuning=None, **columns):
+    return sentences(ranked(losses, metric, tuning, **columns))
 
 
 def test_two_settings_one_of_which_is_better():
@@ -83,7 +83,7 @@ def test_a_floor_and_other_engines_are_said():
 
 @pytest.mark.parametrize(("searches", "found"), [(1, "One search: this is about the settings that it"), (3, "")])
 def test_few_searches_are_descriptive_of_others(searches, found):
-    tables = [study({f"adam@{s}": NOISE, f"sgd@{s}": NOISE * STEP * (1 + s / 1e4)}, scramble=s) for s in range(1, searches + 1)]
+    tables = [study({f"adam@{s}": NOISE, f"sgd@{s}": NOISE * STEP * (1 + s / 1e4)}, search=s) for s in range(1, searches + 1)]
     text = said(pd.concat(tables, ignore_index=True))
     assert text[0].startswith("adam is best: ")
     expected = [f"{found} found, and only descriptive of what another would find; 3 would tell."] if found else []

@@ -27,18 +27,18 @@ def numbers(study, metric=None):
     found = {}
     for verdict in compared.verdicts:
         ranking = verdict.ranking
-        name = f"{ranking.problem} {ranking.batch} {ranking.quantity}"
-        found[f"{name}: order"] = " ".join(ranking.entries)
+        name = f"{ranking.problem} {ranking.batch} {ranking.metric_name}"
+        found[f"{name}: order"] = " ".join(ranking.candidates)
         found[f"{name}: best"] = ranking.finding.best
         found[f"{name}: untested"] = ranking.untested
         found[f"{name}: refused"] = bool(ranking.refused)
         found[f"{name}: picked"] = " ".join(sorted(ranking.picked))
-        for entry, row in ranking.table.iterrows():
-            found |= {f"{name} {entry}: {column}": value for column, value in row.items()}
+        for candidate, row in ranking.table.iterrows():
+            found |= {f"{name} {candidate}: {column}": value for column, value in row.items()}
         for pair in map(asdict, ranking.finding.pairs):
             found |= {f"{name} {pair['one']}, {pair['other']}: {column}": pair[column] for column in PAIR}
     runs = compared.study.runs.drop_duplicates("name").set_index("name")
-    summary, metrics = frame(compared), [verdict.ranking.quantity for verdict in compared.verdicts]
+    summary, metrics = frame(compared), [verdict.ranking.metric_name for verdict in compared.verdicts]
     for row in summary[summary["metric"].isin(metrics)].to_dict("records"):
         run = runs.loc[row["setting"]]
         name = f"{row['problem']} {row['batch']} {row['metric']} {run['optimizer']} lr={run['lr']:g}"

@@ -413,7 +413,7 @@ def test_a_figure_of_the_users_own_is_drawn_of_each_problem(tmp_path):
     assert {f"digits_mlp/all_runs.{kind}" for kind in ("png", "svg")} < {
         path.relative_to(tmp_path / "figures").as_posix() for path in files
     }
-    assert figures.known(own=own)["all_runs"].caption == "The median over all runs."
+    assert figures.known(figures_folder=own)["all_runs"].caption == "The median over all runs."
 
 
 @pytest.mark.parametrize("content", ["1 / 0", "def draw(study): pass", "def plot(:", None])
@@ -421,7 +421,7 @@ def test_a_file_that_draws_no_figure_is_named(tmp_path, content):
     if content is not None:
         (tmp_path / "bad.py").write_text(content)
     with pytest.raises(InputError, match=r"^figures=.*plot\(study\) -> Figure"):
-        figures.known(own=tmp_path)
+        figures.known(figures_folder=tmp_path)
 
 
 def test_a_declared_quantity_has_figures_of_its_own(tmp_path):

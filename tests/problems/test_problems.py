@@ -41,7 +41,7 @@ def settings(name: str) -> RunConfig:
 def make(name: str, seed: int = 1, precision: int = 32, **changes: Any) -> Any:
     """The problem of a yaml, with `changes` to its settings."""
     chosen = settings(name)
-    problem = converted("problem", chosen.problem.given(chosen.problem.arguments | changes))
+    problem = converted("problem", chosen.problem.with_arguments(chosen.problem.arguments | changes))
     return build.problem(chosen.model_copy(update={"seed": seed, "precision": precision, "problem": problem}))
 
 

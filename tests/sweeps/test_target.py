@@ -59,7 +59,7 @@ def test_a_target_replaces_the_one_before_and_can_be_read(tmp_path, before):
     path = tmp_path / "p.yaml"
     path.write_text(before)
     for value, why in ((3e-6, ""), (1e-9, "reach 1e-09, which is rounding"), (0.25, "")):
-        write(path, targets.Found("train/gap", value, "sgd", 0.1, why))
+        write(path, targets.TargetEstimate("train/gap", value, "sgd", 0.1, why))
         target = None if why else {"metric": "train/gap", "value": value}
         assert yaml.safe_load(path.read_text()) == {"metric": "train/gap", "threads": 1, "target": target}
         assert path.read_text().splitlines()[0] == before.splitlines()[0]

@@ -124,7 +124,7 @@ def test_another_search_has_settings_and_seeds_of_its_own(tuned, tmp_path):
     assert status == 0
     assert trained(out) == [16, 18, 6]
     runs = load(tmp_path / "tuned").runs
-    first, second = (own for _, own in runs[runs["stage"] != "final"].groupby("scramble"))
+    first, second = (own for _, own in runs[runs["stage"] != "final"].groupby("search"))
     assert not set(first["seed"]) & set(second["seed"])
     assert not set(first["lr"]) & set(second["lr"])
 
@@ -209,3 +209,23 @@ def test_an_unfinished_study_goes_on_with_what_is_missing(tuned, tmp_path):
     for path in finals:
         path.unlink()
     assert trained(tuned("optimizer=sgd")[1]) == [0, 9, 3]
+
+
+def test_nothing_is_chosen_from_runs_that_all_failed(tuned, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr("descent.sweeps.worker.run", broken)
+    status, out, _ = tuned("optimizer=sgd")
+    assert status == 1
+    assert trained(out) == [8]
+    assert "8 failed" in out
+    assert "of 8 trials" not in out
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("processes")
+def test_workers_live_through_all_stages(tuned):
+    status, out, _ = tuned("optimizer=sgd", "hydra/launcher=joblib", "hydra.launcher.n_jobs=1")
+    assert status == 0, out
+    assert trained(out) == [8, 9, 3]

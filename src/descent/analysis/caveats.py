@@ -1,6 +1,6 @@
-"""Write what limits a verdict, as sentences."""
+"""Write the caveats of a verdict, as sentences."""
 
-from descent.analysis.entries import endings
+from descent.analysis.candidate_wording import endings
 from descent.analysis.family import SEARCHES
 from descent.analysis.ranking import Ranking
 from descent.analysis.sensitivity import FACTOR
@@ -14,27 +14,27 @@ def notes(ranking: Ranking) -> list[str]:
 
 
 def _failures(ranking: Ranking) -> list[str]:
-    """Count failed runs; where nothing is tested, the medians tell them."""
+    """Count failed runs; where nothing is tested, the medians list them."""
     lost = ranking.table[ranking.table["failed"] > 0]
     if lost.empty or not ranking.tested:
         return []
     shares = zip(lost.index, lost["failed_low"], lost["failed_high"], strict=True)
-    shown = [f"{entry} ({endings(ranking, entry)}; 95 % interval {low:.2f} to {high:.2f})" for entry, low, high in shares]
+    shown = [f"{name} ({endings(ranking, name)}; 95 % interval {low:.2f} to {high:.2f})" for name, low, high in shares]
     return [f"Some runs failed: {listed(shown)}. A failure counts as the pair's largest difference."]
 
 
 def _missing(ranking: Ranking) -> list[str]:
     """Name the seeds that some candidates lack."""
     runs = ranking.runs
-    have = {str(entry): set(zip(group["scramble"], group["seed"], strict=True)) for entry, group in runs.groupby("entry")}
-    every, found = set().union(*have.values()), []
-    for entry in ranking.entries:
-        lacking = sorted({seed for _, seed in every - have[entry]})
+    have = {str(name): set(zip(group["search"], group["seed"], strict=True)) for name, group in runs.groupby("candidate")}
+    expected, parts = set().union(*have.values()), []
+    for candidate in ranking.candidates:
+        lacking = sorted({seed for _, seed in expected - have[candidate]})
         if len(lacking) > LISTED:
-            found.append(f"{len(lacking)} for {entry}")
+            parts.append(f"{len(lacking)} for {candidate}")
         elif lacking:
-            found.append(f"{listed([str(seed) for seed in lacking])} for {entry}")
-    return [f"Seeds are missing: {'; '.join(found)}. Differences are over the seeds that both have."] if found else []
+            parts.append(f"{listed([str(seed) for seed in lacking])} for {candidate}")
+    return [f"Seeds are missing: {'; '.join(parts)}. Differences are over the seeds that both have."] if parts else []
 
 
 def _picked(ranking: Ranking) -> list[str]:
@@ -49,28 +49,28 @@ def _picked(ranking: Ranking) -> list[str]:
 
 
 def _searches(ranking: Ranking) -> list[str]:
-    """Tell how many searches the settings come from, where these are too few."""
+    """State the number of searches that the settings come from, where there are too few."""
     count = ranking.searches
-    if len(ranking.entries) < 2 or ranking.picked or count >= SEARCHES:
+    if len(ranking.candidates) < 2 or ranking.picked or count >= SEARCHES:
         return []
     if count == 0 and (ranking.runs["tuning"] == "default").all():
         return ["No search: this is about these settings, and only descriptive of what tuning would make of them."]
-    said = (
+    opening = (
         "One search: this is about the settings that it"
         if count < 2
         else f"{count} searches: this is about the settings that they"
     )
-    return [f"{said} found, and only descriptive of what another would find; {SEARCHES} would tell."]
+    return [f"{opening} found, and only descriptive of what another would find; {SEARCHES} would tell."]
 
 
 def _engines(ranking: Ranking) -> list[str]:
-    """Count the runs that are no further evidence, and tell where seconds are of different engines."""
-    found = []
+    """Count the repeated runs of other engines, and warn where seconds are of different engines."""
+    lines = []
     if ranking.repeated:
-        found.append(f"{ranking.repeated} runs of other engines are not counted: those of torch stand for the same candidates.")
+        lines.append(f"{ranking.repeated} runs of other engines are not counted: those of torch stand for the same candidates.")
     if len(engines := sorted(ranking.runs["engine"].unique())) > 1:
-        found.append(f"Runs are of the engines {listed(engines)}: their seconds are not comparable.")
-    return found
+        lines.append(f"Runs are of the engines {listed(engines)}: their seconds are not comparable.")
+    return lines
 
 
 def _floor(ranking: Ranking) -> list[str]:
@@ -84,9 +84,9 @@ def _floor(ranking: Ranking) -> list[str]:
 def _gradients(ranking: Ranking) -> list[str]:
     """Name candidates that computed more gradients on as many examples."""
     runs = ranking.runs[ranking.runs["examples"] > 0]
-    per_example = (runs["gradient_evaluations"] / runs["examples"]).groupby(runs["entry"]).median()
+    per_example = (runs["gradient_evaluations"] / runs["examples"]).groupby(runs["candidate"]).median()
     more = (per_example / per_example.min()).loc[lambda times: times > 1.05]
-    shown = [f"{entry} computed {times:.1f} times as many" for entry, times in more.items()]
+    shown = [f"{candidate} computed {times:.1f} times as many" for candidate, times in more.items()]
     return [f"Gradients were not equal: on the same examples, {listed(shown)}."] if shown else []
 
 
@@ -100,12 +100,12 @@ def edges(ranking: Ranking) -> list[str]:
 
 
 def _tolerance(ranking: Ranking) -> list[str]:
-    """Tell the range of tolerated learning rates, where they were swept."""
-    found = []
+    """State the range of tolerated learning rates, where they were swept."""
+    ranges = []
     for sweep in ranking.tolerance.dropna(subset="best").itertuples():
         among = sum(ranking.tolerance["optimizer"] == sweep.optimizer)
         width = f"{'at least ' * sweep.open}{sweep.decades:.2g} decade{'s' * (f'{sweep.decades:.2g}' != '1')}"
         reach = f"{sweep.low:g} to {sweep.high:g} ({width})" if sweep.low < sweep.high else f"{sweep.low:g} alone"
-        found.append(f"{sweep.optimizer if among == 1 else sweep.sweep} {reach}")
+        ranges.append(f"{sweep.optimizer if among == 1 else sweep.sweep} {reach}")
     what = "error" if ranking.metric.higher_is_better else ranking.metric.label
-    return [f"Learning rates that end within {FACTOR:g} times the optimizer's lowest {what}: {listed(found)}."] if found else []
+    return [f"Learning rates that end within {FACTOR:g} times the optimizer's lowest {what}: {listed(ranges)}."] if ranges else []

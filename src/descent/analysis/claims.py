@@ -69,9 +69,9 @@ def verdict(finding: GroupFinding, terms: Terms) -> str:
     if not tested:
         return ""
     if finding.best:
-        own = sorted((pair for pair in tested if finding.best == pair.one), key=lambda pair: pair.difference)
-        shown = own if len(own) <= SHOWN + 1 else own[:SHOWN]
-        more = [f"further ahead of {len(own) - SHOWN} others"] if shown != own else []
+        wins = sorted((pair for pair in tested if finding.best == pair.one), key=lambda pair: pair.difference)
+        shown = wins if len(wins) <= SHOWN + 1 else wins[:SHOWN]
+        more = [f"further ahead of {len(wins) - SHOWN} others"] if shown != wins else []
         amounts = listed([*(terms.amount(pair, pair.other) for pair in shown), *more])
         return f"{finding.best} is best: {terms.label} {amounts}."
     beaten = {pair.other: pair for pair in sorted(tested, key=lambda pair: pair.p, reverse=True) if pair.answer in WON}
@@ -88,28 +88,28 @@ def verdict(finding: GroupFinding, terms: Terms) -> str:
 
 
 def notes(finding: GroupFinding, terms: Terms) -> list[str]:
-    """Return what else is to be said of a group's pairs: equal ones, planned seeds, failures, and what was not tested."""
-    pairs, found = finding.pairs, []
+    """Return further sentences on a group's pairs: equal ones, planned seeds, failures, and untested ones."""
+    pairs, lines = finding.pairs, []
     less = [f"{pair.one} than {pair.other}" for pair in pairs if pair.answer is Answer.BETTER_WITHIN]
     if less:
-        found.append(f"Better, by less than the margin of {terms.within}: {listed(less)}.")
+        lines.append(f"Better, by less than the margin of {terms.within}: {listed(less)}.")
     same = [f"{pair.one} and {pair.other}" for pair in pairs if pair.answer is Answer.EQUAL]
     if same and len(same) < len(_tested(finding)):
-        found.append(f"Equal within {terms.within}: {listed(same)}.")
+        lines.append(f"Equal within {terms.within}: {listed(same)}.")
     undecided = [pair for pair in pairs if pair.answer is Answer.OPEN]
     if undecided and len(undecided) < len(_tested(finding)):
-        found.append(f"Not told apart: {listed([f'{pair.one} and {pair.other}' for pair in undecided])}.")
-    found += _planned(undecided, terms)
+        lines.append(f"Not told apart: {listed([f'{pair.one} and {pair.other}' for pair in undecided])}.")
+    lines += _planned(undecided, terms)
     for pair in pairs:
         if pair.answer is Answer.FAILED_MORE:
             first, second = pair.failures
-            found.append(
+            lines.append(
                 f"{pair.one} is ahead of {pair.other} by value, but failed more often ({first} against {second}): not ranked."
             )
     for answer, text in UNTESTED.items():
         if names := [f"{pair.one} with {pair.other}" for pair in pairs if pair.answer is answer]:
-            found.append(f"{text}: {listed(names)}.")
-    return found
+            lines.append(f"{text}: {listed(names)}.")
+    return lines
 
 
 def _planned(undecided: Sequence[Pair], terms: Terms) -> Iterable[str]:

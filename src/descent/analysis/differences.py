@@ -105,8 +105,8 @@ def _differences(group: Group, number: int, seeds: Indices, searches: int) -> Di
     score = np.where(failed, math.nan, score)
     both = score[other] - score[one]
     cap = np.nan_to_num(np.abs(both)).max(axis=1, initial=0)[:, None]
-    there = failed | ~np.isnan(score)
-    common = there[one] & there[other]
+    present = failed | ~np.isnan(score)
+    common = present[one] & present[other]
     counted = (failed[other].astype(float) - failed[one]) * np.where(cap > 0, cap, 1)
     seen = np.where(np.isnan(both), np.where(common, counted, math.nan), both)
     by_seed, by_search = group.seeds == seeds[:, None], group.searches == np.unique(group.searches)[:, None]

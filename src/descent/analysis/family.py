@@ -61,9 +61,9 @@ def hardest(log_ps: Array, sign: Array, group: Indices, one: Indices, other: Ind
         judged = np.unique(np.concatenate([one[rows], other[rows]]))
         wins = np.bincount(np.concatenate([one[rows][sign[rows] > 0], other[rows][sign[rows] < 0]]), minlength=1)
         if wins.max() == len(judged) - 1:
-            own = rows[(one[rows] == wins.argmax()) | (other[rows] == wins.argmax())]
-            winners[own] = True
-            first[own[log_ps[own].argmax()]] = True
+            pairs = rows[(one[rows] == wins.argmax()) | (other[rows] == wins.argmax())]
+            winners[pairs] = True
+            first[pairs[log_ps[pairs].argmax()]] = True
     return first, winners
 
 

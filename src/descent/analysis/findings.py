@@ -111,11 +111,11 @@ def number(value: float, digits: int = 3) -> str:
     return f"{round(value, max(0, digits - 1 - math.floor(math.log10(abs(value))))):,.10g}"
 
 
-def _change(it: Mapping[str, Any]) -> str:
-    if it["change"] == Change.UNKNOWN:
+def _change(effect: Mapping[str, Any]) -> str:
+    if effect["change"] == Change.UNKNOWN:
         return "not comparable, as a run diverged or seeds are missing"
-    direction = "not clearly different" if it["change"] == Change.UNCLEAR else it["change"]
-    return f"{direction} (difference {number(it['mean'])}, 95 % interval {number(it['low'])} to {number(it['high'])})"
+    direction = "not clearly different" if effect["change"] == Change.UNCLEAR else effect["change"]
+    return f"{direction} (difference {number(effect['mean'])}, 95 % interval {number(effect['low'])} to {number(effect['high'])})"
 
 
 def _percent(share: float, digits: int = 3) -> str:

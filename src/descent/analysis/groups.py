@@ -23,7 +23,7 @@ Key = tuple[Hashable, ...]
 
 
 def compared(runs: pd.DataFrame, config: Callable[[Path], Mapping[str, Any]]) -> pd.DataFrame:
-    """Return runs with what tells which of them may be compared, read from the configuration of one run a setting.
+    """Return runs with the columns that decide which may be compared, read from the configuration of one run a setting.
 
     Args:
         runs: one row a run, with ``folder``, ``problem``, ``setting``, ``batch``, ``batch_size``, ``seed`` and ``data``.
@@ -41,7 +41,7 @@ def compared(runs: pd.DataFrame, config: Callable[[Path], Mapping[str, Any]]) ->
     modes = zip(runs["problem"], runs["batch"], runs["batch_size"].fillna(0), strict=True)
     shared = {key: shared_settings(read[key]) for key in first}
     variants = what_differs(shared, dict(zip(keys, modes, strict=True)))
-    problems = {key: found.get("problem") or {} for key, found in read.items()}
+    problems = {key: settings.get("problem") or {} for key, settings in read.items()}
     floors = {
         key: ROUNDING.get(str(read[key].get("precision")), SINGLE) * (problems[key].get("loss_scale") or 1) for key in first
     }
@@ -50,7 +50,7 @@ def compared(runs: pd.DataFrame, config: Callable[[Path], Mapping[str, Any]]) ->
         {key: {name: value for name, value in shared[key].items() if name in BUDGETS} for key in first},
         {key: (key[0], apart[key]) for key in first},
     )
-    methods = {key: _method(key, found) for key, found in read.items()}
+    methods = {key: _method(key, settings) for key, settings in read.items()}
     runs = runs.assign(
         variant=[variants[key] for key in keys],
         method=[methods[key] for key in keys],
@@ -81,35 +81,35 @@ def what_differs(settings: Mapping[Key, Mapping[str, str]], among: Mapping[Key, 
     classes = defaultdict(list)
     for key in settings:
         classes[among[key]].append(key)
-    found = {}
+    differing = {}
     for keys in classes.values():
         known = [settings[key] for key in keys if settings[key]]
-        every = dict.fromkeys(name for one in known for name in one)
-        names = [name for name in every if len({one.get(name, "none") for one in known}) > 1]
+        all_names = dict.fromkeys(name for one in known for name in one)
+        names = [name for name in all_names if len({one.get(name, "none") for one in known}) > 1]
         short = _short(names)
         for key in keys:
             parts = [f"{short[name]}={settings[key].get(name, 'none')}" for name in names]
-            found[key] = ", ".join(parts) if settings[key] or not known else UNKNOWN
-    return found
+            differing[key] = ", ".join(parts) if settings[key] or not known else UNKNOWN
+    return differing
 
 
 def one_engine(runs: pd.DataFrame) -> pd.DataFrame:
     """Return runs without those of other engines that repeat runs of the engine torch: they are no further evidence."""
-    alike = [runs[name] for name in ("method", "scramble", "stage")]
+    alike = [runs[name] for name in ("method", "search", "stage")]
     both = (runs["engine"] == "torch").groupby(alike).transform("any")
     return runs[(runs["engine"] == "torch") | ~both]
 
 
 def _method(key: Key, config: Mapping[str, Any]) -> str:
-    """Return what runs share that differ only by engine and seed."""
-    told = {name: value for name, value in config.items() if name not in ("engine", "seed", *ELSEWHERE)}
-    return json.dumps([key[0], told], sort_keys=True, default=str) if told else str(key)
+    """Return the settings other than engine and seed, as JSON; the key where they are unknown."""
+    kept = {name: value for name, value in config.items() if name not in ("engine", "seed", *ELSEWHERE)}
+    return json.dumps([key[0], kept], sort_keys=True, default=str) if kept else str(key)
 
 
 def _but_batch(settings: Mapping[str, str]) -> str:
-    """Return what runs share whose batch modes may be compared."""
-    told = {key: value for key, value in settings.items() if key not in BUDGETS and key.partition(".")[0] != "batch"}
-    return json.dumps(told, sort_keys=True)
+    """Return the settings other than batch mode and budget, as JSON."""
+    kept = {key: value for key, value in settings.items() if key not in BUDGETS and key.partition(".")[0] != "batch"}
+    return json.dumps(kept, sort_keys=True)
 
 
 def _data_apart(runs: pd.DataFrame) -> pd.DataFrame:
@@ -119,21 +119,19 @@ def _data_apart(runs: pd.DataFrame) -> pd.DataFrame:
     setting, the runs that fewer others share a seed's data with are kept apart one by one.
     """
     names = runs["variant"].copy()
-    for _, own in runs[runs["data"] != ""].groupby(GROUP, dropna=False):
-        if own.groupby("seed")["data"].nunique().max() < 2:
+    for _, group in runs[runs["data"] != ""].groupby(GROUP, dropna=False):
+        if group.groupby("seed")["data"].nunique().max() < 2:
             continue
         kinds: dict[str, int] = {}
-        for _, data in own.groupby("setting")["data"]:
+        for _, data in group.groupby("setting")["data"]:
             numbers = {kinds[one] for one in data if one in kinds}
             number = min(numbers, default=len(set(kinds.values())))
             kinds |= {one: number for one, old in kinds.items() if old in numbers} | dict.fromkeys(data, number)
-        often = own.groupby("seed")["data"].agg(lambda data: Counter(data).most_common(1)[0][0])
-        same = len({kinds[one] for one in own["data"]}) == 1
-        told = [int(one != often[seed]) if same else kinds[one] for one, seed in zip(own["data"], own["seed"], strict=True)]
-        labels = [
-            f"{variant}, data {number + 1}".removeprefix(", ") for variant, number in zip(own["variant"], told, strict=True)
-        ]
-        names[own.index] = labels
+        often = group.groupby("seed")["data"].agg(lambda data: Counter(data).most_common(1)[0][0])
+        same = len({kinds[one] for one in group["data"]}) == 1
+        rows = group[["variant", "data", "seed"]].itertuples(index=False)
+        numbered = [(variant, int(data != often[seed]) if same else kinds[data]) for variant, data, seed in rows]
+        names[group.index] = [f"{variant}, data {number + 1}".removeprefix(", ") for variant, number in numbered]
     return runs.assign(variant=names)
 
 

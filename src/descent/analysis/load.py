@@ -48,7 +48,7 @@ class Study:
             ``seed``, ``lr``, ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``,
             ``diverged_at``, ``curve`` (the SHA-256 of its records' file),
             ``target`` (a mapping, or None), ``metrics`` (what the problem declares: see `metric_of`),
-            ``tuning``, ``scramble``, ``stage``; of `groups.compared` ``variant``, ``method``, ``margin``, ``floor``;
+            ``tuning``, ``search``, ``stage``; of `groups.compared` ``variant``, ``method``, ``margin``, ``floor``;
             ``data``, the checksum of the training data; ``environment``, what the run was made with; and for each metric
             that was measured
             ``final:train/loss``, ``best:train/loss``, ``test:loss`` (nan: not measured, or not finite) and for each axis
@@ -99,15 +99,15 @@ class Study:
         return pd.concat(frames or {-1: empty}, names=["run"]).reset_index("run").reset_index(drop=True)
 
     def metric(self, name: str) -> Metric:
-        """Return what a metric is; of the first run's problem, where it is the problem's own."""
+        """Return a metric by its name; of the first run's problem, where it is the problem's own."""
         return metric_of(self.runs, name)
 
     @property
-    def quantities(self) -> list[str]:
+    def metric_names(self) -> list[str]:
         """The metrics that the runs measured: ``train/loss``, ``val/accuracy`` and so on."""
         measured = self.runs.columns[self.runs.notna().any()]
-        found = [name.partition(":")[2] for name in self.runs if name.startswith("final:")]
-        return [name for name in found if f"final:{name}" in measured or f"best:{name}" in measured]
+        finals = [name.partition(":")[2] for name in self.runs if name.startswith("final:")]
+        return [name for name in finals if f"final:{name}" in measured or f"best:{name}" in measured]
 
     def require(self, metric: str) -> str:
         """Return `metric`, which the study must hold.
@@ -115,12 +115,12 @@ class Study:
         Raises:
             InputError: it does not; names those that it does.
         """
-        if metric not in self.quantities:
-            raise one_of("metric", metric, self.quantities)
+        if metric not in self.metric_names:
+            raise one_of("metric", metric, self.metric_names)
         return metric
 
     def curves(self, runs: pd.DataFrame | None = None) -> Iterator[tuple[pd.Series, pd.DataFrame]]:
-        """Yield each run, of all or of a part of `runs`, that has records, with the columns of them that it measured."""
+        """Yield each run that has records, of all or of a part of `runs`, and its records with the columns that it measured."""
         for run, row in (self.runs if runs is None else runs).iterrows():
             if run in self._by_run:
                 yield row, self._by_run[run]
@@ -128,8 +128,8 @@ class Study:
     @cached_property
     def _by_run(self) -> dict[int, pd.DataFrame]:
         """The records of each run, with the columns that it measured."""
-        frames = {run: own.drop(columns="run").reset_index(drop=True) for run, own in self.records.groupby("run")}
-        return {run: own.loc[:, own.notna().to_numpy().any(axis=0)] for run, own in frames.items()}
+        frames = {run: frame.drop(columns="run").reset_index(drop=True) for run, frame in self.records.groupby("run")}
+        return {run: frame.loc[:, frame.notna().to_numpy().any(axis=0)] for run, frame in frames.items()}
 
     def config(self, run: pd.Series) -> dict[str, Any]:
         """Return the resolved configuration of a run; empty where it cannot be read."""
@@ -139,14 +139,14 @@ class Study:
 def config(folder: Path) -> dict[str, Any]:
     """Return the resolved configuration of a run; empty where it cannot be read."""
     try:
-        found = yaml.load((folder / "config.yaml").read_text(), Loader)
+        content = yaml.load((folder / "config.yaml").read_text(), Loader)
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def metric_of(runs: pd.DataFrame, name: str) -> Metric:
-    """Return what a metric is, given some runs of a problem, which may declare it."""
+    """Return a metric by its name, given some runs of a problem, which may declare it."""
     return metric(name, runs["metrics"].iloc[0] if "metrics" in runs and len(runs) else None)
 
 
@@ -161,24 +161,24 @@ def load(folder: Path | str) -> Study:
         raise InputError("study", folder, "does not exist" if not folder.exists() else "must be a folder")
     folders = run_folders(folder)
     read, skipped = read_results(folders)
-    found: list[tuple[Result, dict[str, Any]]] = []
+    rows: list[tuple[Result, dict[str, Any]]] = []
     waiting: Counter[str] = Counter()
     refused = {path for path, _ in skipped}
     for path in folders:
         if path in read:
-            found.append((read[path], _row(path, read[path])))
+            rows.append((read[path], _row(path, read[path])))
         elif (path / "error.txt").exists():
             skipped.append((path, f"failed: {results.cause(path)}"))
         elif path not in refused and (path / "config.yaml").exists():
             waiting["running" if held(path) else "unfinished"] += 1
-    if not found:
+    if not rows:
         raise _nothing(folder, skipped, waiting)
-    called = names(result for result, _ in found)
-    runs = pd.DataFrame([{**row, "name": called[result.problem, result.setting]} for result, row in found]).rename_axis("run")
+    readable = names(result for result, _ in rows)
+    runs = pd.DataFrame([{**row, "name": readable[result.problem, result.setting]} for result, row in rows]).rename_axis("run")
     runs = groups.compared(runs, config)
-    for problem, own in runs.groupby("problem"):
-        if own["target"].map(repr).nunique() > 1:
-            runs.loc[own.index, [f"time:{axis}" for axis in AXES]] = math.nan
+    for problem, group in runs.groupby("problem"):
+        if group["target"].map(repr).nunique() > 1:
+            runs.loc[group.index, [f"time:{axis}" for axis in AXES]] = math.nan
             skipped.append((folder / str(problem), "times to target, as they are to different ones: rerun=true makes them alike"))
     return Study(folder, runs, skipped, dict(waiting))
 
@@ -202,7 +202,7 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         "environment": result.environment,
         "data": str(result.environment.get("data_checksum", "")),
         "tuning": result.tuning,
-        "scramble": result.scramble,
+        "search": result.scramble,
         "stage": result.stage,
         **{f"final:{name}": _number(value) for name, value in result.final.items() if name.startswith(MEASURED)},
         **{f"best:{name}": best.value for name, best in result.best.items()},

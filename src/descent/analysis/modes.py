@@ -14,41 +14,41 @@ from descent.analysis.sensitivity import tolerance
 from descent.analysis.statistics import summary
 
 
-def across_modes(study: Study, quantity: str | None = None) -> list[Ranking]:
+def across_modes(study: Study, metric: str | None = None) -> list[Ranking]:
     """Return a ranking of the batch modes of each optimizer that has several, by its problem's metric; none is tested yet.
 
     A value is that of the last record at or before the most examples that all finished runs reach. Runs that saw other data are
     left out: they are not compared.
 
     Args:
-        quantity: rank by this metric instead.
+        metric: rank by this metric instead.
     """
     final, tuning = study.runs[study.runs["stage"] == "final"], study.runs[study.runs["stage"] != "final"]
     return [
         ranking
-        for (problem, _), own in final.groupby(["problem", "apart"])
-        for ranking in _of_problem(study, str(problem), one_engine(own), tuning, quantity or str(own["metric"].iloc[0]))
+        for (problem, _), runs in final.groupby(["problem", "apart"])
+        for ranking in _of_problem(study, str(problem), one_engine(runs), tuning, metric or str(runs["metric"].iloc[0]))
     ]
 
 
-def _of_problem(study: Study, problem: str, runs: pd.DataFrame, tuning: pd.DataFrame, quantity: str) -> Iterator[Ranking]:
-    if f"final:{quantity}" not in runs or runs.groupby(GROUP, dropna=False).ngroups < 2:
+def _of_problem(study: Study, problem: str, runs: pd.DataFrame, tuning: pd.DataFrame, metric: str) -> Iterator[Ranking]:
+    if f"final:{metric}" not in runs or runs.groupby(GROUP, dropna=False).ngroups < 2:
         return
     chosen: list[pd.DataFrame] = []
     picked: dict[tuple[str, str], str] = {}
     for _, group in runs.groupby(GROUP, dropna=False):
-        own, selected = choose(group, quantity, tuning)
-        chosen.append(own.assign(mode=_mode(own)))
-        picked |= {(entry, chosen[-1]["mode"].iloc[0]): name for entry, name in selected.items()}
-    for entry, own in pd.concat(chosen).groupby("entry"):
-        examples = own.loc[own["status"] == "finished", "examples"].min()
-        if own["mode"].nunique() > 1 and math.isfinite(examples) and _same_data(own):
-            here = {mode: name for (name_of, mode), name in picked.items() if name_of == entry}
-            yield _ranking(problem, str(entry), _at(study, own, quantity, examples), quantity, examples, here)
+        selected, names = choose(group, metric, tuning)
+        chosen.append(selected.assign(mode=_mode(selected)))
+        picked |= {(candidate, chosen[-1]["mode"].iloc[0]): name for candidate, name in names.items()}
+    for candidate, group in pd.concat(chosen).groupby("candidate"):
+        examples = group.loc[group["status"] == "finished", "examples"].min()
+        if group["mode"].nunique() > 1 and math.isfinite(examples) and _same_data(group):
+            names = {mode: name for (of, mode), name in picked.items() if of == candidate}
+            yield _ranking(problem, str(candidate), _at(study, group, metric, examples), metric, examples, names)
 
 
 def _mode(runs: pd.DataFrame) -> str:
-    """Return the name of a batch mode, with the size of mini-batches and the settings in which it differs from its like."""
+    """Return the name of a batch mode, with the size of mini-batches and the settings in which it differs from others."""
     first = runs.iloc[0]
     size = f" ({first['batch_size']:.0f})" if pd.notna(first["batch_size"]) else ""
     parts = [f"{first['batch']}{size}", *filter(None, f"{first['variant']}, {first['budget']}".split(", "))]
@@ -60,35 +60,35 @@ def _same_data(runs: pd.DataFrame) -> bool:
     return bool(runs[runs["data"] != ""].groupby("seed")["data"].nunique().le(1).all())
 
 
-def _at(study: Study, runs: pd.DataFrame, quantity: str, examples: float) -> pd.DataFrame:
-    """Return runs with the values that they had at a number of examples in place of those at their ends."""
-    name = f"final:{quantity}"
+def _at(study: Study, runs: pd.DataFrame, metric: str, examples: float) -> pd.DataFrame:
+    """Return runs with the values at a number of examples in place of the final ones."""
+    name = f"final:{metric}"
     beyond = runs[(runs["examples"] > examples) & (runs["status"] == "finished")]
     if beyond.empty:
         return runs
-    values = {run.name: frame.loc[frame["examples"] <= examples, quantity].iloc[-1] for run, frame in study.curves(beyond)}
+    values = {run.name: frame.loc[frame["examples"] <= examples, metric].iloc[-1] for run, frame in study.curves(beyond)}
     lost = beyond.index.difference(list(values))  # their curves are damaged
     return runs.assign(**{name: pd.Series(values).reindex(runs.index).fillna(runs[name])}).drop(lost)
 
 
-def _ranking(problem: str, optimizer: str, runs: pd.DataFrame, quantity: str, examples: float, picked: dict[str, str]) -> Ranking:
-    metric = metric_of(runs, quantity)
-    runs = runs.assign(entry=runs["mode"])
-    order = {mode: panel_order((own["batch"].iloc[0], 0.0, mode)) for mode, own in runs.groupby("mode")}
-    table = summary(runs, quantity, "entry").loc[sorted(order, key=order.__getitem__)]
+def _ranking(problem: str, optimizer: str, runs: pd.DataFrame, name: str, examples: float, picked: dict[str, str]) -> Ranking:
+    metric = metric_of(runs, name)
+    runs = runs.assign(candidate=runs["mode"])
+    order = {mode: panel_order((group["batch"].iloc[0], 0.0, mode)) for mode, group in runs.groupby("mode")}
+    table = summary(runs, name, "candidate").loc[sorted(order, key=order.__getitem__)]
     table = table.sort_values("median", ascending=not metric.higher_is_better, kind="stable").assign(first=1, last=len(table))
     return Ranking(
         problem,
         f"batch modes of {optimizer} at {examples:,.0f} examples",
-        quantity,
+        name,
         runs,
         table,
         terms(runs, metric),
-        GroupFinding(tuple(str(entry) for entry in table.index), (), ""),
+        GroupFinding(tuple(str(candidate) for candidate in table.index), (), ""),
         "picked" if picked else "",
         "" if runs["tuning"].nunique() < 2 else "tuning budgets differ",
-        int(runs.loc[runs["scramble"] > 0, "scramble"].nunique()),
+        int(runs.loc[runs["search"] > 0, "search"].nunique()),
         picked,
-        tolerance=tolerance(runs.iloc[:0], quantity),
+        tolerance=tolerance(runs.iloc[:0], name),
         modes_of=optimizer,
     )

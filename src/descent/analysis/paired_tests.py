@@ -36,7 +36,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Pair:
-    """Two candidates of a group, and what may be said of them.
+    """Two candidates of a group, and the answer to which is better.
 
     Attributes:
         one: the one ahead: in its favour is the sum of differences, where a failure counts as the pair's largest one.
@@ -82,7 +82,7 @@ class GroupFinding:
 
 
 def judge(groups: Sequence[Group]) -> list[GroupFinding]:
-    """Return what may be said of all pairs of all groups of a report.
+    """Test all pairs of all groups of a report together; return one finding a group.
 
     Raises:
         ValueError: a margin is not above 0.

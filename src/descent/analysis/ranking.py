@@ -12,7 +12,7 @@ from descent.analysis.differences import Group, scores
 from descent.analysis.groups import GROUP, one_engine
 from descent.analysis.load import metric_of
 from descent.analysis.paired_tests import Answer, GroupFinding, judge
-from descent.analysis.selection import budgets, choose, quantities
+from descent.analysis.selection import budgets, choose, ranked_metrics
 from descent.analysis.sensitivity import edges, tolerance
 from descent.analysis.statistics import summary, values
 from descent.metrics import Metric
@@ -26,16 +26,16 @@ class Ranking:
 
     Attributes:
         batch: the batch mode, with the size of mini-batches, and the settings in which the group differs from others.
-        runs: those that are compared; their ``entry`` says what they stand for: an optimizer, and a schedule where these differ.
-        table: one row an entry, the best first: `summary`, and ``first``, ``last``, the ranks that it may have.
+        runs: those that are compared; ``candidate`` is the optimizer, and the schedule where these differ.
+        table: one row a candidate, the best first: `summary`, and ``first``, ``last``, the ranks that it may have.
         terms: how the metric reads, and the margin.
-        finding: what may be said of all pairs; no pairs where none is tested.
+        finding: the answers for all pairs; without pairs where none is tested.
         untested: why none is: ``alone``; ``secondary``, another metric is; ``picked``; ``seeds``, too few; ``repeated``.
         refused: why there is no ranking at all; empty where there is one.
         searches: how many searches the settings come from; 0: from none.
-        picked: the names of settings that were chosen, out of several, on these same runs, by entry.
-        edges: optimizers whose best learning rate lies at the edge of those tried: `measures.edges`.
-        tolerance: how much a learning rate may be off, where it was swept: `measures.tolerance`.
+        picked: the names of settings that were chosen, out of several, on these same runs, by candidate.
+        edges: optimizers whose best learning rate lies at the edge of those tried: `sensitivity.edges`.
+        tolerance: how much a learning rate may be off, where it was swept: `sensitivity.tolerance`.
         repeated: how many runs of other engines were left out, as runs of torch stand for the same candidates.
         floored: how many values are compared as if they were the floor.
         modes_of: the optimizer whose batch modes are compared; empty where optimizers are.
@@ -43,7 +43,7 @@ class Ranking:
 
     problem: str
     batch: str
-    quantity: str
+    metric_name: str
     runs: pd.DataFrame
     table: pd.DataFrame
     terms: Terms
@@ -61,12 +61,12 @@ class Ranking:
     @property
     def metric(self) -> Metric:
         """The metric that is ranked."""
-        return metric_of(self.runs, self.quantity)
+        return metric_of(self.runs, self.metric_name)
 
     @property
-    def entries(self) -> list[str]:
+    def candidates(self) -> list[str]:
         """The names of the candidates, the best first."""
-        return [str(entry) for entry in self.table.index]
+        return [str(candidate) for candidate in self.table.index]
 
     @property
     def tested(self) -> bool:
@@ -75,50 +75,50 @@ class Ranking:
 
     @property
     def beats(self) -> pd.DataFrame:
-        """Which entry (row) is better than which (column)."""
-        won = better(self.finding)
-        return pd.DataFrame([[(one, other) in won for other in self.entries] for one in self.entries], self.entries, self.entries)
+        """Whether the candidate of the row is better than that of the column."""
+        won, names = better(self.finding), self.candidates
+        return pd.DataFrame([[(one, other) in won for other in names] for one in names], names, names)
 
 
-def rankings(runs: pd.DataFrame, quantity: str | None = None, more: Sequence[Ranking] = ()) -> list[Ranking]:
-    """Return the rankings of a study: of each group by its problem's metric, tested all at once, and of what else was measured.
+def rankings(runs: pd.DataFrame, metric: str | None = None, more: Sequence[Ranking] = ()) -> list[Ranking]:
+    """Rank the candidates of each group by its problem's metric, tested all at once, and by the other metrics, described.
 
-    An entry's ranks go from 1 + the number of those that are better to the number of all - those that it is better than. As long
-    as no claim is false, which holds for all of a report in 95 %, these hold for all entries at once.
+    A candidate's ranks go from 1 + the number of those that are better to the number of all - those that it is better than. As
+    long as no claim is false, which holds for all of a report in 95 %, these hold for all candidates at once.
 
     Source: D. Al Mohamad, J. J. Goeman and E. W. van Zwet, Simultaneous confidence intervals for ranks with application to
     ranking institutions, Biometrics 78 (2022).
 
     Args:
         runs: of a study, those of tuning among them (``stage``).
-        quantity: test this metric instead, where it was measured.
+        metric: test this metric instead, where it was measured.
         more: other rankings, not tested yet, that the same tests are to judge.
     """
-    found = [*_described(runs, quantity), *more]
-    places = [place for place, ranking in enumerate(found) if ranking.tested]
-    groups = [group_of(one.runs, one.quantity, one.entries, one.terms) for one in found if one.tested]
+    ranked = [*_described(runs, metric), *more]
+    places = [place for place, ranking in enumerate(ranked) if ranking.tested]
+    groups = [group_of(one.runs, one.metric_name, one.candidates, one.terms) for one in ranked if one.tested]
     for place, finding in zip(places, judge(groups), strict=True):
-        found[place] = _judged(found[place], finding)
-    return found
+        ranked[place] = _judged(ranked[place], finding)
+    return ranked
 
 
-def _described(runs: pd.DataFrame, quantity: str | None) -> Iterator[Ranking]:
+def _described(runs: pd.DataFrame, metric: str | None) -> Iterator[Ranking]:
     for _, group in runs.groupby(GROUP, dropna=False):
         final, tuning = group[group["stage"] == "final"], group[group["stage"] != "final"]
         if len(final):
-            asked = [quantity] if quantity and final[f"final:{quantity}"].notna().any() else []
-            names = asked if quantity else quantities(final)
-            own = quantity or str(final["metric"].iloc[0])
-            tested = own if own in names else next(iter(names), "")
+            asked = [metric] if metric and final[f"final:{metric}"].notna().any() else []
+            names = asked if metric else ranked_metrics(final)
+            default = metric or str(final["metric"].iloc[0])
+            tested = default if default in names else next(iter(names), "")
             yield from (describe(final, name, tuning, name == tested) for name in names)
 
 
-def describe(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None, tested: bool = True) -> Ranking:
+def describe(runs: pd.DataFrame, metric_name: str, tuning: pd.DataFrame | None = None, tested: bool = True) -> Ranking:
     """Rank the settings of a group by their medians; nothing is tested yet."""
-    counted, metric = one_engine(runs), metric_of(runs, quantity)
+    counted, metric = one_engine(runs), metric_of(runs, metric_name)
     first, refused = counted.iloc[0], budgets(counted)
-    chosen, picked = choose(counted, quantity, tuning)
-    table = summary(chosen, quantity, "entry").sort_values("median", ascending=not metric.higher_is_better, kind="stable")
+    chosen, picked = choose(counted, metric_name, tuning)
+    table = summary(chosen, metric_name, "candidate").sort_values("median", ascending=not metric.higher_is_better, kind="stable")
     table["first"], table["last"] = 1, len(table)
     untested = "alone" if len(table) < 2 else "" if tested else "secondary"
     swept = counted if tuning is None or tuning.empty else tuning
@@ -126,17 +126,17 @@ def describe(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = No
     return Ranking(
         str(first["problem"]),
         f"{first['batch']}{size}" + (f", {first['variant']}" if first["variant"] else ""),
-        quantity,
+        metric_name,
         chosen,
         table,
         terms(chosen, metric),
-        GroupFinding(tuple(str(entry) for entry in table.index), (), ""),
+        GroupFinding(tuple(str(candidate) for candidate in table.index), (), ""),
         untested or ("picked" if picked else ""),
         refused,
-        int(chosen.loc[chosen["scramble"] > 0, "scramble"].nunique()),
+        int(chosen.loc[chosen["search"] > 0, "search"].nunique()),
         picked,
-        edges(swept, quantity),
-        tolerance(swept, quantity),
+        edges(swept, metric_name),
+        tolerance(swept, metric_name),
         len(runs) - len(counted),
     )
 
@@ -144,51 +144,52 @@ def describe(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = No
 def terms(runs: pd.DataFrame, metric: Metric) -> Terms:
     """Return how a metric is compared, with the problem's margin where that is of this metric."""
     ratio = metric.scale == "log"
-    given = float(runs["margin"].iloc[0]) if metric.name == runs["metric"].iloc[0] else math.nan
-    margin = math.log(RATIO if math.isnan(given) else given) if ratio else (POINTS if math.isnan(given) else given) / 100
+    margin = float(runs["margin"].iloc[0]) if metric.name == runs["metric"].iloc[0] else math.nan
+    margin = (RATIO if ratio else POINTS) if math.isnan(margin) else margin
+    margin = math.log(margin) if ratio else margin / 100
     return Terms(metric.label, ratio, metric.higher_is_better, margin)
 
 
-def group_of(runs: pd.DataFrame, quantity: str, entries: Sequence[str], terms: Terms) -> Group:
-    """Return the final values of runs, by their ``entry``, as the tests take them."""
-    once = runs.drop_duplicates(["entry", "scramble", "seed"])
-    value = values(once, quantity)
+def group_of(runs: pd.DataFrame, metric: str, candidates: Sequence[str], terms: Terms) -> Group:
+    """Return the final values of runs, by their ``candidate``, as the tests take them."""
+    once = runs.drop_duplicates(["candidate", "search", "seed"])
+    value = values(once, metric)
     failed = (once["status"] != "finished") | ~np.isfinite(value)
     compared = scores(value.to_numpy(), terms.ratio, terms.higher_is_better, float(once["floor"].max()))
     once = once.assign(score=np.where(failed, math.nan, compared), failed=failed.astype(float))
-    wide = once.set_index(["scramble", "seed", "entry"])[["score", "failed"]].unstack("entry")
+    wide = once.set_index(["search", "seed", "candidate"])[["score", "failed"]].unstack("candidate")
     return Group(
-        tuple(entries),
-        wide["score"].reindex(columns=entries).to_numpy(dtype=float).T,
-        wide["failed"].reindex(columns=entries).to_numpy(dtype=float).T == 1,
+        tuple(candidates),
+        wide["score"].reindex(columns=candidates).to_numpy(dtype=float).T,
+        wide["failed"].reindex(columns=candidates).to_numpy(dtype=float).T == 1,
         wide.index.get_level_values("seed").to_numpy(dtype=np.int64),
         terms.margin,
-        wide.index.get_level_values("scramble").to_numpy(dtype=np.int64),
+        wide.index.get_level_values("search").to_numpy(dtype=np.int64),
     )
 
 
 def _judged(ranking: Ranking, finding: GroupFinding) -> Ranking:
-    """Return a ranking with what may be said of its pairs, and the ranks that follow."""
+    """Return a ranking with the finding of its pairs, and the ranks that follow from it."""
     tested = any(not math.isnan(pair.p) for pair in finding.pairs)
     why = "seeds" if any(pair.answer is Answer.FEW for pair in finding.pairs) else "repeated"
-    found = replace(ranking, finding=finding, untested="" if tested else why, floored=_floored(ranking))
-    beats = found.beats
-    table = found.table.assign(first=1 + beats.sum(axis=0), last=len(beats) - beats.sum(axis=1))
-    return replace(found, table=table.sort_values(["first", "last"], kind="stable"))
+    ranking = replace(ranking, finding=finding, untested="" if tested else why, floored=_floored(ranking))
+    beats = ranking.beats
+    table = ranking.table.assign(first=1 + beats.sum(axis=0), last=len(beats) - beats.sum(axis=1))
+    return replace(ranking, table=table.sort_values(["first", "last"], kind="stable"))
 
 
 def better(finding: GroupFinding) -> set[tuple[str, str]]:
-    """Return which candidate is better than which."""
+    """Return the pairs (better, worse) of candidates."""
     return {(pair.one, pair.other) for pair in finding.pairs if pair.answer in WON}
 
 
 def _floored(ranking: Ranking) -> int:
     """Return how many values that finished lie below the floor."""
-    low = values(ranking.runs, ranking.quantity) < ranking.runs["floor"]
+    low = values(ranking.runs, ranking.metric_name) < ranking.runs["floor"]
     return int((low & (ranking.runs["status"] == "finished")).sum()) if ranking.terms.ratio else 0
 
 
 def judged(ranking: Ranking) -> Sequence[str]:
-    """Return the entries with seeds enough for a test, the best first."""
+    """Return the candidates with enough seeds for a test, the best first."""
     names = {name for pair in ranking.finding.pairs if not math.isnan(pair.p) for name in (pair.one, pair.other)}
-    return [entry for entry in ranking.entries if entry in names]
+    return [candidate for candidate in ranking.candidates if candidate in names]

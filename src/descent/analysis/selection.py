@@ -1,4 +1,4 @@
-"""Select what is compared in a group: one setting a candidate."""
+"""Select one setting for each candidate of a group."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,19 +15,19 @@ MODES = ("full", "mini", "stochastic")
 CANDIDATE = ["optimizer", "schedule", "tuning"]
 
 
-def quantities(runs: pd.DataFrame) -> list[str]:
+def ranked_metrics(runs: pd.DataFrame) -> list[str]:
     """Return the metrics that runs of a problem are ranked by: one of optimization and, where measured, one of generalization.
 
     Each is the problem's own metric where that is of the training or the validation split; else the training loss, above its
     minimum where that is known, and the validation loss.
     """
     metric = str(runs["metric"].iloc[0])
-    found = []
+    names = []
     for split, others in (("train/", ("train/gap", "train/loss")), ("val/", ("val/loss", "val/accuracy"))):
         order = (metric, *others) if metric.startswith(split) else others
         measured = [name for name in order if f"final:{name}" in runs and runs[f"final:{name}"].notna().any()]
-        found += measured[:1]
-    return found
+        names += measured[:1]
+    return names
 
 
 def budgets(runs: pd.DataFrame) -> str:
@@ -38,7 +38,7 @@ def budgets(runs: pd.DataFrame) -> str:
     return f"tuning budgets differ ({'; '.join(f'{name}: {label}' for name, label in tuning.items())})"
 
 
-def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
+def choose(runs: pd.DataFrame, metric: str, tuning: pd.DataFrame | None = None) -> tuple[pd.DataFrame, dict[str, str]]:
     """Select one setting for each candidate and search: the one with the best median over the tuning runs.
 
     Without tuning runs the best median over the same runs decides. That is selection bias, which grows with the number of
@@ -49,26 +49,26 @@ def choose(runs: pd.DataFrame, quantity: str, tuning: pd.DataFrame | None = None
         tuning: the runs that settings are chosen by.
 
     Returns:
-        The selected runs, with the name of their candidate in the column ``entry``; and by candidate the names of the settings
-        that were chosen on these same runs.
+        The selected runs, with the name of their candidate in the column ``candidate``; and the names of the settings that
+        were chosen on these same runs, by candidate.
     """
-    runs = runs.assign(entry=entries(runs, runs))
+    runs = runs.assign(candidate=candidate_names(runs, runs))
     picked, kept = {}, []
-    for (entry, search), group in runs.groupby(["entry", "scramble"]):
+    for (candidate, search), group in runs.groupby(["candidate", "search"]):
         settings = group["setting"].unique()
         best = settings[0]
         if len(settings) > 1:
-            evidence = group if tuning is None else tuning[tuning["setting"].isin(settings) & (tuning["scramble"] == search)]
+            evidence = group if tuning is None else tuning[tuning["setting"].isin(settings) & (tuning["search"] == search)]
             if evidence is group or set(evidence["setting"]) != set(settings):
                 evidence = group
-            best = _best(medians(evidence, quantity, ["setting"]), metric_of(runs, quantity))
+            best = _best(medians(evidence, metric, ["setting"]), metric_of(runs, metric))
             if evidence is group:
-                picked[str(entry)] = str(group.loc[group["setting"] == best, "name"].iloc[0])
+                picked[str(candidate)] = str(group.loc[group["setting"] == best, "name"].iloc[0])
         kept.append(group[group["setting"] == best])
     return pd.concat(kept), picked
 
 
-def entries(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
+def candidate_names(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
     """Return the name of each run's candidate: its optimizer, and in brackets what else differs `among` runs."""
     telling = [name for name in CANDIDATE[1:] if among[name].nunique() > 1]
     rows = zip(runs["optimizer"], *(runs[name] for name in telling), strict=True)
@@ -125,26 +125,26 @@ def final(study: Study) -> pd.DataFrame:
 @lru_cache(maxsize=1)  # asked for by each figure of a problem
 def candidates(study: Study) -> list[Candidate]:
     """Return the candidates of a study, each at the setting with the best median of the problem's metric."""
-    drawn, found = one_engine(final(study)), []
+    drawn, chosen = one_engine(final(study)), []
     tuning = study.runs[study.runs["stage"] != "final"]
     for (problem, batch, size, variant), group in drawn.groupby(GROUP, dropna=False):
         runs, picked = choose(group, group["metric"].iloc[0], tuning)
-        for name, own in runs.groupby("entry"):
-            alike = group[(group[CANDIDATE] == own[CANDIDATE].iloc[0]).all(axis=1)] if name in picked else own
-            found.append(
+        for name, best in runs.groupby("candidate"):
+            alike = group[(group[CANDIDATE] == best[CANDIDATE].iloc[0]).all(axis=1)] if name in picked else best
+            chosen.append(
                 Candidate(
                     problem=problem,
                     batch=batch,
                     batch_size=float(np.nan_to_num(size)),
                     group=variant,
-                    optimizer=own["optimizer"].iloc[0],
+                    optimizer=best["optimizer"].iloc[0],
                     name=str(name),
-                    runs=own,
+                    runs=best,
                     settings=alike["setting"].nunique() if name in picked else 1,
                     rates=alike["lr"].nunique() if name in picked else 1,
                 )
             )
-    return sorted(found, key=lambda unit: (unit.problem, panel_order(unit.panel), unit.name))
+    return sorted(chosen, key=lambda candidate: (candidate.problem, panel_order(candidate.panel), candidate.name))
 
 
 def panel_order(panel: Panel) -> tuple[int, str, float, str]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from descent.analysis.groups import GROUP
 from descent.analysis.load import metric_of
-from descent.analysis.selection import CANDIDATE, choose, entries, quantities
+from descent.analysis.selection import CANDIDATE, candidate_names, choose, ranked_metrics
 from descent.analysis.statistics import medians, values, wilson
 from descent.metrics import Metric
 
@@ -19,7 +19,7 @@ PROBLEMS = 5  # in a profile, at least
 TAU = 4.0
 
 
-def time_to_target(runs: pd.DataFrame, axis: str, by: str = "entry") -> pd.DataFrame:
+def time_to_target(runs: pd.DataFrame, axis: str, by: str = "candidate") -> pd.DataFrame:
     """Summarise the time to the problem's target by setting; empty if it has none.
 
     Args:
@@ -41,7 +41,7 @@ def time_to_target(runs: pd.DataFrame, axis: str, by: str = "entry") -> pd.DataF
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(by)
 
 
-def tolerance(runs: pd.DataFrame, quantity: str, factor: float = FACTOR) -> pd.DataFrame:
+def tolerance(runs: pd.DataFrame, metric: str, factor: float = FACTOR) -> pd.DataFrame:
     """Measure the range of tolerated learning rates, from settings that differ in nothing else.
 
     From the best learning rate outwards, those are tolerated whose median loss (error, for accuracies) is at most `factor`
@@ -58,11 +58,11 @@ def tolerance(runs: pd.DataFrame, quantity: str, factor: float = FACTOR) -> pd.D
     rows = []
     stems = runs["name"].str.replace(r"(?<=[ _])lr=[^ _]+_?", "", regex=True).str.replace(r"[ _](?= |$)| #\w+$", "", regex=True)
     for (sweep, *_), group in runs.groupby([stems, *CANDIDATE]):
-        value = values(group, quantity).mask(group["status"] != "finished", metric_of(runs, quantity).worst)
+        value = values(group, metric).mask(group["status"] != "finished", metric_of(runs, metric).worst)
         by_rate = group.assign(value=value).groupby("lr")["value"].median().sort_index()
         if len(by_rate) >= LRS and group.groupby("lr")["setting"].nunique().max() == 1:
-            found = _tolerance(by_rate, metric_of(runs, quantity), factor)
-            rows.append({"optimizer": group["optimizer"].iloc[0], "sweep": sweep, **found})
+            measures = _tolerance(by_rate, metric_of(runs, metric), factor)
+            rows.append({"optimizer": group["optimizer"].iloc[0], "sweep": sweep, **measures})
     return pd.DataFrame(rows, columns=["optimizer", "sweep", "lrs", "best", "low", "high", "decades", "open", "edge"])
 
 
@@ -98,21 +98,21 @@ def edge(tried: "np.ndarray[tuple[int], np.dtype[np.float64]]", best: float) -> 
     return "low" if place <= OUTER + 1e-9 else "high" if place >= 1 - OUTER - 1e-9 else ""
 
 
-def edges(runs: pd.DataFrame, quantity: str) -> dict[str, tuple[float, str, float, float]]:
+def edges(runs: pd.DataFrame, metric: str) -> dict[str, tuple[float, str, float, float]]:
     """Return optimizers whose best learning rate is at the edge of the grid: {name: (lr, side, lowest, highest)}.
 
     Args:
         runs: of one problem and batch mode; those of a search, or of a sweep.
     """
-    found = {}
+    at_edge = {}
     for optimizer, group in runs.groupby("optimizer"):
-        by_setting = medians(group, quantity, ["lr", "setting"])
+        by_setting = medians(group, metric, ["lr", "setting"])
         if np.isfinite(by_setting).any():
-            best = float((by_setting * metric_of(runs, quantity).sign).idxmax()[0])
+            best = float((by_setting * metric_of(runs, metric).sign).idxmax()[0])
             tried = group["lr"].to_numpy(dtype=float)
             if side := edge(tried, best):
-                found[str(optimizer)] = (best, side, float(tried[tried > 0].min()), float(tried.max()))
-    return found
+                at_edge[str(optimizer)] = (best, side, float(tried[tried > 0].min()), float(tried.max()))
+    return at_edge
 
 
 @dataclass(frozen=True)
@@ -141,19 +141,19 @@ def profiles(runs: pd.DataFrame, axis: str) -> list[Profile]:
     Source: E. D. Dolan and J. J. More, Benchmarking optimization software with performance profiles (2002), eq. 2.1.
     """
     final = runs[(runs["stage"] == "final") & runs[f"time:{axis}"].notna()]
-    found = []
+    computed = []
     for batch, mode in final.groupby("batch"):
-        chosen = [choose(group, quantities(group)[0])[0] for _, group in mode.groupby(GROUP, dropna=False)]
+        chosen = [choose(group, ranked_metrics(group)[0])[0] for _, group in mode.groupby(GROUP, dropna=False)]
         one = pd.concat(chosen)
-        times = one.assign(entry=entries(one, mode)).groupby(["problem", "entry"])[f"time:{axis}"].median().unstack("entry")
-        times = times.dropna()
+        one = one.assign(candidate=candidate_names(one, mode))
+        times = one.groupby(["problem", "candidate"])[f"time:{axis}"].median().unstack("candidate").dropna()
         problems = [str(problem) for problem in times.index]
         if len(problems) < PROBLEMS:
             why = f"A performance profile needs {PROBLEMS} problems with a target on which all ran; {batch} has {len(problems)}."
-            found.append(Profile(str(batch), pd.DataFrame(), problems, why))
+            computed.append(Profile(str(batch), pd.DataFrame(), problems, why))
             continue
-        ratios = times.div(times.min(axis=1), axis=0)  # nan where none came there
+        ratios = times.div(times.min(axis=1), axis=0)  # nan where none reached it
         taus = np.unique([1.0, TAU, *(r for r in ratios.to_numpy().ravel() if 1 <= r <= TAU)])
         table = pd.DataFrame([(ratios <= tau).mean() for tau in taus], index=pd.Index(taus, name="tau"))
-        found.append(Profile(str(batch), table, problems))
-    return found
+        computed.append(Profile(str(batch), table, problems))
+    return computed

@@ -3,8 +3,8 @@
 import math
 
 from descent.analysis import claims
+from descent.analysis.candidate_wording import endings, median, rank
 from descent.analysis.caveats import edges, notes
-from descent.analysis.entries import endings, median, rank
 from descent.analysis.paired_tests import SEEDS
 from descent.analysis.ranking import Ranking, judged
 from descent.analysis.wording import LISTED, are, listed, size
@@ -15,13 +15,13 @@ def sentences(ranking: Ranking) -> list[str]:
     if ranking.refused:
         return [f"No ranking: {ranking.refused}. Only equal budgets are ranked."]
     if (ranking.table["failed"] == ranking.table["n"]).all():
-        lost = listed([f"{entry} ({endings(ranking, entry)})" for entry in ranking.entries])
+        lost = listed([f"{candidate} ({endings(ranking, candidate)})" for candidate in ranking.candidates])
         return [f"Every run failed: {lost}. There is nothing to compare.", *edges(ranking)]
     return [*(_tested if ranking.tested else _described)(ranking), *notes(ranking)]
 
 
 def _tested(ranking: Ranking) -> list[str]:
-    """Write what the tests say, and the ranks that follow."""
+    """Write the result of the tests, and the ranks that follow from it."""
     names = judged(ranking)
     ranks = [f"Ranks: {listed([f'{name} {rank(ranking, name)}' for name in names])}."] if len(names) > 2 else []
     finding, terms = ranking.finding, ranking.terms
@@ -31,25 +31,25 @@ def _tested(ranking: Ranking) -> list[str]:
 
 def _described(ranking: Ranking) -> list[str]:
     """Describe medians over seeds, where nothing is tested."""
-    table, entries, what = ranking.table, ranking.entries, ranking.metric.label
+    table, candidates, what = ranking.table, ranking.candidates, ranking.metric.label
     n, best = size(table["n"]), table["median"].iloc[0]
-    if len(entries) == 1:
-        said = f"Its median {what}, with the range over seeds, is {median(ranking, entries[0])}"
-        return [f"Only {entries[0]} was run ({n}): there is nothing to compare it with.", f"{said}."]
+    if len(candidates) == 1:
+        median_text = f"Its median {what}, with the range over seeds, is {median(ranking, candidates[0])}"
+        return [f"Only {candidates[0]} was run ({n}): there is nothing to compare it with.", f"{median_text}."]
     n += {
         "seeds": f"; no two have {SEEDS} seeds in common" if table["n"].max() >= SEEDS else f"; a test takes {SEEDS} seeds",
         "secondary": "; another metric is tested",
         "repeated": "; values repeat over seeds",
     }.get(ranking.untested, "")
     if not math.isfinite(best):
-        lost = listed([f"{entry} {median(ranking, entry)}" for entry in entries])
+        lost = listed([f"{candidate} {median(ranking, candidate)}" for candidate in candidates])
         return [f"Descriptive only ({n}): runs diverged too often for a median {what}: {lost}."]
-    leaders = [entry for entry in entries if table.loc[entry, "median"] == best]
+    leaders = [candidate for candidate in candidates if table.loc[candidate, "median"] == best]
     lead = f"{listed(leaders)} {'has' if len(leaders) == 1 else 'share'} the {_extreme(ranking)} median {what}, "
-    rest = [f"{entry} {median(ranking, entry)}" for entry in entries if entry not in leaders]
+    rest = [f"{candidate} {median(ranking, candidate)}" for candidate in candidates if candidate not in leaders]
     more = [f"{len(rest) - LISTED} more {are(rest[LISTED:])} in the table"] if len(rest) > LISTED else []
-    said = "; ".join([lead + median(ranking, leaders[0]), *rest[:LISTED], *more])
-    lines = [f"Descriptive only ({n}): {said}.", *(["In brackets the range over seeds."] if table["n"].max() > 1 else [])]
+    medians = "; ".join([lead + median(ranking, leaders[0]), *rest[:LISTED], *more])
+    lines = [f"Descriptive only ({n}): {medians}.", *(["In brackets the range over seeds."] if table["n"].max() > 1 else [])]
     return lines + [text for text in claims.notes(ranking.finding, ranking.terms) if text.startswith(claims.REPEATED)]
 
 
@@ -58,7 +58,7 @@ def _extreme(ranking: Ranking) -> str:
 
 
 def overall(rankings: list[Ranking]) -> list[str]:
-    """Return in how many groups each optimizer is best, where several are tested, and what the tests of a report hold to."""
+    """Return how many groups each optimizer is best in, where several are tested, and the error rates of the tests."""
     tested = [ranking for ranking in rankings if ranking.tested]
     if not tested:
         return []

@@ -69,10 +69,10 @@ class Tuned:
     judged: pd.DataFrame
 
     def at_best(self, key: str) -> "Tuned":
-        """Return this, where each choice is judged at its best value.
+        """Return itself, if each choice is judged at its best value.
 
         Raises:
-            NoData: a choice is not; names it.
+            NoData: a choice is not; the message names it.
         """
         if others := set(self.best.index) - set(self.judged[key]) | {row["choice"] for row in self.missed(key)}:
             raise NoData(f"{', '.join(map(str, sorted(others)))} has no run at its best learning rate on the seeds that judge")
@@ -132,7 +132,7 @@ def require(table: pd.Series | pd.DataFrame, *choices: Any) -> None:
         raise NoData(f"the runs lack {', '.join(missing)}")
 
 
-def curve(study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step") -> tuple[np.ndarray, np.ndarray]:
+def curve(study: Study, runs: pd.DataFrame, column: str, axis: str = "step") -> tuple[np.ndarray, np.ndarray]:
     """Return the median curve of some runs over an axis, both medians ``[records]`` at the steps that all of them recorded.
 
     A run that diverged ends early, and with it the curve.
@@ -142,8 +142,8 @@ def curve(study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step") -
     """
     frames = [frame.set_index("step", drop=False) for _, frame in study.curves(runs)]
     if not frames:
-        raise NoData(f"no run measured {quantity}")
-    shared = [pd.concat([frame[name] for frame in frames], axis=1, join="inner").sort_index() for name in (axis, quantity)]
+        raise NoData(f"no run measured {column}")
+    shared = [pd.concat([frame[name] for frame in frames], axis=1, join="inner").sort_index() for name in (axis, column)]
     return shared[0].median(axis=1).to_numpy(dtype=float), shared[1].median(axis=1).to_numpy(dtype=float)
 
 

@@ -66,8 +66,8 @@ def median_interval(sample: ArrayLike, searches: ArrayLike | None = None) -> tup
     if len(np.unique(of)) >= SEARCHES:
         low, high = np.percentile(np.median(_drawn(data, of, rng), axis=1), [2.5, 97.5])
     else:
-        found = stats.bootstrap((data,), np.median, n_resamples=RESAMPLES, method="percentile", rng=rng, axis=0)
-        low, high = found.confidence_interval
+        bootstrap = stats.bootstrap((data,), np.median, n_resamples=RESAMPLES, method="percentile", rng=rng, axis=0)
+        low, high = bootstrap.confidence_interval
     return _infinite(low), _infinite(high)
 
 
@@ -85,8 +85,8 @@ def _infinite(value: float) -> float:
     return math.copysign(math.inf, value) if abs(value) > HUGE / 100 else float(value)
 
 
-def summary(runs: pd.DataFrame, quantity: str, by: str = "name") -> pd.DataFrame:
-    """Return one row a setting: how its runs ended, and how a quantity at their end lies over seeds.
+def summary(runs: pd.DataFrame, metric: str, by: str = "name") -> pd.DataFrame:
+    """Return one row a setting: how its runs ended, and the spread of a final metric over seeds.
 
     Args:
         runs: rows of a study.
@@ -97,13 +97,13 @@ def summary(runs: pd.DataFrame, quantity: str, by: str = "name") -> pd.DataFrame
         ``mean``, ``min``, ``max``; ``diverged``, ``stalled``, ``failed`` (either), and for each of these three
         ``<it>_share``, ``<it>_low``, ``<it>_high`` (`wilson`).
     """
-    rows = {name: _summary(group, quantity) for name, group in runs.groupby(by)}
+    rows = {name: _summary(group, metric) for name, group in runs.groupby(by)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)
 
 
-def _summary(runs: pd.DataFrame, quantity: str) -> dict[str, float]:
-    sample, n = values(runs, quantity).to_numpy(), len(runs)
-    low, high = median_interval(sample, runs["scramble"])
+def _summary(runs: pd.DataFrame, metric: str) -> dict[str, float]:
+    sample, n = values(runs, metric).to_numpy(), len(runs)
+    low, high = median_interval(sample, runs["search"])
     row = {"n": n, "median": float(np.median(sample)), "low": low, "high": high, "iqm": float(stats.trim_mean(sample, 0.25))}
     row |= {"mean": float(sample.mean()), "min": float(sample.min()), "max": float(sample.max())}
     counts = {status: int((runs["status"] == status).sum()) for status in ("diverged", "stalled")}

@@ -23,19 +23,19 @@ def frame(outcome: Verdicts) -> pd.DataFrame:
     """Return the numbers of all settings of a study.
 
     Returns:
-        ``problem``, ``batch``, ``batch_size``, ``variant``, ``setting``, ``metric``; where that was ranked ``entry``,
-        ``first_rank``, ``last_rank``; the columns of `statistics.summary`; where the problem has a target
-        ``reached``, of n, and for each axis the median ``time:steps`` (inf: fewer than half came there); median ``test:loss``.
+        ``problem``, ``batch``, ``batch_size``, ``variant``, ``setting``, ``metric``; where that was ranked the candidate,
+        ``entry``, and ``first_rank``, ``last_rank``; the columns of `statistics.summary`; where the problem has a target
+        ``reached``, of n, and for each axis the median ``time:steps`` (inf: fewer than half reached it); median ``test:loss``.
     """
     rows = [
         part.assign(**dict(zip(GROUP, key, strict=True)))
         for key, runs in final(outcome.study).groupby(GROUP, dropna=False)
         for part in _parts(runs)
     ]
-    found = pd.concat(rows, ignore_index=True)
+    table = pd.concat(rows, ignore_index=True)
     ranked = pd.DataFrame([row for verdict in outcome.verdicts for row in _ranked(verdict.ranking)], columns=RANKED)
-    found = found.merge(ranked, on=KEY, how="left")
-    return found[[*RANKED, *(name for name in found if name not in RANKED)]]
+    table = table.merge(ranked, on=KEY, how="left")
+    return table[[*RANKED, *(name for name in table if name not in RANKED)]]
 
 
 def _parts(runs: pd.DataFrame) -> Iterable[pd.DataFrame]:
@@ -54,9 +54,9 @@ def _parts(runs: pd.DataFrame) -> Iterable[pd.DataFrame]:
 
 def _ranked(ranking: Ranking) -> Iterable[list[object]]:
     first = ranking.runs.iloc[0]
-    for (entry, setting), _ in ranking.runs.groupby(["entry", "name"]):
-        ranks = ranking.table.loc[entry, ["first", "last"]] if ranking.tested else (math.nan, math.nan)
-        yield [*first[GROUP], ranking.quantity, setting, entry, *ranks]
+    for (candidate, setting), _ in ranking.runs.groupby(["candidate", "name"]):
+        ranks = ranking.table.loc[candidate, ["first", "last"]] if ranking.tested else (math.nan, math.nan)
+        yield [*first[GROUP], ranking.metric_name, setting, candidate, *ranks]
 
 
 def csv(frame: pd.DataFrame) -> str:
@@ -76,7 +76,7 @@ def markdown(outcome: Verdicts) -> str:
         lines += [f"## {markdown_text(problem)}, {markdown_text(batch)}", ""]
         for verdict in verdicts:
             lines += [
-                f"**{verdict.kind.capitalize()}, {markdown_text(verdict.quantity)}.** {markdown_text(verdict.sentence)}",
+                f"**{verdict.kind.capitalize()}, {markdown_text(verdict.label)}.** {markdown_text(verdict.sentence)}",
                 "",
             ]
             lines += [*(f"- {markdown_text(note)}" for note in verdict.notes), *([""] if verdict.notes else [])]

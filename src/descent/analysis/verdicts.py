@@ -8,7 +8,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from descent.analysis.entries import rank
+from descent.analysis.candidate_wording import rank
 from descent.analysis.estimates import INTERVAL
 from descent.analysis.load import Study
 from descent.analysis.modes import across_modes
@@ -29,22 +29,21 @@ class Verdict:
     def kind(self) -> str:
         """The subject: optimization, generalization, or the metric's name."""
         kinds = {"train": "optimization", "val": "generalization"}
-        return kinds.get(self.ranking.quantity.partition("/")[0], self.ranking.quantity)
+        return kinds.get(self.ranking.metric_name.partition("/")[0], self.ranking.metric_name)
 
     @property
-    def quantity(self) -> str:
+    def label(self) -> str:
         return self.ranking.metric.label
 
     @property
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row a candidate, the best first: ranks, setting, n, median, interval, failed share."""
-        for entry, row in self.ranking.table.iterrows():
-            names = self.ranking.runs.loc[self.ranking.runs["entry"] == entry, "name"].unique()
-            name = (
-                plain(names[0], str(self.ranking.runs["batch"].iloc[0])) if len(names) == 1 else f"{entry}, {len(names)} settings"
-            )
+        runs = self.ranking.runs
+        for candidate, row in self.ranking.table.iterrows():
+            names = runs.loc[runs["candidate"] == candidate, "name"].unique()
+            name = plain(names[0], str(runs["batch"].iloc[0])) if len(names) == 1 else f"{candidate}, {len(names)} settings"
             share = f"{row['failed']:.0f} of {row['n']:.0f}" if row["failed"] else "0"
-            yield ranks(self.ranking, str(entry)), name, f"{row['n']:.0f}", shown(row["median"]), interval(row), share
+            yield ranks(self.ranking, str(candidate)), name, f"{row['n']:.0f}", shown(row["median"]), interval(row), share
 
 
 def plain(name: str, batch: str) -> str:
@@ -52,9 +51,9 @@ def plain(name: str, batch: str) -> str:
     return re.sub(rf" {re.escape(batch)} (size=\d+_?)?", " ", name, count=1).strip()
 
 
-def ranks(ranking: Ranking, entry: str) -> str:
+def ranks(ranking: Ranking, candidate: str) -> str:
     """Return the ranks that a candidate may have; empty if nothing was tested."""
-    return rank(ranking, entry) if ranking.tested else ""
+    return rank(ranking, candidate) if ranking.tested else ""
 
 
 def shown(value: float) -> str:
@@ -88,47 +87,47 @@ class Verdicts:
     @property
     def groups(self) -> Iterator[tuple[str, str, list[Verdict]]]:
         """Yield the verdicts of each problem and batch mode."""
-        for (problem, batch), found in groupby(self.verdicts, lambda v: (v.ranking.problem, v.ranking.batch)):
-            yield problem, batch, list(found)
+        for (problem, batch), group in groupby(self.verdicts, lambda v: (v.ranking.problem, v.ranking.batch)):
+            yield problem, batch, list(group)
 
     @property
     def sentences(self) -> dict[str, list[str]]:
         """Sentences by ranking."""
-        every = [*self.verdicts, *self.modes]
-        said = {f"{v.ranking.problem}, {v.ranking.batch}: {v.quantity} ({v.kind})": [v.sentence, *v.notes] for v in every}
-        return said | ({"All of these": self.common} if self.common else {})
+        verdicts = [*self.verdicts, *self.modes]
+        sentences = {f"{v.ranking.problem}, {v.ranking.batch}: {v.label} ({v.kind})": [v.sentence, *v.notes] for v in verdicts}
+        return sentences | ({"All of these": self.common} if self.common else {})
 
 
 def environments(runs: pd.DataFrame) -> list[str]:
-    """Return what the runs were made with, where they differ in it: versions, devices and threads."""
-    found = []
+    """Return the versions, devices and threads in which the environments of the runs differ, as a sentence."""
+    parts = []
     for name in {name: None for run in runs["environment"] for name in run if name != "data_checksum"}:
         values = sorted({str(run[name]) for run in runs["environment"] if name in run})
         if len(values) > 1:
-            found.append(f"{name} {listed(values)}")
-    return [f"Runs were made with different {'; '.join(found)}."] if found else []
+            parts.append(f"{name} {listed(values)}")
+    return [f"Runs were made with different {'; '.join(parts)}."] if parts else []
 
 
 def judge(study: Study, metric: str | None = None) -> Verdicts:
     """Rank the candidates of a study, and write the verdicts.
 
     Args:
-        metric: tests this one alone; else each problem's own, and describes what else was measured.
+        metric: test only this one; None: test each problem's own, and describe the others.
 
     Raises:
         InputError: the study has no such metric.
     """
     if metric is not None:
         study.require(metric)
-    found = rankings(study.runs, metric, across_modes(study, metric))
-    said = [sentences(ranking) for ranking in found]
-    shared = set.intersection(*map(set, said)) if len(said) > 1 else set()
-    common = [note for note in said[0][1:] if note in shared and not note.startswith("Ranks: ")] if shared else []
+    ranked = rankings(study.runs, metric, across_modes(study, metric))
+    written = [sentences(ranking) for ranking in ranked]
+    shared = set.intersection(*map(set, written)) if len(written) > 1 else set()
+    common = [note for note in written[0][1:] if note in shared and not note.startswith("Ranks: ")] if shared else []
     verdicts = [
         Verdict(ranking, first, [note for note in notes if note not in common])
-        for ranking, (first, *notes) in zip(found, said, strict=True)
+        for ranking, (first, *notes) in zip(ranked, written, strict=True)
     ]
-    asked = [f"Tested is {found[0].metric.label}, as it was asked for."] if metric and found else []
+    asked = [f"Tested is {ranked[0].metric.label}, as it was asked for."] if metric and ranked else []
     modes = [verdict for verdict in verdicts if verdict.ranking.modes_of]
     verdicts = [verdict for verdict in verdicts if not verdict.ranking.modes_of]
-    return Verdicts(study, verdicts, modes, [*overall(found), *asked, *common, *environments(study.runs)])
+    return Verdicts(study, verdicts, modes, [*overall(ranked), *asked, *common, *environments(study.runs)])

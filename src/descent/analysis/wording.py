@@ -33,5 +33,5 @@ def number(value: float) -> str:
 
 def size(counts: Iterable[float]) -> str:
     """Return "n = 10", or "n = 3 to 10"."""
-    found = sorted({int(count) for count in counts})
-    return f"n = {found[0]}" if len(found) == 1 else f"n = {found[0]} to {found[-1]}"
+    distinct = sorted({int(count) for count in counts})
+    return f"n = {distinct[0]}" if len(distinct) == 1 else f"n = {distinct[0]} to {distinct[-1]}"

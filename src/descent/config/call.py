@@ -1,4 +1,4 @@
-"""Call what a ``_target_`` names; what it says against its arguments becomes one line."""
+"""Call the class or function of a ``_target_``; an error about its arguments becomes one line."""
 
 import warnings
 from collections.abc import Callable
@@ -10,16 +10,22 @@ from descent.errors import InputError, first_line
 REFUSALS = (TypeError, ValueError, IndexError, KeyError, RuntimeError, MemoryError, ArithmeticError)  # of a class
 
 
-def call(group: str, made: Callable[..., Any], arguments: Arguments, **given: Any) -> Any:
-    """Return what a class or function makes of its arguments; a value that it refuses becomes one line.
+def call(group: str, made: Callable[..., Any], arguments: Arguments, **passed: Any) -> Any:
+    """Call a class or function with its arguments and return the result; a value that it refuses becomes one line.
+
+    Args:
+        group: as it is typed, ``optimizer``.
+        made: the class or function.
+        arguments: from yaml and command line.
+        passed: arguments that descent passes.
 
     Raises:
-        InputError: what it says against its arguments, with the one without which it would work.
+        InputError: its error, with the argument without which it would work.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # an overflow ends in the line below
-            return made(**arguments, **given)
+            return made(**arguments, **passed)
     except InputError:
         raise
     except Exception as error:
@@ -28,29 +34,29 @@ def call(group: str, made: Callable[..., Any], arguments: Arguments, **given: An
         text = first_line(error)
         name = _largest(arguments) if isinstance(error, (MemoryError, OverflowError)) or "alloc" in text else None
         if name is None and group == "optimizer":
-            name = blamed(arguments, lambda others: _makes(made, others, given))
+            name = blamed(arguments, lambda others: _makes(made, others, passed))
         if name is not None:
             raise InputError(f"{group}.{name}", arguments[name], text) from error
         raise InputError(group, made.__name__, text) from error
 
 
 def _largest(arguments: Arguments) -> str | None:
-    """Return the argument with the largest number, which is what memory does not suffice for."""
+    """Return the argument with the largest number, the likeliest cause of a lack of memory."""
     numbers = {name: value for name, value in arguments.items() if isinstance(value, (int, float))}
     return max(numbers, key=lambda name: numbers[name]) if numbers else None
 
 
 def blamed(arguments: Arguments, works: Callable[[Arguments], bool]) -> str | None:
-    """Return the argument without which it works, None where there is no such one; `fused`, which no one typed, at last."""
+    """Return the argument without which it works, or None; `fused`, which is not typed, comes last."""
     for name in sorted(arguments, key=lambda name: name == "fused"):
         if works({key: value for key, value in arguments.items() if key != name}):
             return name
     return None
 
 
-def _makes(made: Callable[..., Any], arguments: Arguments, given: dict[str, Any]) -> bool:
+def _makes(made: Callable[..., Any], arguments: Arguments, passed: dict[str, Any]) -> bool:
     try:
-        made(**arguments, **given)
+        made(**arguments, **passed)
     except Exception:  # whatever it says, it still does
         return False
     return True

@@ -1,4 +1,4 @@
-"""Convert values to the types of settings, and put into words what a type allows."""
+"""Convert values to the types of settings, and describe the values that a type allows."""
 
 import math
 import typing
@@ -57,7 +57,8 @@ def _refusal(key: str, value: object, kind: Any, error: ValidationError, remedy:
         inner = _inner(kind, name)
         if first["type"] == "missing" and _length(kind):
             break
-        if inner is None:  # a member of a union, which pydantic names too
+        lacks = isinstance(name, str) and not (isinstance(wrong, Mapping) and name in wrong) and first["type"] != "missing"
+        if inner is None or lacks:  # a member of a union, which pydantic names too
             continue
         key, kind = (f"{key}.{name}" if key else str(name)), inner
         if first["type"] == "missing" and not (isinstance(wrong, Mapping) and name in wrong):
@@ -70,7 +71,7 @@ def _refusal(key: str, value: object, kind: Any, error: ValidationError, remedy:
 
 
 def _length(kind: Any) -> int | None:
-    """Return how many items a list of a fixed length has."""
+    """Return the number of items of a list of a fixed length."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     return _length(arguments[0]) if origin is Annotated else len(arguments) if origin is tuple else None
 
@@ -100,7 +101,7 @@ def _inner(kind: Any, name: int | str) -> Any:
 
 
 def describe(kind: Any) -> str:
-    """Return what a type allows, as ``must be a whole number >= 1, or null``."""
+    """Describe the values that a type allows, as ``must be a whole number >= 1, or null``."""
     return f"must be {_words(kind)}"
 
 

@@ -1,4 +1,4 @@
-"""The choices of each group of settings: which there are, and what is refused where none or a wrong one was made."""
+"""The choices of each group of settings; refuse missing and unknown ones."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ NAME = re.compile(r"[\w.=,+-]+(/[\w.=,+-]+)*")  # a choice, which is a folder's 
 
 
 def options(group: str) -> list[str]:
-    """Return the choices of a group; none where there is no such group."""
+    """Return the choices of a group; empty for an unknown group."""
     hydra = GlobalHydra.instance()
     if hydra.is_initialized():
         return sorted(hydra.config_loader().get_group_options(group, ObjectType.CONFIG))
@@ -76,7 +76,7 @@ def require_choices(config: DictConfig, names: Names, overrides: Sequence[str]) 
 
 
 def _one_yaml(group: str, name: str) -> None:
-    """Refuse a name that a yaml of the user's shares with one of descent's, which Hydra would take without a word."""
+    """Refuse a name that a yaml of the user's shares with one of descent's, which Hydra would take silently."""
     hydra = GlobalHydra.instance()
     sources = hydra.config_loader().get_sources() if hydra.is_initialized() else []
     where = [source.path for source in sources if source.available() and source.is_config(f"{group}/{name}")]

@@ -31,7 +31,7 @@ OmegaConf.register_new_resolver("descent.command", command, replace=True)
 
 
 def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return what Hydra is to read, and the overrides in it.
+    """Return Hydra's command line and the overrides in it.
 
     Flags may stand anywhere. In a sweep over choices of a group, a value within that group is set in each run, not before in the
     group's default choice, which may not have it: ``optimizer=adam,rmsprop optimizer.eps=1e-12``.

@@ -1,4 +1,4 @@
-"""Compose typed configurations from ``conf/``: one run's, for whoever is not started by Hydra's command line, and a study's."""
+"""Compose typed configurations from ``conf/``: one run's, for callers outside Hydra's command line, and a study's."""
 
 import copy
 import re
@@ -24,7 +24,7 @@ from descent.config.schema import GROUPS, Names, RunConfig
 
 
 def compose(*overrides: str) -> RunConfig:
-    """Return what ``python train.py *overrides`` would run.
+    """Return the configuration of ``python train.py *overrides``.
 
     Args:
         overrides: as on the command line, ``optimizer=adam``, ``optimizer.lr=0.01``.

@@ -17,7 +17,7 @@ _users: list[str | None] = []  # what the user set it to, while Hydra composes
 
 @contextmanager
 def full_errors() -> Iterator[None]:
-    """Let Hydra raise what it would print, so that we can say it in a line."""
+    """Let Hydra raise errors that it would print, so that they become one line."""
     _users.append(os.environ.get(FULL_ERROR))
     os.environ[FULL_ERROR] = "1"
     try:

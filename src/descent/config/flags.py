@@ -5,7 +5,7 @@
     def main() -> int:
         parser = Parser(__doc__)
         parser.add("--seconds", Positive, default=5.0, help="of training")
-        given = parser.read()
+        arguments = parser.read()
         ...
 
     if __name__ == "__main__":
@@ -58,21 +58,21 @@ class Parser(argparse.ArgumentParser):
             InputError: an unknown flag, or a value that is not of its type.
         """
         try:
-            given, others = self.parse_known_args(arguments)
+            values, others = self.parse_known_args(arguments)
         except argparse.ArgumentError as error:
             raise self._refusal(str(error.argument_name or ""), error.message) from None
         if others:
             raise self._unknown(others[0])
         for action in self.declared:
-            value = getattr(given, action.dest)
+            value = getattr(values, action.dest)
             if action.dest in self.kinds and value is not action.default:
                 kind, name = self.kinds[action.dest], _name(action)
                 many = isinstance(value, list)
-                setattr(given, action.dest, [check(name, one, kind) for one in value] if many else check(name, value, kind))
-        return given
+                setattr(values, action.dest, [check(name, one, kind) for one in value] if many else check(name, value, kind))
+        return values
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse has no error of its own for.
+        """Raise an `InputError` for a mistake without an error class in argparse.
 
         Raises:
             InputError: always.
@@ -103,36 +103,36 @@ def _name(action: argparse.Action) -> str:
 
 
 def leave_with(main: Callable[[], int]) -> NoReturn:
-    """End the process as a command does: with one line and 2 after a mistake or 128 + n after signal n, else with its status.
+    """End the process with one line and 2 after a mistake or 128 + n after signal n, else with its status.
 
     Args:
-        main: does what was typed, and returns the exit status.
+        main: runs the command and returns the exit status.
     """
     with stopping.listening(), one_line():
         sys.exit(main())
 
 
 def require_folder(name: str, folder: Path, what: str) -> None:
-    """Refuse a folder that is not there.
+    """Refuse a folder that does not exist.
 
     Args:
         name: of the argument, ``--root``.
         folder: its value.
-        what: it is a folder of, ``that holds MNIST/raw``.
+        what: describes the folder, ``that holds MNIST/raw``.
     """
     if not folder.is_dir():
         raise InputError(name, folder, f"must be a folder {what}", "It is a file." if folder.exists() else "It is not there.")
 
 
 def require_folder_to_write(name: str, folder: Path) -> None:
-    """Refuse a folder where it, or what it would lie in, is a file."""
+    """Refuse a folder if it, or one of its parents, is a file."""
     above = next(above for above in (folder, *folder.absolute().parents) if above.exists())
     if not above.is_dir():
         raise InputError(name, folder, "must be a folder, or not be there yet", f"{above} is a file.")
 
 
 def require_file_to_write(name: str, file: Path) -> None:
-    """Refuse a file that is a folder, or whose folder is not there."""
+    """Refuse a file that is a folder, or whose folder does not exist."""
     if file.is_dir():
         raise InputError(name, file, "must be a file", "It is a folder.")
     if not file.parent.is_dir():

@@ -1,4 +1,4 @@
-"""Which run a configuration is: a hash of all that determines its result, and of nothing else."""
+"""Identify a run by a hash of the settings that determine its result, and of nothing else."""
 
 import hashlib
 import inspect
@@ -24,7 +24,7 @@ JUDGING = ("epochs", "batch_size", "record_examples", "metric", "target", "metri
 
 
 def identity(config: RunConfig, device: str) -> dict[str, Any]:
-    """Return what determines a run's result, as canonical JSON values: no folder, logger, launcher or display.
+    """Return the settings that determine a run's result, as canonical JSON values: no folder, logger, launcher or display.
 
     Two spellings of a number are one, and so are two import paths of one class of descent. A file counts by its contents. Where a
     class comes from a package other than torch, the package's version counts; where it lies in no package, its source file does.
@@ -49,7 +49,7 @@ def identity(config: RunConfig, device: str) -> dict[str, Any]:
 
 
 def key(identity: dict[str, Any]) -> str:
-    """Return the id that stands for an identity."""
+    """Return the id of an identity."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:LETTERS]
 
 
@@ -59,7 +59,7 @@ def setting(identity: dict[str, Any]) -> str:
 
 
 def label(config: RunConfig, seed: bool = True) -> str:
-    """Return what tells runs of one optimizer apart at a glance: batch size, learning rate, schedule, engine, devices, seed."""
+    """Return a label that tells runs of one optimizer apart: batch size, learning rate, schedule, engine, devices, seed."""
     parts = []
     if (size := config.batch.arguments.get("size")) is not None:
         parts.append(f"size={size}")
@@ -80,7 +80,7 @@ def place(config: RunConfig, identity: dict[str, Any]) -> Path:
     """Return the folder of a run.
 
     Raises:
-        InputError: there can be no such folder.
+        InputError: such a folder cannot exist.
     """
     names = [getattr(config.names, group).replace("/", "-") for group in ("problem", "batch", "optimizer")]
     folder = config.folder.joinpath(*names, f"{label(config)}-{key(identity)}")
@@ -101,9 +101,9 @@ def _component(group: str, component: Component) -> dict[str, Any]:
         for name, value in component.arguments.items()
         if not is_folder(types.get(name))
     }
-    own = {name: _canonical(getattr(component, name)) for name in component.own() if name not in JUDGING}
+    settings = {name: _canonical(getattr(component, name)) for name in component.field_names() if name not in JUDGING}
     source = component.factory.rpartition(".")[2] if component.factory.startswith("descent.") else component.factory
-    return {"class": source, "arguments": arguments, **own, **_origin(group, made)}
+    return {"class": source, "arguments": arguments, **settings, **_origin(group, made)}
 
 
 def _argument(key: str, value: Any, kind: Any) -> Any:
@@ -143,7 +143,7 @@ def _origin(group: str, made: Any) -> dict[str, Any]:
         for name in declared_files:
             file = Path(str(sys.modules[owner.__module__].__file__)).parent / name
             sources[str(name)] = _digest(f"{group}._target_", file)
-    return {name: found for name, found in (("versions", versions), ("sources", sources)) if found}
+    return {name: entries for name, entries in (("versions", versions), ("sources", sources)) if entries}
 
 
 def _files(owner: Any) -> Iterator[Path]:

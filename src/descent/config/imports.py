@@ -1,4 +1,4 @@
-"""Import what a path names, and tell whose it is."""
+"""Import a module or object by its path, and find the package that owns it."""
 
 import importlib
 import re
@@ -17,7 +17,7 @@ def imported_module(key: str, path: str) -> ModuleType:
     """Return the module of an import path.
 
     Raises:
-        InputError: there is none, or it cannot be imported.
+        InputError: it does not exist, or cannot be imported.
     """
     parts = path.split(".")
     if not all(part.isidentifier() for part in parts):
@@ -37,7 +37,7 @@ def imported(key: str, path: str) -> object:
     for length in range(len(parts) - 1, 0, -1):
         name = ".".join(parts[:length])
         try:
-            found: object = importlib.import_module(name)
+            target: object = importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
                 continue
@@ -45,14 +45,14 @@ def imported(key: str, path: str) -> object:
         except (Exception, SystemExit) as error:  # whatever a module of the user's raises
             raise InputError(key, path, f"cannot be imported ({type(error).__name__}: {error})") from error
         for at, part in enumerate(parts[length:], start=length):
-            if not hasattr(found, part):
+            if not hasattr(target, part):
                 within = ".".join(parts[:at])
-                names = [name for name in vars(found) if not name.startswith("_")] if hasattr(found, "__dict__") else []
-                has = [name for name in names if getattr(getattr(found, name), "__module__", None) == within]
+                names = [name for name in vars(target) if not name.startswith("_")] if hasattr(target, "__dict__") else []
+                has = [name for name in names if getattr(getattr(target, name), "__module__", None) == within]
                 listed = f"; it has {', '.join(has)}" if 0 < len(has) <= LISTED else ""
                 raise InputError(key, path, f"{within} has no {part}{listed}", likeliest(part, names))
-            found = getattr(found, part)
-        return found
+            target = getattr(target, part)
+        return target
     raise InputError(key, path, f"there is no module {parts[0]}; Python looks in {_search_path()}")
 
 

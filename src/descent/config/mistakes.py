@@ -33,10 +33,10 @@ FUNCTIONS = ("choice", "range", "interval", "glob", "shuffle", "sort", "tag", "i
 
 @contextmanager
 def explained(overrides: Sequence[str]) -> Iterator[None]:
-    """Raise an `InputError` where Hydra, OmegaConf or PyYAML refuse what was typed or what a yaml holds.
+    """Raise an `InputError` where Hydra, OmegaConf or PyYAML refuse an override or a yaml.
 
     Args:
-        overrides: what was typed.
+        overrides: as typed.
     """
     try:
         yield
@@ -57,8 +57,8 @@ def explain(error: BaseException, overrides: Sequence[str]) -> InputError:
     """Return one line for an error of Hydra, OmegaConf or PyYAML.
 
     Args:
-        error: what was raised.
-        overrides: what was typed.
+        error: as raised.
+        overrides: as typed.
     """
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
@@ -111,7 +111,7 @@ def _no_choice(error: MissingConfigException, typed: dict[str, str]) -> InputErr
 
 
 def _bad_choice(typed: dict[str, str]) -> InputError:
-    """Return the error for a group that was given what is no name: a number, null, or nothing."""
+    """Return the error for a group whose choice is not a name: a number, null, or nothing."""
     for key, value in typed.items():
         choices = options(key)
         if choices and key == "batch" and value.isdigit():
@@ -128,14 +128,14 @@ def _bad_yaml(error: BaseException, typed: dict[str, str]) -> InputError:
         problem = str(error.problem).replace(r"'\t'", "a tab")
         return InputError(file.parent.name, file.stem, f"its yaml cannot be read ({file}, line {line}: {problem})")
     what = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else first_line(error)
-    group, name = _own_choice(typed)
+    group, name = _user_choice(typed)
     return InputError(group, name, f"{name}.yaml cannot be read ({what})")
 
 
-def _own_choice(typed: dict[str, str]) -> tuple[str, str]:
-    """Return the group and the name of a yaml that descent has not, among what was typed."""
-    own = ((key, name) for key, value in typed.items() for name in re.findall(r"[\w.+-]+", value) if options(key))
-    return next(((key, name) for key, name in own if name not in options(key)), ("command", "config"))
+def _user_choice(typed: dict[str, str]) -> tuple[str, str]:
+    """Return the group and the name of the first typed choice that is the user's yaml, not descent's."""
+    pairs = ((key, name) for key, value in typed.items() for name in re.findall(r"[\w.+-]+", value) if options(key))
+    return next(((key, name) for key, name in pairs if name not in options(key)), ("command", "config"))
 
 
 def _unresolved(error: OmegaConfBaseException, typed: dict[str, str]) -> InputError:
@@ -172,7 +172,7 @@ def _chosen(group: str, typed: dict[str, str]) -> str | None:
 
 
 def _other(error: BaseException, overrides: Sequence[str], typed: dict[str, str]) -> InputError:
-    """Return the error for what only its text tells."""
+    """Return the error for an exception that only its text describes."""
     cause = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
@@ -185,7 +185,7 @@ def _other(error: BaseException, overrides: Sequence[str], typed: dict[str, str]
         return InputError(key, value, "is a sweep, and this is a single run", "Add -m to train a run for each.")
     if named:
         return InputError(key, value, text)
-    group, name = _own_choice(typed)
+    group, name = _user_choice(typed)
     if group != "command":
         return InputError(group, name, f"{name}.yaml cannot be used ({text})")
     return InputError("command", " ".join(overrides), text)

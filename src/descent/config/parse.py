@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from descent.config.check import check
-from descent.config.choices import no_setting
+from descent.config.choices import no_setting, options
 from descent.config.schema import GROUPS, Names, Records, RunConfig
 from descent.config.values import Flag, Positive, Text
 from descent.errors import InputError, one_of
@@ -42,11 +42,11 @@ PASSED_ON: dict[str, Any] = {  # Trainer arguments that change nothing of what a
 
 
 def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
-    """Return the typed configuration that a composed one stands for; classes have not judged their arguments yet.
+    """Return the typed form of a composed configuration; classes have not checked their arguments yet.
 
     Args:
         settings: the resolved configuration, plain Python values.
-        names: what was chosen of each group.
+        names: the choice of each group.
 
     Raises:
         InputError: an unknown setting, or a value that cannot work.
@@ -63,13 +63,13 @@ def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
     for name, value in records.items() if isinstance(records, Mapping) else ():
         if name not in Records.model_fields:
             raise _unknown(f"records.{name}", value, settings)
-    config: RunConfig = check("", {**settings, "names": names}, RunConfig)
+    config: RunConfig = check("", {**settings, "names": names, "epochs": _epochs(settings, names.batch)}, RunConfig)
     _together(config)
     return config
 
 
 def _unknown(key: str, value: object, settings: Mapping[str, Any]) -> InputError:
-    """Return the error for a key that nothing reads, with the likeliest that something does."""
+    """Return the error for an unknown key, with the likeliest known one."""
     known = [name for name in keys(settings) if name.partition(".")[0] in RunConfig.model_fields and name != key]
     while isinstance(value, Mapping) and len(value) == 1:
         (name, value), *_ = value.items()
@@ -81,12 +81,12 @@ def _unknown(key: str, value: object, settings: Mapping[str, Any]) -> InputError
 
 def keys(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Return the settings of a composed configuration, as ``optimizer.lr``."""
-    found = []
+    names = []
     for name, value in settings.items():
         if not str(name).startswith("_"):
-            found.append(f"{prefix}{name}")
-            found += keys(value, f"{prefix}{name}.") if isinstance(value, Mapping) else []
-    return found
+            names.append(f"{prefix}{name}")
+            names += keys(value, f"{prefix}{name}.") if isinstance(value, Mapping) else []
+    return names
 
 
 def _group(group: str, chosen: object, names: Names) -> None:
@@ -100,8 +100,20 @@ def _group(group: str, chosen: object, names: Names) -> None:
         raise InputError(f"{group}._target_", chosen.get("_target_"), problem)
 
 
+def _epochs(settings: Mapping[str, Any], batch: str) -> object:
+    """Return the budget; of a problem's budgets by batch mode, the mode's, or the least if it has none."""
+    epochs, by_mode = settings.get("epochs"), settings["problem"].get("epochs")
+    if not isinstance(by_mode, Mapping) or epochs != by_mode:
+        return epochs
+    if batch in by_mode:
+        return by_mode[batch]
+    if unknown := next((name for name in by_mode if name not in options("batch")), None):
+        raise one_of("problem.epochs", unknown, options("batch"))
+    return min(by_mode.values(), default=None)
+
+
 def _together(config: RunConfig) -> None:
-    """Refuse settings that each could work, but not together."""
+    """Refuse settings that work alone but not together."""
     if config.epochs is None and config.max_steps is None and config.max_seconds is None:
         raise InputError("epochs", None, "a run needs a budget", "Set one of epochs, max_steps and max_seconds.")
     if config.by_hand and config.precision == "bf16":

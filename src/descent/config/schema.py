@@ -33,13 +33,13 @@ class Quantity(Model):
 
 
 class Group(Model):
-    """The settings of a group: its own fields, and arguments of what it stands for."""
+    """The settings of a group: its fields, and the arguments of its class or function."""
 
     arguments: dict[str, Any] = Field(default={})
 
     @classmethod
-    def own(cls) -> list[str]:
-        """Return the settings of the group that are no arguments."""
+    def field_names(cls) -> list[str]:
+        """Return the names of the settings that are not arguments."""
         return [name for name in cls.model_fields if name not in ("factory", "arguments")]
 
     @model_validator(mode="before")
@@ -48,16 +48,16 @@ class Group(Model):
         if not isinstance(settings, Mapping):
             return settings
         keys = {info.alias or name for name, info in cls.model_fields.items()} - {"arguments"}
-        own = {name: value for name, value in settings.items() if name in keys}
-        return {**own, "arguments": {name: value for name, value in settings.items() if name not in own}}
+        values = {name: value for name, value in settings.items() if name in keys}
+        return {**values, "arguments": {name: value for name, value in settings.items() if name not in values}}
 
     def settings(self) -> dict[str, Any]:
         """Return the group as a yaml has it."""
-        return {**_plain(self.arguments), **{name: _plain(getattr(self, name)) for name in self.own()}}
+        return {**_plain(self.arguments), **{name: _plain(getattr(self, name)) for name in self.field_names()}}
 
 
 class Component(Group):
-    """An object to make: the import path of its class or function, and the arguments, which that judges.
+    """An object to make: the import path of its class or function, and the arguments, which that checks.
 
     ``problem.width`` is the argument ``width`` of the class that ``problem._target_`` names.
     """
@@ -67,7 +67,7 @@ class Component(Group):
     def settings(self) -> dict[str, Any]:
         return {"_target_": self.factory, **super().settings()}
 
-    def given(self, arguments: Arguments) -> Self:
+    def with_arguments(self, arguments: Arguments) -> Self:
         """Return the component with other arguments."""
         return self.model_copy(update={"arguments": dict(arguments)})
 
@@ -75,7 +75,7 @@ class Component(Group):
 class Problem(Component):
     """A problem, and what every problem has; the defaults are in ``conf/problem_defaults.yaml``."""
 
-    epochs: Positive | Null  # default budget, passes over the training examples
+    epochs: Positive | dict[str, Positive] | Null  # default budget, passes over the training examples; or by batch mode
     batch_size: Count  # examples a step of batch=mini by default
     micro_size: Count  # examples in memory at once
     record_examples: Count | Null  # examples that a record measures (null: all)

@@ -1,4 +1,4 @@
-"""Search spaces of optimizers, as ``conf/search_space/`` has them; ``adam.yaml`` there says what a line means."""
+"""Search spaces of optimizers, from ``conf/search_space/``; ``adam.yaml`` there explains a line."""
 
 import math
 from collections.abc import Sequence
@@ -83,14 +83,14 @@ def _read(path: Path) -> dict[str, Range]:
 
 
 def _range(key: str, line: object) -> Range:
-    found: Range = check(key, line, Range)
-    if not found.low < found.high:
-        raise InputError(f"{key}.low", found.low, f"must be below high={found.high:g}")
-    if found.scale == "log" and found.low <= 0:
-        raise InputError(f"{key}.low", found.low, "must be > 0 with scale=log", "Use scale: linear, or also: 0.")
-    if found.scale == "log_one_minus" and found.high >= 1:
-        raise InputError(f"{key}.high", found.high, "must be < 1 with scale=log_one_minus")
-    return found
+    bounds: Range = check(key, line, Range)
+    if not bounds.low < bounds.high:
+        raise InputError(f"{key}.low", bounds.low, f"must be below high={bounds.high:g}")
+    if bounds.scale == "log" and bounds.low <= 0:
+        raise InputError(f"{key}.low", bounds.low, "must be > 0 with scale=log", "Use scale: linear, or also: 0.")
+    if bounds.scale == "log_one_minus" and bounds.high >= 1:
+        raise InputError(f"{key}.high", bounds.high, "must be < 1 with scale=log_one_minus")
+    return bounds
 
 
 def _rounded(value: float) -> float:

@@ -1,4 +1,4 @@
-"""Import and judge what a ``_target_`` names before anything is called; its signature says what arguments it takes.
+"""Import and check the class or function of a ``_target_`` before anything is called; its signature gives the arguments.
 
 Each group makes one kind of object. A class must be a subclass of that kind; a function must come from descent or from a module
 of the user's own, never from Python or from a package that descent itself uses, which have functions that delete files.
@@ -29,7 +29,7 @@ KINDS: Mapping[str, str] = MappingProxyType(  # what classes of a group are deri
         "trainer.strategy": "lightning.pytorch.strategies.strategy.Strategy",
     }
 )
-GIVEN: Mapping[str, tuple[str, ...]] = MappingProxyType(  # arguments that descent passes, which no setting does
+PASSED: Mapping[str, tuple[str, ...]] = MappingProxyType(  # arguments that descent passes, which are not settings
     {
         "problem": ("seed", "dtype"),
         "batch": ("examples", "seed"),
@@ -64,21 +64,26 @@ def converted(group: str, component: Component, further: bool = False) -> Compon
 
     Args:
         group: as it is typed, ``optimizer``.
-        component: what the configuration says of it.
+        component: as configured.
         further: let pass what its class does not take, as another one that stands for it may: see `build.numpy_optimizer`.
 
     Raises:
         InputError: see `resolve`.
     """
     made = factory(group, component.factory)
-    arguments = bound(group, made, component.arguments, GIVEN[_kind(group)], component.own(), further)
+    arguments = bound(group, made, component.arguments, PASSED[_kind(group)], component.field_names(), further)
     if group == "optimizer" and "lr" in declared(made) and arguments.get("lr") is None:
         raise InputError("optimizer.lr", None, f"must be given, as {made.__name__} has one")
-    return component.given(arguments)
+    return component.with_arguments(arguments)
 
 
 def bound(
-    group: str, made: Factory, arguments: Arguments, given: Collection[str] = (), own: Collection[str] = (), further: bool = False
+    group: str,
+    made: Factory,
+    arguments: Arguments,
+    passed: Collection[str] = (),
+    field_names: Collection[str] = (),
+    further: bool = False,
 ) -> dict[str, Any]:
     """Return arguments converted to the types that a class or function declares.
 
@@ -86,32 +91,32 @@ def bound(
         group: as it is typed, ``optimizer``.
         made: the class or function.
         arguments: from yaml and command line.
-        given: names of arguments that descent passes.
-        own: settings of the group that are no arguments.
+        passed: names of arguments that descent passes.
+        field_names: settings of the group that are not arguments.
         further: let pass what `made` does not take.
 
     Raises:
         InputError: an argument that it does not take, or a value that is not of the type.
     """
     types = declared(made)
-    allowed = [name for name in types if name not in (*given, ANY)]
-    found = {}
+    allowed = [name for name in types if name not in (*passed, ANY)]
+    checked = {}
     for name, value in arguments.items():
         key = f"{group}.{name}"
         _no_targets(key, value)
         if name not in allowed and ANY not in types and not further:
-            settings = [*allowed, *sorted(own)]
+            settings = [*allowed, *sorted(field_names)]
             raise no_setting(key, value, made.__qualname__, settings, [f"{group}.{setting}" for setting in settings])
-        found[name] = check(key, value, types.get(name, Any))
+        checked[name] = check(key, value, types.get(name, Any))
     for name in required(made):
-        if name not in found and name not in given:
+        if name not in checked and name not in passed:
             allowed_values = "must be given, as it has no default" if types[name] is Any else describe(types[name])
             raise InputError(f"{group}.{name}", None, allowed_values)
-    return found
+    return checked
 
 
 def factory(group: str, path: str) -> Factory:
-    """Return the class or function that an import path names, if it can make what the group is.
+    """Return the class or function that an import path names, if it can make an object of the group.
 
     Args:
         group: as it is typed, ``optimizer`` or ``logger.csv``.
@@ -123,26 +128,26 @@ def factory(group: str, path: str) -> Factory:
     key = f"{group}._target_"
     kind = KINDS.get(_kind(group))
     if path.partition(".")[0] in sys.stdlib_module_names:
-        wanted = f"a subclass of {_public(kind)}" if kind else "a class"
-        raise InputError(key, path, f"must be {wanted}, or a function of descent or of a module of your own")
-    found = imported(key, path)
-    if inspect.isclass(found):
-        if kind is not None and kind not in (f"{base.__module__}.{base.__qualname__}" for base in inspect.getmro(found)[1:]):
+        expected = f"a subclass of {_public(kind)}" if kind else "a class"
+        raise InputError(key, path, f"must be {expected}, or a function of descent or of a module of your own")
+    target = imported(key, path)
+    if inspect.isclass(target):
+        if kind is not None and kind not in (f"{base.__module__}.{base.__qualname__}" for base in inspect.getmro(target)[1:]):
             raise InputError(key, path, f"must be a subclass of {_public(kind)}, or a function that makes one")
-        if _kind(group) == "logger" and not (hasattr(found, "record") and hasattr(found, "close")):
+        if _kind(group) == "logger" and not (hasattr(target, "record") and hasattr(target, "close")):
             raise InputError(key, path, "must have the methods record(row) and close()")
         if _kind(group) == "schedule":
             raise InputError(key, path, "must be a function")
         if _kind(group) != "logger":
-            return found
-    if not inspect.isfunction(found) and not inspect.isclass(found):
+            return target
+    if not inspect.isfunction(target) and not inspect.isclass(target):
         raise InputError(key, path, "must be a class or a function")
-    if not inspect.isclass(found) and (foreign(path) or foreign(found.__module__)):
+    if not inspect.isclass(target) and (foreign(path) or foreign(target.__module__)):
         raise InputError(key, path, "must be a function of descent or of a module of your own")
-    lacking = [name for name in GIVEN[_kind(group)] if name not in (types := declared(found)) and ANY not in types]
+    lacking = [name for name in PASSED[_kind(group)] if name not in (types := declared(target)) and ANY not in types]
     if lacking and _kind(group) != "schedule":  # which is called by position
         raise InputError(key, path, f"must take the argument {lacking[0]}, to make the {_kind(group)}")
-    return found
+    return target
 
 
 def _public(path: str) -> str:
@@ -152,7 +157,7 @@ def _public(path: str) -> str:
 
 
 def declared(target: Factory) -> dict[str, Any]:
-    """Return the type of each argument, with those that a class's ``**`` hands on to a base class; Any where none is declared."""
+    """Return the type of each argument, Any where undeclared, including those that ``**`` passes to a base class."""
     return dict(_declared(target))
 
 
@@ -172,8 +177,8 @@ def _declared(target: Factory) -> Mapping[str, Any]:
 
 @cache
 def _parameters(target: Factory) -> Mapping[str, inspect.Parameter]:
-    """Return the arguments with their annotations resolved, those that a class's ``**`` hands on to a base class too."""
-    found: dict[str, inspect.Parameter] = {}
+    """Return the arguments with resolved annotations, including those that ``**`` passes to a base class."""
+    collected: dict[str, inspect.Parameter] = {}
     for owner in inspect.getmro(target) if inspect.isclass(target) else (target,):
         if inspect.isclass(owner) and "__init__" not in vars(owner):
             continue
@@ -182,10 +187,10 @@ def _parameters(target: Factory) -> Mapping[str, inspect.Parameter]:
         parameters = list(inspect.signature(function).parameters.values())[inspect.isclass(owner) :]
         for parameter in parameters:
             if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-                found.setdefault(parameter.name, parameter.replace(annotation=annotations.get(parameter.name, Any)))
+                collected.setdefault(parameter.name, parameter.replace(annotation=annotations.get(parameter.name, Any)))
         if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters):
             break
-    return found
+    return collected
 
 
 def _annotations(function: Factory) -> Mapping[str, Any]:
@@ -200,7 +205,7 @@ def _kind(group: str) -> str:
 
 
 def _no_targets(key: str, value: object) -> None:
-    """Refuse a ``_target_`` deeper than its group, which would be called before anything judged it."""
+    """Refuse a ``_target_`` deeper than its group, which would be called before it is checked."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             if str(name).startswith("_") and str(name).endswith("_"):

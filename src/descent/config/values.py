@@ -108,7 +108,7 @@ def _path(value: object) -> Path:
 
 
 class _Folder:
-    """Marks an argument that says where data lie: it determines no result, so it is no part of a run's identity."""
+    """Mark an argument for the folder of data: it does not determine a result, so a run's identity leaves it out."""
 
 
 Listed = BeforeValidator(_list)
@@ -135,7 +135,7 @@ UNIONS = (Union, types.UnionType)
 
 
 def typed(annotation: Any) -> Any:
-    """Return the type of settings that an annotation stands for; Any where it stands for none, as a tensor's."""
+    """Return the type of settings for an annotation; Any if there is none, as for a tensor."""
     if annotation in PLAIN:
         return PLAIN[annotation]
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)

@@ -11,7 +11,7 @@ optimizers for deep learning", 2019.
 import pandas as pd
 from matplotlib.figure import Figure
 
-from descent.analysis.entries import rank
+from descent.analysis.candidate_wording import rank
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
 from descent.analysis.ranking import Ranking, rankings
@@ -51,7 +51,7 @@ def analyse(study: Study) -> Finding:
         better=better,
         equal=[name for name in others if name not in (*better, *worse)],
         worse=worse,
-        ranks=[{"name": name, "ranks": table.loc[name, ["first", "last"]].to_list()} for name in ranking.entries],
+        ranks=[{"name": name, "ranks": table.loc[name, ["first", "last"]].to_list()} for name in ranking.candidates],
         edges=[
             {"name": name, "best": best, "side": {"high": "upper"}.get(side, "lower"), "low": low, "high": high}
             for name, (best, side, low, high) in ranking.edges.items()
@@ -65,25 +65,25 @@ def plot(study: Study) -> Figure:
     """Draw the median loss over examples, and every seed's loss at the end, the best optimizer first."""
     ranking, _ = _ranking(study)
     figure, (left, right) = row(2, 4.7, 3.6)
-    for name in ranking.entries:
+    for name in ranking.candidates:
         own = _own(ranking, name)
         drawn = look(own["optimizer"].iloc[0])
         name = f"{name}, lr = {own['lr'].iloc[0]:g}"
-        draw_curve(left, study, own, ranking.quantity, "examples", color=drawn.colour, ls=drawn.dash, label=name)
+        draw_curve(left, study, own, ranking.metric_name, "examples", color=drawn.colour, ls=drawn.dash, label=name)
     title = f"{ranking.problem}, {ranking.batch}: median of {seeds(ranking.runs)}"
     label(left, "log log", AXES["examples"].label, ranking.metric.label, title, "")
     rows = []
-    for name in ranking.entries:
+    for name in ranking.candidates:
         own = _own(ranking, name)
         place = f"{name}  (rank {rank(ranking, name)})" if ranking.tested else name
         rows.append((place, own, look(own["optimizer"].iloc[0]).colour))
-    draw_seeds(right, rows, ranking.quantity)
+    draw_seeds(right, rows, ranking.metric_name)
     label(right, "log linear", f"{ranking.metric.label} at the end", title="Each seed; bar: median")
     return figure
 
 
 def _own(ranking: Ranking, name: str) -> pd.DataFrame:
-    return ranking.runs[ranking.runs["entry"] == name]
+    return ranking.runs[ranking.runs["candidate"] == name]
 
 
 def _ranking(study: Study) -> tuple[Ranking, Tuned]:

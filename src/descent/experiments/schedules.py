@@ -43,7 +43,7 @@ def analyse(study: Study) -> Finding:
     tuned = _tuned(study.runs)
     judged, (best, *others) = tuned.judged, tuned.best.index
     losses = median(judged, LOSS, "schedule").sort_values(kind="stable")
-    group = group_of(judged.assign(entry=judged["schedule"]), LOSS, [best, *others], terms(judged, study.metric(LOSS)))
+    group = group_of(judged.assign(candidate=judged["schedule"]), LOSS, [best, *others], terms(judged, study.metric(LOSS)))
     won = better(judge([group])[0])
     winners = {name: best if (best, name) in won else name if (name, best) in won else "" for name in others}
     tried = sorted(study.runs["lr"].unique())

@@ -1,4 +1,4 @@
-"""Arguments that torch's optimizers accept without a word although they cannot work or have no effect, by class."""
+"""Arguments that torch's optimizers accept silently although they cannot work or have no effect, by class."""
 
 from collections.abc import Callable
 
@@ -10,18 +10,20 @@ from descent.config.values import Arguments
 from descent.errors import InputError
 
 
-def _sgd(given: Arguments) -> None:
-    if given.get("dampening") and not given.get("momentum"):
-        raise InputError("optimizer.dampening", given["dampening"], "has no effect without momentum", "Set optimizer.momentum.")
+def _sgd(arguments: Arguments) -> None:
+    if arguments.get("dampening") and not arguments.get("momentum"):
+        raise InputError(
+            "optimizer.dampening", arguments["dampening"], "has no effect without momentum", "Set optimizer.momentum."
+        )
 
 
-def _adam(given: Arguments) -> None:
-    if given.get("decoupled_weight_decay") and not given.get("weight_decay"):
+def _adam(arguments: Arguments) -> None:
+    if arguments.get("decoupled_weight_decay") and not arguments.get("weight_decay"):
         raise InputError("optimizer.decoupled_weight_decay", True, "has no effect without optimizer.weight_decay")
 
 
-def _rprop(given: Arguments) -> None:
-    sizes = given.get("step_sizes")
+def _rprop(arguments: Arguments) -> None:
+    sizes = arguments.get("step_sizes")
     if isinstance(sizes, list) and not 0 < float(str(sizes[0])) <= float(str(sizes[1])):
         raise InputError("optimizer.step_sizes", sizes, "must be the smallest and the largest step size, in this order and > 0")
 

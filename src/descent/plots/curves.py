@@ -24,7 +24,7 @@ Curves = list[tuple[pd.Series, pd.DataFrame]]
 
 def training_loss(study: Study) -> str:
     """Return the metric of optimization: the training loss above its minimum, where that is known."""
-    return "train/gap" if "train/gap" in study.quantities else "train/loss"
+    return "train/gap" if "train/gap" in study.metric_names else "train/loss"
 
 
 @styled
@@ -35,24 +35,24 @@ def draw(study: Study, name: str, axis: str) -> Figure:
         NoData: no run measured it.
     """
     metric, label = study.metric(name), text(study.metric(name).label)
-    own = measured(study, name)
-    figure, panels = layout.frame(list(own))
-    known, limits = layout.variants(own), _limits(own, metric)
-    for candidate, records in own.items():
+    records_of = measured(study, name)
+    figure, panels = layout.frame(list(records_of))
+    known, limits = layout.variants(records_of), _limits(records_of, metric)
+    for candidate, records in records_of.items():
         draw_candidate(panels[candidate.panel][0], candidate, records, metric, axis, limits, layout.marker(candidate, known))
     for axes in figure.axes:
         axes.set(xscale="log", ylim=limits, yscale=metric.scale)
     layout.label(figure, AXES[axis].label, [label])
-    runs = study.runs.loc[np.unique(np.concatenate([records["run"] for records in own.values()]))]
-    lost, many = (runs["status"] == "diverged").any(), any(records["run"].nunique() > 1 for records in own.values())
+    runs = study.runs.loc[np.unique(np.concatenate([records["run"] for records in records_of.values()]))]
+    lost, many = (runs["status"] == "diverged").any(), any(records["run"].nunique() > 1 for records in records_of.values())
     layout.finish(
         figure,
-        layout.handles(own, [layout.cross(np.nan, np.nan, "#444444")] if lost else []),
+        layout.handles(records_of, [layout.cross(np.nan, np.nan, "#444444")] if lost else []),
         f"{text(study.problem)}: {label} at equal {axis}",
-        f"median, {layout.sample(own)}" if many else "one run each",
+        f"median, {layout.sample(records_of)}" if many else "one run each",
         "band: interquartile range" if many else "",
         "each seed faint" if many else "",
-        layout.chosen(own),
+        layout.chosen(records_of),
         "\N{MULTIPLICATION SIGN} where a run diverged, which counts as the worst from there on" if lost else "",
         "seconds of training, without those of measuring" if axis == "seconds" else "",
     )
@@ -65,8 +65,8 @@ def draw_candidate(
     """Draw the runs of one candidate, crosses where they diverged, their median and the band."""
     drawn, column = look(candidate.optimizer), AXES[axis].column
     statuses, segments = candidate.runs["status"], []
-    for run, own in records.groupby("run"):
-        x, y = own[column].to_numpy(), own[metric.name].to_numpy()
+    for run, frame in records.groupby("run"):
+        x, y = frame[column].to_numpy(), frame[metric.name].to_numpy()
         seen = (x > 0) & np.isfinite(y)
         segments.append(np.column_stack([x[seen], y[seen]]))
         if statuses[run] == "diverged":
@@ -94,7 +94,7 @@ def faint(axes: Axes, segments: Sequence[np.ndarray], colour: str) -> None:
 
 
 def _end(x: np.ndarray, y: np.ndarray, top: float) -> tuple[float, float]:
-    """Return where a curve stops being finite, or leaves the picture."""
+    """Return the point at which a curve stops being finite, or leaves the picture."""
     x, y = x[x > 0], y[x > 0]
     inside = np.isfinite(y) & (y <= top)
     if inside.all():
@@ -105,8 +105,8 @@ def _end(x: np.ndarray, y: np.ndarray, top: float) -> tuple[float, float]:
     return float(x[gone]), top
 
 
-def _limits(own: Measured, metric: Metric) -> Limits:
-    records = pd.concat(own.values())
+def _limits(records_of: Measured, metric: Metric) -> Limits:
+    records = pd.concat(records_of.values())
     values = records.loc[records["step"] > 0, metric.name].to_numpy()
     if metric.scale == "log":
         return layout.log_limits(values, BEYOND * records.groupby("run")[metric.name].first().max())

@@ -1,4 +1,4 @@
-"""Lay out a figure: a panel for each batch mode, a legend, a title, and small print that says what is drawn."""
+"""Lay out a figure: a panel for each batch mode, a legend, a title, and small print on what is drawn."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -26,37 +26,37 @@ Panels = dict[Panel, list[Axes]]  # by batch mode, size and variant
 MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")  # of variants: schedules, engines
 
 
-def panels(units: Iterable[Candidate]) -> list[Panel]:
+def panels(candidates: Iterable[Candidate]) -> list[Panel]:
     """Return the batch modes, each with its batch size, in their order."""
-    return sorted({unit.panel: None for unit in units}, key=panel_order)
+    return sorted({candidate.panel: None for candidate in candidates}, key=panel_order)
 
 
-def panel_title(units: Sequence[Candidate]) -> str:
+def panel_title(candidates: Sequence[Candidate]) -> str:
     """Return the title of a panel: the batch mode, and the budget of its runs."""
-    batch, size = units[0].batch, int(units[0].runs["examples_per_step"].iloc[0])
+    batch, size = candidates[0].batch, int(candidates[0].runs["examples_per_step"].iloc[0])
     per_step = "all examples a step" if batch == "full" else f"{count(size)} example{'s' * (size != 1)} a step"
-    longest = [unit.runs.loc[unit.runs["examples"].idxmax()] for unit in units]
+    longest = [candidate.runs.loc[candidate.runs["examples"].idxmax()] for candidate in candidates]
     steps, examples = span(run["steps"] for run in longest), span(run["examples"] for run in longest)
-    shared = f", {text(units[0].group)}" if units[0].group else ""
+    shared = f", {text(candidates[0].group)}" if candidates[0].group else ""
     return f"{text(batch)}: {per_step}{shared}\n{steps} steps, {examples} examples"
 
 
-def frame(units: Sequence[Candidate], rows: int = 1, sharey: Literal["all", "row", False] = "all") -> tuple[Figure, Panels]:
+def frame(candidates: Sequence[Candidate], rows: int = 1, sharey: Literal["all", "row", False] = "all") -> tuple[Figure, Panels]:
     """Return a figure and, for each batch mode, its axes: one, or a column of `rows`."""
-    keys = panels(units)
+    keys = panels(candidates)
     columns = len(keys) if rows > 1 else min(len(keys), ACROSS)
     lines = rows if rows > 1 else -(-len(keys) // columns)
     figure = Figure()
     grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=sharey)
     if rows > 1:
-        found = {key: list(grid[:, column]) for column, key in enumerate(keys)}
+        axes_of = {key: list(grid[:, column]) for column, key in enumerate(keys)}
     else:
-        found = {key: [axes] for key, axes in zip(keys, grid.flat, strict=False)}
+        axes_of = {key: [axes] for key, axes in zip(keys, grid.flat, strict=False)}
         for axes in grid.flat[len(keys) :]:
             axes.remove()
-    for key, (axes, *_) in found.items():
-        axes.set_title(panel_title([unit for unit in units if unit.panel == key]))
-    return figure, found
+    for key, (axes, *_) in axes_of.items():
+        axes.set_title(panel_title([candidate for candidate in candidates if candidate.panel == key]))
+    return figure, axes_of
 
 
 def label(figure: Figure, below: str, beside: Sequence[str]) -> None:
@@ -99,24 +99,24 @@ def _place(axes: Axes) -> SubplotSpec:
     return place
 
 
-def variants(units: Iterable[Candidate]) -> list[str]:
-    return sorted({unit.variant for unit in units})
+def variants(candidates: Iterable[Candidate]) -> list[str]:
+    return sorted({candidate.variant for candidate in candidates})
 
 
-def marker(unit: Candidate, known: Sequence[str]) -> str:
+def marker(candidate: Candidate, known: Sequence[str]) -> str:
     """Return the marker of a variant; none if there is only one."""
-    return MARKERS[known.index(unit.variant) % len(MARKERS)]
+    return MARKERS[known.index(candidate.variant) % len(MARKERS)]
 
 
-def handles(units: Iterable[Candidate], extra: Iterable[Line2D] = ()) -> dict[str, Line2D]:
+def handles(candidates: Iterable[Candidate], extra: Iterable[Line2D] = ()) -> dict[str, Line2D]:
     """Return the lines of a legend by label: each candidate once, in the same order in all figures."""
-    units = sorted(units, key=lambda unit: (order(unit.optimizer), unit.variant))
-    known = variants(units)
-    found = {}
-    for unit in units:
-        drawn = look(unit.optimizer)
-        found[text(unit.name)] = Line2D([], [], color=drawn.colour, linestyle=drawn.dash, marker=marker(unit, known), ms=3.5)
-    return found | {str(line.get_label()): line for line in extra}
+    candidates = sorted(candidates, key=lambda candidate: (order(candidate.optimizer), candidate.variant))
+    known = variants(candidates)
+    lines = {}
+    for candidate in candidates:
+        drawn, mark = look(candidate.optimizer), marker(candidate, known)
+        lines[text(candidate.name)] = Line2D([], [], color=drawn.colour, linestyle=drawn.dash, marker=mark, ms=3.5)
+    return lines | {str(line.get_label()): line for line in extra}
 
 
 def cross(x: float, y: float, colour: str) -> Line2D:
@@ -178,25 +178,26 @@ def finish(
         )
 
 
-def chosen(units: Iterable[Candidate]) -> str:
+def chosen(candidates: Iterable[Candidate]) -> str:
     """Return how the settings that are shown were chosen, as a clause."""
-    units = list(units)
-    picked = [unit for unit in units if unit.settings > 1]
-    tuned = sorted({tuning for unit in units for tuning in unit.runs["tuning"]})
+    candidates = list(candidates)
+    picked = [candidate for candidate in candidates if candidate.settings > 1]
+    tuned = sorted({tuning for candidate in candidates for tuning in candidate.runs["tuning"]})
     if not picked:
         return "untuned" if tuned == ["default"] else f"tuning budget {text(', '.join(tuned))}"
-    judged = metric_of(units[0].runs, units[0].runs["metric"].iloc[0])
-    rates = all(unit.rates == unit.settings for unit in picked)
-    many = f"{span(unit.settings for unit in picked)} {'learning rates' if rates else 'settings'}"
-    who = "each optimizer" if len(picked) == len(units) else ", ".join(sorted({text(unit.name) for unit in picked}))
+    judged = metric_of(candidates[0].runs, candidates[0].runs["metric"].iloc[0])
+    rates = all(candidate.rates == candidate.settings for candidate in picked)
+    many = f"{span(candidate.settings for candidate in picked)} {'learning rates' if rates else 'settings'}"
+    names = sorted({text(candidate.name) for candidate in picked})
+    who = "each optimizer" if len(picked) == len(candidates) else ", ".join(names)
     return f"{who} at the best of {many} by final {text(judged.label)}, chosen on these seeds"
 
 
-def sample(units: Iterable[Candidate]) -> str:
+def sample(candidates: Iterable[Candidate]) -> str:
     """Return the number of runs behind each line, as ``n = 3 seeds``."""
-    units = list(units)
-    seeds = all(unit.runs["seed"].is_unique for unit in units)
-    number = span(len(unit.runs) for unit in units)
+    candidates = list(candidates)
+    seeds = all(candidate.runs["seed"].is_unique for candidate in candidates)
+    number = span(len(candidate.runs) for candidate in candidates)
     return f"n = {number} {'runs' if not seeds else 'seed' if number == '1' else 'seeds'}"
 
 

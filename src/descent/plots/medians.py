@@ -29,8 +29,8 @@ def seeds(runs: pd.DataFrame) -> str:
 
 def shaded(runs: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame, Any]]:
     """Yield each choice of a setting with its runs and a colour, from dark to light."""
-    for (choice, own), colour in zip(groups(runs, key), shades(runs[key].nunique()), strict=True):
-        yield choice, own, colour
+    for (choice, group), colour in zip(groups(runs, key), shades(runs[key].nunique()), strict=True):
+        yield choice, group, colour
 
 
 def label(axes: Axes, scales: str, x: str, y: str = "", title: str = "", legend: str | None = None, **how: Any) -> None:
@@ -55,13 +55,13 @@ def draw_parts(parts: Sequence[tuple[Callable[..., None], pd.DataFrame]], *share
 
 
 def draw_curve(
-    axes: Axes, study: Study, runs: pd.DataFrame, quantity: str, axis: str = "step", *, seeds: bool = False, **look: Any
+    axes: Axes, study: Study, runs: pd.DataFrame, column: str, axis: str = "step", *, seeds: bool = False, **look: Any
 ) -> np.ndarray:
     """Draw the median of some runs over an axis, with `seeds` each of them faintly; return the values of the median."""
-    x, y = curve(study, runs, quantity, axis)
+    x, y = curve(study, runs, column, axis)
     (line,) = axes.plot(x, y, **look)
     if seeds:
-        faint(axes, [frame[[axis, quantity]].to_numpy() for _, frame in study.curves(runs)], str(line.get_color()))
+        faint(axes, [frame[[axis, column]].to_numpy() for _, frame in study.curves(runs)], str(line.get_color()))
     return y
 
 

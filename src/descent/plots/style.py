@@ -104,8 +104,8 @@ def count(number: float) -> str:
 
 def span(numbers: Iterable[float]) -> str:
     """Return the range of some counts: ``3``, or ``2 to 3``."""
-    found = sorted(set(numbers))
-    return count(found[0]) if len(found) == 1 else f"{count(found[0])} to {count(found[-1])}"
+    distinct = sorted(set(numbers))
+    return count(distinct[0]) if len(distinct) == 1 else f"{count(distinct[0])} to {count(distinct[-1])}"
 
 
 def wrap(words: str, width: float) -> str:

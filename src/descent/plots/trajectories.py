@@ -114,7 +114,7 @@ def write_animation(figure: Figure, trajectories: Sequence[Trajectory], axis: st
 
 
 def _box(trajectories: Sequence[np.ndarray], minima: np.ndarray) -> Box:
-    """Return the limits of both axes: starts and minima with room around, and what of the trajectories stays near."""
+    """Return the limits of both axes, which hold starts, minima, some room, and the near parts of the trajectories."""
     points = np.concatenate([minima, *(points[:1] for points in trajectories)])
     low, high = points.min(0), points.max(0)
     room = np.maximum(high - low, 0.6 * (high - low).max())
@@ -150,10 +150,10 @@ def _palette(hues: Sequence[tuple[float, float, float]]) -> Image.Image:
     """
     shades = np.linspace(0, 1, (COLOURS - GREYS) // len(hues) + 1)[1:, None]
     light = np.full(3, 0.93)
-    found = [np.repeat(np.linspace(0, 1, GREYS)[:, None], 3, axis=1)]
-    found += [light + shades * (np.array(hue) - light) for hue in hues]
+    colours = [np.repeat(np.linspace(0, 1, GREYS)[:, None], 3, axis=1)]
+    colours += [light + shades * (np.array(hue) - light) for hue in hues]
     palette = Image.new("P", (1, 1))
-    palette.putpalette((255 * np.concatenate(found)).round().astype(np.uint8).tobytes())
+    palette.putpalette((255 * np.concatenate(colours)).round().astype(np.uint8).tobytes())
     return palette
 
 

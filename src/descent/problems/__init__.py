@@ -1,1 +1,1 @@
-"""What is minimised: data, model, loss and, where it is known, the optimum. One file, one family."""
+"""Problems: data, model, loss and, if known, the optimum. One file, one family."""

@@ -17,8 +17,8 @@ from descent.randomness import generator
 
 def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return ``(1/2N) sum_i |z_i - onehot(y_i)|^2`` (Nielsen, chapter 1, equation 6)."""
-    wanted = functional.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
-    return (outputs - wanted).square().sum(1).mean() / 2
+    onehot = functional.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
+    return (outputs - onehot).square().sum(1).mean() / 2
 
 
 def sigmoid_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:

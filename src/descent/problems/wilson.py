@@ -19,9 +19,9 @@ class Wilson(LinearModel):
 
     Example i has a label y_i and, times one factor common to all that makes L = 1, the features
 
-        x_i = (y_i, 1, 1, 0, ..., 0, own_i, 0, ..., 0),   own_i = (1, 0, 0, 0, 0) if y_i = +1, (1, 1, 1, 1, 1) if y_i = -1
+        x_i = (y_i, 1, 1, 0, ..., 0, block_i, 0, ..., 0),   block_i = (1, 0, 0, 0, 0) if y_i = +1, (1, 1, 1, 1, 1) if y_i = -1
 
-    where own_i lies in a block of its own, so D = 3 + 5 points. Gradient descent finds w*, which has every unseen label
+    where block_i lies in columns of its own, so D = 3 + 5 points. Gradient descent finds w*, which has every unseen label
     right. Full-batch Adagrad, RMSprop and Adam stay on multiples of sign(X^T y), as ``X sign(X^T y) = c y``; on an unseen
     example w_2 + w_3 = 2 w_1 then outweigh y_i w_1, and they answer +1 to all. In mini-batches an example's own features
     are seen less often than the first three, which breaks the symmetry. The seed draws the order of the examples alone.
@@ -31,7 +31,7 @@ class Wilson(LinearModel):
         positive: share of labels +1 in each split, more than half; the others are -1.
 
     Raises:
-        InputError: a split without one of the labels, or training examples without a majority of +1.
+        InputError: a split that lacks a label, or training examples without a majority of +1.
 
     Source: Wilson, Roelofs, Stern, Srebro and Recht 2017, The Marginal Value of Adaptive Gradient Methods in Machine
     Learning, section 3.3. There `positive` is a probability and there is no common factor.
@@ -52,8 +52,8 @@ class Wilson(LinearModel):
             )
         rng = generator(0, "data")
         y = np.concatenate([np.where(rng.permutation(sizes[name]) < counts[name], 1.0, -1.0) for name in sizes])
-        own = np.where(y[:, None] > 0, [1, 0, 0, 0, 0], 1)
-        blocks = (np.eye(points)[:, :, None] * own[:, None, :]).reshape(points, 5 * points)
+        pattern = np.where(y[:, None] > 0, [1, 0, 0, 0, 0], 1)
+        blocks = (np.eye(points)[:, :, None] * pattern[:, None, :]).reshape(points, 5 * points)
         x = np.hstack([y[:, None], np.ones((points, 2)), blocks])
         train = x[: sizes["train"]]
         x /= np.linalg.norm(train, 2) / np.sqrt(len(train))

@@ -28,26 +28,26 @@ class Comparison:
     medians: Path | None
 
 
-def compare(folder: Path | str, metric: str | None = None, events: bool = True, own: Path | None = None) -> Comparison:
+def compare(folder: Path | str, metric: str | None = None, events: bool = True, figures_folder: Path | None = None) -> Comparison:
     """Rank the optimizers of a study, test their differences, and write the report into the study's folder.
 
     Reads result files only, at any time, also while the study runs.
 
     Args:
         folder: of the study.
-        metric: test this one alone, as ``val/accuracy``; None: the problem's own, and describe the validation metric.
+        metric: test only this one, as ``val/accuracy``; None: the problem's own, and describe the validation metric.
         events: write what TensorBoard shows.
-        own: a folder with figures of your own: each file has ``plot(study) -> Figure``, see `descent.plots.figures`.
+        figures_folder: a folder with figures of your own: each file has ``plot(study) -> Figure``, see `descent.plots.figures`.
 
     Raises:
         InputError: there is no such study or metric, or the report cannot be written.
     """
     study = load(Path(folder))
-    captions = {safe_name(name): drawing.caption for name, drawing in figures.known(study, own).items()}
+    captions = {safe_name(name): drawing.caption for name, drawing in figures.known(study, figures_folder).items()}
     result = judge(study, metric)
     report = study.folder / REPORT
     with output("study", folder):
-        drawn = figures.save(study, report / "figures", own)
+        drawn = figures.save(study, report / "figures", figures_folder)
         written = page.write(result, drawn, captions)
         medians = tensorboard.write(study, _verdict_first(result), _images(drawn, report / "figures"), report) if events else None
     return Comparison(study, result, written, medians)
@@ -63,11 +63,12 @@ def write_medians(folder: Path) -> Path:
 
 
 def _verdict_first(outcome: Verdicts) -> dict[str, list[str]]:
-    """Return what a comparison says, by what it is about: first each verdict, then what they rest on."""
+    """Return the sentences of a comparison by subject: first each verdict, then its caveats."""
     sentences = outcome.sentences
     about = list(sentences)[: len(outcome.verdicts)]
-    notes = {name: said[name in about :] for name, said in sentences.items()}
-    return {"Verdict": [f"{name}: {sentences[name][0]}" for name in about]} | {name: said for name, said in notes.items() if said}
+    verdicts = {"Verdict": [f"{name}: {sentences[name][0]}" for name in about]}
+    caveats = {name: lines[name in about :] for name, lines in sentences.items()}
+    return verdicts | {name: lines for name, lines in caveats.items() if lines}
 
 
 def _images(drawn: list[Path], folder: Path) -> dict[str, bytes]:

@@ -133,7 +133,7 @@ def _problem(outcome: Verdicts, frame: pd.DataFrame, problem: str, pictures: "_P
         first = verdicts[0].ranking.runs.iloc[0]
         own = pd.concat([frame[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)  # nan is nan
         table = tables.settings(frame[own], runs[runs["problem"] == problem], verdicts, outcome.study.folder)
-        differences = [(v.quantity, tables.pairs(v)) for v in verdicts if v.ranking.finding.pairs]
+        differences = [(v.label, tables.pairs(v)) for v in verdicts if v.ranking.finding.pairs]
         parts.append(Part(batch, verdicts, table, differences))
     return Problem(problem, parts, *pictures.of(pictures.folder / "figures" / safe_name(problem)))
 

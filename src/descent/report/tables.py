@@ -48,25 +48,25 @@ def settings(frame: pd.DataFrame, runs: pd.DataFrame, verdicts: Sequence[Verdict
         runs: all of the study that results are about.
         study: the folder; links are relative to its report.
     """
-    metrics = [verdict.ranking.quantity for verdict in verdicts]
+    metrics = [verdict.ranking.metric_name for verdict in verdicts]
     parts = {metric: frame[frame["metric"] == metric].set_index("setting") for metric in metrics}
     ranked = [verdict for verdict in verdicts if verdict.ranking.tested]
     table = Table(["setting"], [])
     for verdict in verdicts:
-        table.columns.extend(["rank"] * (verdict in ranked) + [verdict.quantity])
+        table.columns.extend(["rank"] * (verdict in ranked) + [verdict.label])
     lead = parts[metrics[0]]
     tests = [name for name in lead if name.startswith("test:") and lead[name].notna().any()]
     times = [name for name in ("time:examples", "time:seconds") if name in lead and lead[name].notna().any()]
     table.columns.extend(
         [f"test {name[5:]}" for name in tests] + [f"{name[5:]} to target" for name in times] + ["failed", "runs"]
     )
-    entries = [name for entry in verdicts[0].ranking.entries for name in _of(verdicts[0], entry)]
+    entries = [name for entry in verdicts[0].ranking.candidates for name in _of(verdicts[0], entry)]
     for name in [*entries, *(name for name in lead.index if name not in entries)]:
-        own = runs[runs["name"] == name].sort_values(["scramble", "seed"])
+        own = runs[runs["name"] == name].sort_values(["search", "seed"])
         row = lead.loc[name]
         cells = [Cell(plain(name, str(row["batch"])), name)]
         for verdict in verdicts:
-            cells += _measured(verdict, parts[verdict.ranking.quantity].loc[name], verdict in ranked)
+            cells += _measured(verdict, parts[verdict.ranking.metric_name].loc[name], verdict in ranked)
         cells += [_cell(row[test]) for test in tests] + [_cell(row[time], "never") for time in times]
         share = (
             f"{row['failed_low']:.0%} to {row['failed_high']:.0%} (95 %); {row['diverged']} diverged, {row['stalled']} stalled"
@@ -114,7 +114,7 @@ def _measured(verdict: Verdict, row: "pd.Series[float]", ranked: bool) -> Iterat
 
 def _of(verdict: Verdict, entry: str) -> list[str]:
     runs = verdict.ranking.runs
-    return [str(name) for name in runs.loc[runs["entry"] == entry, "name"].unique()]
+    return [str(name) for name in runs.loc[runs["candidate"] == entry, "name"].unique()]
 
 
 def _links(runs: pd.DataFrame, study: Path) -> Iterator[Run]:

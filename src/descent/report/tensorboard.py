@@ -131,7 +131,7 @@ def _candidates(study: Study) -> list[Candidate]:
     each = max(1, MOST // len(modes)) if len(selection.candidates(study)) > MOST else MOST
     several, found = len(study.problems) > 1, []
     for problem in study.problems:
-        columns = sorted(measured(study.only(problem).quantities), key=tag)
+        columns = sorted(measured(study.only(problem).metric_names), key=tag)
         own = [sorted(drawn, key=_median)[:each] for (of, *_), drawn in modes.items() if of == problem]
         for chosen in (each for drawn in own for each in drawn):
             size = [f"{chosen.batch_size:.0f}"] if chosen.batch_size else []

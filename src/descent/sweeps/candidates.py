@@ -1,4 +1,4 @@
-"""What a tuned study tunes: candidates, each with the ranges that a budget searches."""
+"""The candidates of a tuned study, each with the ranges that its budget searches."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ AXES = ("lr", "momentum", "eps", "beta2", "weight_decay")  # columns of the samp
 
 @dataclass(frozen=True)
 class Budget:
-    """How many settings a search tries of each optimizer, and along which axes."""
+    """The settings that a search tries for each optimizer: how many, and along which axes."""
 
     trials: int
     axes: tuple[str, ...]
@@ -34,7 +34,7 @@ BUDGETS = {
 
 
 class Protocol(Model):
-    """What `hydra.sweeper` says of a tuned study."""
+    """Settings of `hydra.sweeper` for a tuned study."""
 
     trials: Literal["default", "small", "medium", "large", "huge"]
     searches: Annotated[Count, Le(100)]  # repetitions of the tuning, each with sampled settings of its own
@@ -47,7 +47,7 @@ class Protocol(Model):
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is tuned: the overrides that make it, their configuration, and the ranges that the budget searches."""
+    """A combination to tune: its overrides, their configuration, and the ranges that the budget searches."""
 
     overrides: tuple[str, ...]
     config: RunConfig
@@ -69,7 +69,7 @@ class Candidate:
         return (*self.overrides, *self._values(setting), f"seed={seed}", *(part if protocol.budget.trials else ()))
 
     def _values(self, setting: Mapping[str, float]) -> Iterator[str]:
-        """Yield an override for each hyperparameter; of a list, for the whole of it."""
+        """Yield an override for each hyperparameter; a list gets one override for all its items."""
         lists: dict[str, list[object]] = {}
         for key, value in setting.items():
             name, _, item = key.removesuffix("]").partition("[")
@@ -85,7 +85,7 @@ class Candidate:
 def candidates(
     jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig], protocol: Protocol, folders: Sequence[Path]
 ) -> list[Candidate]:
-    """Return what a sweep tunes, each once.
+    """Return the candidates of a sweep, without duplicates.
 
     Args:
         jobs: the overrides of each.
@@ -99,7 +99,7 @@ def candidates(
     tuned: list[Candidate] = []
     for job in jobs:
         config = compose(list(job))
-        if any(config == one.config for one in tuned):
+        if any(config == candidate.config for candidate in tuned):
             continue
         space = _space(config.names.optimizer, protocol, folders)
         _refuse_decided(job, space)

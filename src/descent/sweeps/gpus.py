@@ -18,7 +18,7 @@ def keep() -> None:
 
 
 def claim(config: RunConfig) -> None:
-    """Let this process see one GPU only, where there are several and a run wants one; once, before CUDA is asked for any.
+    """Let this process see one GPU only, where there are several and a run wants one; once, before CUDA is initialised.
 
     A lock that dies with its process stands for a claim, so that the processes of all sweeps of a user share them out.
     """
@@ -27,8 +27,8 @@ def claim(config: RunConfig) -> None:
     count = torch.cuda.device_count()  # asks the driver's management library, not CUDA
     if count < 2:
         return
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    visible = [name.strip() for name in given.split(",")][:count] if given else [str(index) for index in range(count)]
+    variable = os.environ.get("CUDA_VISIBLE_DEVICES")
+    visible = [name.strip() for name in variable.split(",")][:count] if variable else [str(index) for index in range(count)]
     for others, device in ((others, device) for others in itertools.count() for device in visible):
         lock = on_machine(f"gpu-{device.replace('/', '_')}.{others}")
         try:

@@ -1,4 +1,4 @@
-"""The runs of a sweep: each once, tried before anything trains, and with its result where it has one."""
+"""Plan the runs of a sweep: each once, checked before anything trains, with its result where it has one."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,11 +20,11 @@ WEIGHT = 3e-10  # seconds for each weight and example, which takes 6 operations
 
 @dataclass(frozen=True)
 class Planned:
-    """A run of a sweep: what was typed, what that means, what computes it (cuda, cpu), and where it lies.
+    """A run of a sweep: its overrides, their configuration, its device (cuda, cpu) and its folder.
 
     Attributes:
-        result: what it came to; None: it is missing.
-        seconds: that training it will take, as a rough guess.
+        result: None: it is missing.
+        seconds: that training it takes, as a rough guess; 0 where it has a result.
     """
 
     overrides: list[str]
@@ -56,8 +56,8 @@ def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig
 
     planned: dict[Path, Planned] = {}
     rehearsal = Rehearsal()
-    for job, given in composed:
-        config = resolve(given)
+    for job, unresolved in composed:
+        config = resolve(unresolved)
         device = build.device(config, elsewhere)
         who = identity(config, device)
         folder = place(config, who)

@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -37,14 +37,14 @@ def sweep(
     experiment: str | None = None,
     target: str | None = None,
 ) -> int:
-    """Train what is missing of a sweep; return how many runs failed.
+    """Train the missing runs of a sweep; return how many runs failed.
 
     Args:
         jobs: the overrides of each run.
         compose: from overrides to a typed configuration.
         launch: trains runs, each by `worker.take_up`, in whatever processes, and returns what came of each; it may raise.
         elsewhere: what ``trainer=auto`` means on the machines that train them, cpu or gpu; None: they are trained on this one.
-        experiment: whose figure and sentence end the sweep.
+        experiment: its figure and sentence end the sweep.
         target: the module of an experiment of the user's own.
 
     Raises:
@@ -54,36 +54,48 @@ def sweep(
     show_warnings()
     module = _module(experiment, target) if experiment else None
     runs = plan(jobs, compose, elsewhere)
-    failed = train(runs, launch, elsewhere)
+    with Workers(launch, elsewhere) as workers:
+        failed = workers.train(runs)
     show(runs, failed)
     if experiment and module and len(failed) < len(runs):
         _conclude(experiment, module, runs[0].config.folder, runs)
     return len(failed)
 
 
-def train(runs: list[Planned], launch: Launch, elsewhere: str | None = None) -> list[Path]:
-    """Train those of some runs that are missing, with a live line; return the folders of those that failed."""
-    from descent.sweeps import gpus  # not before the settings are known to work
+class Workers(ExitStack):
+    """The workers of a sweep, which live to its end: they watch one journal, however often they are launched.
 
-    gpus.keep()
-    study = runs[0].config.folder
-    missing = [planned for planned in runs if planned.result is None]
-    say(_summary(runs, missing))
-    _name_other_versions(runs)
-    if not missing:
-        return []
-    _writable(study, runs[0].config.output_dir)
-    outputs = Path(runs[0].config.output_dir).expanduser()
-    with (
-        journals.opened(study, outputs, local=elsewhere is None) as journal,
-        StudyDisplay([planned.folder for planned in runs], [planned.folder for planned in missing], journal),
-        _stopping(missing, journal),
-    ):
-        return _train(missing, launch, journal)
+    Args:
+        launch, elsewhere: as of `sweep`.
+    """
+
+    def __init__(self, launch: Launch, elsewhere: str | None = None) -> None:
+        super().__init__()
+        self.launch, self.elsewhere = launch, elsewhere
+        self.journal: Journal | None = None
+
+    def train(self, runs: list[Planned]) -> list[Path]:
+        """Train the missing runs, with a progress line; return the folders of those that failed."""
+        from descent.sweeps import gpus  # not before the settings are known to work
+
+        gpus.keep()
+        missing = [planned for planned in runs if planned.result is None]
+        say(_summary(runs, missing))
+        _name_other_versions(runs)
+        if not missing:
+            return []
+        if self.journal is None:
+            study, output_dir = runs[0].config.folder, runs[0].config.output_dir
+            _writable(study, output_dir)
+            opened = journals.opened(study, Path(output_dir).expanduser(), local=self.elsewhere is None)
+            self.journal = self.enter_context(opened)
+        every, to_train = ([planned.folder for planned in some] for some in (runs, missing))
+        with StudyDisplay(every, to_train, self.journal), _stopping(missing, self.journal):
+            return _train(missing, self.launch, self.journal)
 
 
 def show(runs: list[Planned], failed: list[Path]) -> None:
-    """Print the table of some runs that were trained, and what failed."""
+    """Print the table of the sweep's runs and the failures."""
     study = runs[0].config.folder
     write_medians(study, any(planned.result is None for planned in runs))
     say("")
@@ -122,10 +134,10 @@ def _writable(study: Path, output_dir: str) -> None:
 
 @contextmanager
 def _stopping(missing: list[Planned], journal: Journal) -> Iterator[None]:
-    """Let a signal stop the sweep: the workers are told, and have `PATIENCE` to save what they train.
+    """Stop the sweep at a signal: workers get `PATIENCE` seconds to save a checkpoint.
 
     Raises:
-        Stopped: wherever the launcher is; what it makes of that does not matter, see `_train`.
+        Stopped: inside the launcher, whatever it turns that into; see `_train`.
     """
 
     def stop(number: int) -> None:
@@ -144,10 +156,10 @@ def _trains(planned: Planned, journal: Journal) -> bool:
 
 
 def _train(missing: list[Planned], launch: Launch, journal: Journal) -> list[Path]:
-    """Launch what is missing until nothing is: again after a worker died, and after another process let go of a run.
+    """Launch the missing runs until all ended: again after a worker died, or another process released a run.
 
-    What came of a run, the run itself has said: to the launcher, or where that lost it with a worker, in the journal. Only a run
-    that had begun can have died with its worker; where none had, the launcher itself does not work.
+    Each run reports its outcome to the launcher, and in the journal in case the launcher loses it with a worker. Only a run that
+    had begun can have died with its worker; where none had, the launcher itself does not work.
 
     Returns:
         the folders of the runs that failed.
@@ -160,9 +172,9 @@ def _train(missing: list[Planned], launch: Launch, journal: Journal) -> list[Pat
     while missing:
         trouble: Exception = RuntimeError(f"its process died {ATTEMPTS} times")
         before = {planned.folder: len(journal.notes(planned.folder.name)) for planned in missing}
-        told: Sequence[Outcome] = ()
+        reported: Sequence[Outcome] = ()
         try:
-            told = launch(missing, journal)
+            reported = launch(missing, journal)
         except Exception as error:  # of a launcher whose worker was killed
             trouble = error
         except KeyboardInterrupt:  # what Ray makes of any signal
@@ -171,7 +183,7 @@ def _train(missing: list[Planned], launch: Launch, journal: Journal) -> list[Pat
             raise stopping.Stopped(number)
         notes = {planned.folder: journal.notes(planned.folder.name)[before[planned.folder] :] for planned in missing}
         outcomes = {folder: noted[-1] for folder, noted in notes.items() if noted}
-        outcomes |= {planned.folder: outcome for planned, outcome in zip(missing, told, strict=False)}
+        outcomes |= {planned.folder: outcome for planned, outcome in zip(missing, reported, strict=False)}
         failed += [folder for folder, outcome in outcomes.items() if outcome == Outcome.FAILED]
         missing = [planned for planned in missing if outcomes.get(planned.folder) not in (Outcome.ENDED, Outcome.FAILED)]
         died = [planned for planned in missing if outcomes.get(planned.folder) == Outcome.BEGUN and not held(planned.folder)]

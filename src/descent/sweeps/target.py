@@ -36,8 +36,8 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A problem's target, or why there is none; the reference optimizer that says so and its learning rate."""
+class TargetEstimate:
+    """A problem's target, or why it has none, with the reference optimizer that reached it and its learning rate."""
 
     metric: str
     value: float
@@ -64,8 +64,8 @@ class Found:
         return f"target: {{metric: {self.metric}, value: {_number(self.value)}}}  # {how}"
 
 
-def find(problem: str, studies: Path, *more: str) -> Found:
-    """Train the reference optimizers on a problem, what is missing, and return its target.
+def find(problem: str, studies: Path, *more: str) -> TargetEstimate:
+    """Train the missing runs of the reference optimizers on a problem and return its target.
 
     Args:
         problem: its name.
@@ -73,14 +73,14 @@ def find(problem: str, studies: Path, *more: str) -> Found:
         more: overrides that all runs share.
 
     Raises:
-        InputError: its data are not there, or there is no gradient by hand.
+        InputError: its data are missing, or it has no gradient by hand.
     """
     chosen = compose(f"problem={problem}").problem
     name, sign = chosen.metric, -metric(chosen.metric, chosen.metrics).sign
 
     def train(optimizer: str, lr: float, seeds: range) -> list[Run]:
-        given = (f"problem={problem}", f"optimizer={optimizer}", f"optimizer.lr={lr}", f"output_dir={studies}", *more)
-        return [_trained(name, sign, *given, f"seed={seed}") for seed in seeds]
+        overrides = (f"problem={problem}", f"optimizer={optimizer}", f"optimizer.lr={lr}", f"output_dir={studies}", *more)
+        return [_trained(name, sign, *overrides, f"seed={seed}") for seed in seeds]
 
     tried = {}
     for setting in product(OPTIMIZERS, RATES):
@@ -91,12 +91,12 @@ def find(problem: str, studies: Path, *more: str) -> Found:
     worst = sorted(run.reached for run in runs)[math.ceil(SEEDS * len(FRESH)) - 1]  # of those that count
     start, why = median(run.start for run in runs), ""
     if worst == math.inf:
-        return Found(name, worst, optimizer, lr, f"fail in more than {100 * (1 - SEEDS):g} %")
+        return TargetEstimate(name, worst, optimizer, lr, f"fail in more than {100 * (1 - SEEDS):g} %")
     if name.endswith(("/loss", "/gap")) and worst <= ROUNDING * chosen.loss_scale:
         why = f"reach {worst:.1g}, which is rounding"
     if name.endswith("/gap") and worst > FALLEN * start:
         why = f"reach {worst:.2g} from {start:.2g}, no more than a local minimum"
-    return Found(name, sign * float(EASIER.create_decimal(repr(worst))), optimizer, lr, why)
+    return TargetEstimate(name, sign * float(EASIER.create_decimal(repr(worst))), optimizer, lr, why)
 
 
 def _trained(name: str, sign: int, *overrides: str) -> Run:

@@ -1,15 +1,20 @@
 """A tuned study: the stages of `tuning`, each a sweep that trains what is missing, then what was chosen and the final table."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from descent.config.schema import RunConfig
 from descent.metrics import metric
 from descent.sweeps.candidates import BUDGETS, Candidate, Protocol, candidates
 from descent.sweeps.plan import Planned, plan
-from descent.sweeps.sweep import Launch, show, train
+from descent.sweeps.sweep import Launch, Workers, show
 from descent.sweeps.tuning import Chosen, tune
 from descent.terminal.console import say, show_warnings
+
+
+class NothingTrained(Exception):
+    """Every run of a stage failed, so that there is nothing to choose from."""
 
 
 def tuned_sweep(
@@ -20,7 +25,7 @@ def tuned_sweep(
     folders: Sequence[Path] = (),
     elsewhere: str | None = None,
 ) -> int:
-    """Tune what is swept over and train the final runs, what is missing of each; return how many runs failed.
+    """Tune each candidate and train the final runs, skipping those with a result; return how many runs failed.
 
     Args:
         jobs: the overrides of each candidate.
@@ -43,10 +48,15 @@ def tuned_sweep(
         runs = plan(overrides, compose, elsewhere)
         say(f"\n{title}" if shown else title)
         shown = True
-        failed.extend(train(runs, launch, elsewhere))
+        lost = workers.train(runs)
+        failed.extend(lost)
+        if len(lost) == len(runs):
+            raise NothingTrained
         return {tuple(planned.overrides): planned.folder for planned in runs}
 
-    chosen = tune(tuned, protocol, stage)
+    chosen: list[Chosen] = []
+    with Workers(launch, elsewhere) as workers, suppress(NothingTrained):
+        chosen = tune(tuned, protocol, stage)
     show(runs, failed)
     for choice in chosen:
         say(_line(choice, protocol))
@@ -54,7 +64,7 @@ def tuned_sweep(
 
 
 def _line(choice: Chosen, protocol: Protocol) -> str:
-    """Return what a search chose, in a line; a value in the outer tenth of its range is flagged."""
+    """Describe the setting that a search chose in one line; a value in the outer tenth of its range is flagged."""
     candidate: Candidate = choice.candidate
     measured = metric(candidate.config.problem.metric, candidate.config.problem.metrics)
     values = ", ".join(f"{key.removeprefix('optimizer.')}={value:g}" for key, value in choice.setting.items())

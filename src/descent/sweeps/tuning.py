@@ -3,7 +3,7 @@
 A search has three stages. *trial*: each candidate is trained at the settings that the same scrambled Halton points stand for
 in its own search space, all on one seed. *selection*: its `FINALISTS` best settings on `SELECTION` fresh seeds; the best median
 wins, and a run that failed counts as the worst. *final*: the winner on the final seeds, which no search has seen. Nothing is
-chosen by the test set, nor by a final run. Another search repeats all of it with another scramble and other seeds.
+chosen by the test set, nor by a final run. Another search repeats all of it with other points and other seeds.
 
 Source: Dahl et al. 2023, Benchmarking Neural Network Training Algorithms, section 4; Sivaprasad et al. 2020, Optimizer
 Benchmarking Needs to Account for Hyperparameter Tuning.
@@ -30,7 +30,7 @@ SELECTION_SEEDS = 2_000_000  # and its selection on seeds from here on
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a search chose for a candidate.
+    """The setting that a search chose for a candidate.
 
     Attributes:
         setting: its hyperparameters.
@@ -59,7 +59,7 @@ Train = Callable[[str, list[tuple[str, ...]]], dict[tuple[str, ...], Path]]
 
 
 def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[Chosen]:
-    """Train the stages of all searches one after the other, the final one too, what is missing of each.
+    """Train the missing runs of every stage of all searches, the final stage too.
 
     Args:
         tuned: the candidates.
@@ -70,40 +70,40 @@ def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[C
         what each search chose for each candidate; nothing where nothing is tuned.
     """
     chosen = _search(tuned, protocol, train) if protocol.budget.trials else []
-    settings = [(choice.candidate, choice.search, choice.setting) for choice in chosen] or [(one, 0, {}) for one in tuned]
+    settings = [(best.candidate, best.search, best.setting) for best in chosen] or [(candidate, 0, {}) for candidate in tuned]
     seeds = range(1, protocol.final_seeds + 1)
-    final = [one.job(protocol, search, "final", seed, setting) for one, search, setting in settings for seed in seeds]
+    final = [candidate.job(protocol, search, "final", seed, setting) for candidate, search, setting in settings for seed in seeds]
     train(f"final: {len(settings)} tuned settings on seeds 1 to {protocol.final_seeds}" if chosen else "untuned", final)
     return chosen
 
 
 def _search(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[Chosen]:
     """Return the setting that each search chose for each candidate, by trials and selection."""
-    pairs = [(one, search) for one in tuned for search in range(1, protocol.searches + 1)]
+    pairs = [(candidate, search) for candidate in tuned for search in range(1, protocol.searches + 1)]
     count = f"{len(pairs)} x " if len(pairs) > 1 else ""
-    tried = [[one.setting(point) for point in points(protocol.budget.trials, search)] for one, search in pairs]
+    tried = [[candidate.setting(point) for point in points(protocol.budget.trials, search)] for candidate, search in pairs]
     trials = [
-        [one.job(protocol, search, "trial", TRIAL_SEEDS + search, setting) for setting in settings]
-        for (one, search), settings in zip(pairs, tried, strict=True)
+        [candidate.job(protocol, search, "trial", TRIAL_SEEDS + search, setting) for setting in settings]
+        for (candidate, search), settings in zip(pairs, tried, strict=True)
     ]
     folders = train(f"trials: {count}{protocol.budget.trials} sampled settings on one seed", _flat(trials))
     best = []
-    for (one, _), settings, jobs in zip(pairs, tried, trials, strict=True):
-        losses = [_loss(one.config, folders[job]) for job in jobs]
+    for (candidate, _), settings, jobs in zip(pairs, tried, trials, strict=True):
+        losses = [_loss(candidate.config, folders[job]) for job in jobs]
         best.append([settings[i] for i in sorted(range(len(jobs)), key=losses.__getitem__)[:FINALISTS]])
     selection = [
-        [[one.job(protocol, search, "selection", seed, setting) for seed in _fresh(search)] for setting in settings]
-        for (one, search), settings in zip(pairs, best, strict=True)
+        [[candidate.job(protocol, search, "selection", seed, setting) for seed in _fresh(search)] for setting in settings]
+        for (candidate, search), settings in zip(pairs, best, strict=True)
     ]
     title = f"selection: {count}{FINALISTS} best settings on {SELECTION} fresh seeds"
     folders = train(title, _flat(jobs for settings in selection for jobs in settings))
     chosen = []
-    for (one, search), settings, runs in zip(pairs, best, selection, strict=True):
-        medians = [median(_loss(one.config, folders[job]) for job in jobs) for jobs in runs]
+    for (candidate, search), settings, runs in zip(pairs, best, selection, strict=True):
+        medians = [median(_loss(candidate.config, folders[job]) for job in jobs) for jobs in runs]
         winner = min(range(len(settings)), key=medians.__getitem__)
-        edges = {key: end for key, value in settings[winner].items() if (end := one.space[key].edge(value))}
-        sign = -metric(one.config.problem.metric, one.config.problem.metrics).sign
-        chosen.append(Chosen(one, search, settings[winner], sign * medians[winner], edges))
+        edges = {key: end for key, value in settings[winner].items() if (end := candidate.space[key].edge(value))}
+        sign = -metric(candidate.config.problem.metric, candidate.config.problem.metrics).sign
+        chosen.append(Chosen(candidate, search, settings[winner], sign * medians[winner], edges))
     return chosen
 
 

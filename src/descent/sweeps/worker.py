@@ -1,4 +1,4 @@
-"""What a worker of a sweep does: train one run, and say what came of it."""
+"""Train one run of a sweep in a worker and report its outcome."""
 
 import os
 from pathlib import Path
@@ -17,18 +17,14 @@ from descent.training.run import run
 
 
 def take_up(journal: Journal, config: DictConfig) -> Outcome:
-    """Train the run that Hydra composed, for a launcher of Hydra's; see `train_planned`."""
+    """Train the run that Hydra composed, and return its outcome; see `train_planned`."""
     from descent.config.compose import read
 
     return train_planned(journal, read(config))
 
 
 def train_planned(journal: Journal, config: RunConfig) -> Outcome:
-    """Train a run of a sweep in a worker, or in the sweep's own process.
-
-    Returns:
-        what came of it.
-    """
+    """Train a run of a sweep, in a worker or in the sweep's process, and return its outcome."""
     journal.attend()
     if journal.stops():
         return Outcome.STOPPED
@@ -36,12 +32,12 @@ def train_planned(journal: Journal, config: RunConfig) -> Outcome:
 
 
 def work(config: RunConfig, journal: Journal | None = None) -> tuple[Outcome, float]:
-    """Train one run of a sweep, silently: whatever it raises is written into its folder, and the others go on.
+    """Train one run of a sweep without output; write an error into its folder, so that the other runs go on.
 
     Its accelerator is cpu or gpu, as planned: ``auto`` might find another one here, and so another run.
 
     Returns:
-        what came of it, and the problem's metric at the end: infinitely bad for a run that diverged, failed, or that another
+        its outcome, and the problem's metric at the end: infinitely bad for a run that diverged, failed, or that another
         process trains.
 
     Raises:

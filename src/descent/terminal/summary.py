@@ -136,7 +136,7 @@ def show_outcome(outcome: "Verdicts") -> None:
     """Print each ranking, one row an entry, and under it what it says."""
     for verdict in outcome.verdicts:
         ranking = verdict.ranking
-        title = f"{ranking.problem}, {ranking.batch}: {verdict.quantity} ({verdict.kind})"
+        title = f"{ranking.problem}, {ranking.batch}: {verdict.label} ({verdict.kind})"
         rows = table(title, "rank", "setting", "n", "median", "95 % interval", "failed", left=["setting"])
         for row in verdict.rows:
             rows.add_row(*map(shown, row))

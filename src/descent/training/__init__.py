@@ -1,1 +1,1 @@
-"""How a run is trained: its objects, its engine and its recorder."""
+"""Train a run: its objects, its engine and its recorder."""

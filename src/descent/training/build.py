@@ -1,4 +1,4 @@
-"""Configuration to objects. The only file that instantiates."""
+"""Make objects from configuration. The only file that instantiates."""
 
 import math
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def timeline(config: RunConfig, batches: Batches) -> Timeline:
 
 
 def optimizer(config: RunConfig, device: str) -> Callable[[Any], torch.optim.Optimizer]:
-    """Return what makes the optimizer from parameters on `device`, cpu or cuda; it can be sent to another process."""
+    """Return a function from parameters on `device` (cpu or cuda) to the optimizer; it can be pickled."""
     return partial(_optimizer, on_device(config, device))
 
 
@@ -69,7 +69,9 @@ def on_device(config: RunConfig, device: str) -> Component:
     fused = config.optimizer.fused
     if fused is None:
         return config.optimizer
-    return config.optimizer.given({**config.optimizer.arguments, "fused": device in fused if isinstance(fused, list) else fused})
+    return config.optimizer.with_arguments(
+        {**config.optimizer.arguments, "fused": device in fused if isinstance(fused, list) else fused}
+    )
 
 
 def _optimizer(component: Component, params: Any) -> torch.optim.Optimizer:
@@ -96,7 +98,7 @@ def schedule(config: RunConfig) -> Callable[..., float]:
 
 
 def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, timeline: Timeline, recorder: Recorder) -> Engine:
-    """Make what computes the run; it refuses bad settings before anything is written."""
+    """Make the engine, which refuses bad settings before anything is written."""
     factor, layers = schedule(config), config.records.layers
     threads, clip_norm = config.problem.threads, config.clip_norm
     if config.by_hand:
@@ -125,13 +127,13 @@ def _array_engine(compiled: bool, recorder: Recorder) -> "type[NumpyEngine]":
 
 
 def objective(config: RunConfig, problem: Problem) -> Objective:
-    """Make what the engines by hand minimise: the problem's loss, with a gradient by hand.
+    """Make the objective of the NumPy and compiled engines: the problem's loss with a hand-written gradient.
 
     Raises:
-        InputError: no one has written that gradient.
+        InputError: the problem has no such gradient.
     """
-    found = problem.by_hand()
-    if found is None:
+    hand_written = problem.by_hand()
+    if hand_written is None:
         raise InputError(
             "problem",
             config.names.problem,
@@ -139,7 +141,7 @@ def objective(config: RunConfig, problem: Problem) -> Objective:
             "regression and mlps, the quadratic and the 2-D functions",
             "Use engine=torch.",
         )
-    name, arguments = found
+    name, arguments = hand_written
     made: Objective = getattr(objectives, name)(**arguments)
     return made
 
@@ -148,7 +150,7 @@ def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:
     """Make our own form of the torch optimizer that the settings name.
 
     Raises:
-        InputError: no one has written it, or an argument that it does not have.
+        InputError: `descent.from_scratch` lacks it, or it lacks an argument.
     """
     if isinstance(config.optimizer.fused, bool):
         raise InputError("optimizer.fused", config.optimizer.fused, f"has no effect with engine={config.engine}")
@@ -168,27 +170,27 @@ def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:
 
 
 def sinks(config: RunConfig, folder: Path, hyperparameters: Arguments, rows: list[Row]) -> list[Sink]:
-    """Make what records go to besides curve.csv."""
+    """Make the sinks that receive records, besides curve.csv."""
     run = {"folder": folder, "hyperparameters": hyperparameters, "rows": rows}
     return [_call(f"logger.{name}", logger, **run) for name, logger in config.logger.items()]
 
 
 def device(config: RunConfig, elsewhere: str | None = None) -> str:
-    """Return ``cuda`` or ``cpu``, what the run is computed on: on this machine or, where ``auto`` means `elsewhere`, on another.
+    """Return the device of the run, ``cuda`` or ``cpu``; `elsewhere` replaces ``auto`` for runs on other machines.
 
     Raises:
-        InputError: a GPU is asked for and there is none.
+        InputError: trainer=gpu without a CUDA device.
     """
-    wanted = config.trainer.accelerator
-    if config.by_hand and wanted == "gpu":
+    accelerator = config.trainer.accelerator
+    if config.by_hand and accelerator == "gpu":
         raise InputError("trainer", "gpu", f"engine={config.engine} runs on the CPU", "Use trainer=cpu or engine=torch.")
-    if config.by_hand or wanted == "cpu":
+    if config.by_hand or accelerator == "cpu":
         return "cpu"
     if elsewhere:
-        return "cuda" if "gpu" in (wanted, elsewhere) else "cpu"
+        return "cuda" if "gpu" in (accelerator, elsewhere) else "cpu"
     if torch.cuda.is_available():
         return "cuda"
-    if wanted == "gpu":
+    if accelerator == "gpu":
         raise InputError("trainer", "gpu", "torch finds no CUDA device here", "Use trainer=cpu or trainer=auto.")
     return "cpu"
 
@@ -225,5 +227,5 @@ def trainer(config: RunConfig, device: str, callbacks: "list[pl.Callback]") -> "
         raise InputError(f"trainer.{refused}", value, first_line(error)) from error
 
 
-def _call(group: str, component: Component, **given: Any) -> Any:
-    return call(group, factory(group, component.factory), component.arguments, **given)
+def _call(group: str, component: Component, **further: Any) -> Any:
+    return call(group, factory(group, component.factory), component.arguments, **further)

@@ -46,8 +46,8 @@ def block(objective: Objective, optimizer: Optimizer, columns: int) -> Any:
     """Return the compiled function of a block of steps, the `steps` below.
 
     Args:
-        objective: whose gradient it computes.
-        optimizer: whose updates it makes.
+        objective: gives the gradient.
+        optimizer: gives the update rule.
         columns: of the optimizer's table of numbers.
     """
     functions = (*objective.functions, nothing, nothing, nothing)[:3]
@@ -106,7 +106,7 @@ def _compiled(*parts: Any) -> Any:
 
 
 def _register(function: Function) -> None:
-    """Let compiled code call a function of `from_scratch`, in its second form where it has one, and what that calls."""
+    """Register a function of `from_scratch`, in its second form if it has one, and the functions it calls, for compiled code."""
     if function in _registered:
         return
     _registered.add(function)

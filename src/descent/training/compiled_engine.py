@@ -13,7 +13,7 @@ libraries.cache_clear()  # compiled code has matrix products of its own, in a li
 
 
 class CompiledEngine(NumpyEngine):
-    """Trains by compiled `descent.from_scratch`; its arguments are those of `NumpyEngine`."""
+    """Train with compiled `descent.from_scratch`; its arguments are those of `NumpyEngine`."""
 
     def fit(self) -> None:
         """Compile a block off the clock, then train."""
@@ -43,7 +43,7 @@ class CompiledEngine(NumpyEngine):
         return self.batches.block(first, last)
 
     def _arguments(self, table: np.ndarray, rows: np.ndarray, edges: np.ndarray) -> tuple[Any, ...]:
-        """Return what the block of `compilation` takes."""
+        """Return the arguments of `compilation`'s block."""
         dtype = self.flat.dtype
         states = tuple(vars(self.optimizer.state[0]).values())
         size, micro = min(self.batches.size, self.batches.micro_size) if len(rows) else 0, self.batches.micro_size

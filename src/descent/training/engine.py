@@ -1,4 +1,4 @@
-"""What a run is computed by, what its steps have in common, and how far it is."""
+"""Engines, which compute a run; their steps, and the training progress."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -46,16 +46,16 @@ class Position:
 
 
 class Steps(ABC, Generic[Array]):
-    """Takes steps: applies the schedule to each, and describes the last one of a block, which a record may follow.
+    """Take steps: apply the schedule to each, and describe the last one of a block, which a record may follow.
 
     Args:
-        problem: whose parameters the steps change.
+        problem: its parameters are changed by the steps.
         schedule: (step, horizon, history) -> factor of the learning rate.
         horizon: steps of the whole run.
-        layers: whether the last step is described by layer too.
+        layers: also describe the last step by layer.
 
     Attributes:
-        position: how far the run is.
+        position: the progress of the run.
         history: the (epoch, training loss) of the records so far, which schedules may read.
         layers: indices of the parameters that are matrices or kernels, if they are described.
         before: the weights before the last step, an array a parameter; empty before the first step.
@@ -70,7 +70,7 @@ class Steps(ABC, Generic[Array]):
         self.before: list[Array] = []
 
     def factors(self, first: int, last: int) -> list[float]:
-        """Return what the learning rates of the steps ``[first, last)`` are multiplied by; no record lies between them."""
+        """Return the schedule's factors of the learning rate at steps ``[first, last)``; no record lies between them."""
         return factors(self.schedule, first, last, self.horizon, self.history)
 
     def paced(self, first: int, last: int, batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -130,7 +130,7 @@ class Steps(ABC, Generic[Array]):
 
 
 class Engine(Protocol):
-    """What computes a run: the weights of the problem are its to change. What it says of its steps is told by `Steps`."""
+    """Compute a run by changing the weights of its problem; `Steps` describes the steps."""
 
     @property
     def position(self) -> Position: ...
@@ -140,23 +140,23 @@ class Engine(Protocol):
     def average(self) -> list[Tensor] | None: ...
 
     def fit(self) -> None:
-        """Train from `position` to the end of the budget, and tell the recorder of each block."""
+        """Train from `position` to the end of the budget, and notify the recorder of each block."""
 
     def wait(self) -> None:
-        """Return when what was begun is computed."""
+        """Wait until all computations have finished."""
 
     def save(self, path: Path) -> None:
         """Write a checkpoint."""
 
     def peek(self, path: Path) -> Position:
-        """Return the position that a checkpoint holds; damaged bytes raise whatever they will."""
+        """Return the position that a checkpoint holds; damaged bytes raise any exception."""
 
     def load(self, path: Path) -> None:
-        """Take up a checkpoint: `fit` goes on from there. Damaged bytes raise before anything is changed."""
+        """Load a checkpoint, from which `fit` continues. Damaged bytes raise before anything is changed."""
 
 
 class Sink(Protocol):
-    """Where records go besides curve.csv."""
+    """Receive records, besides curve.csv."""
 
     def record(self, row: Row) -> None: ...
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""What the Trainer iterates over: blocks of steps, with the tensors that each step sees."""
+"""The Trainer's data: blocks of steps, with the tensors that each step sees."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ class Block:
         self.loader = loader
 
     def steps(self, rank: int = 0, world: int = 1) -> Iterator[tuple[int, list[MicroBatch]]]:
-        """Yield for each step the size of its batch, and the micro-batches of this rank's share; nearly always there is one."""
+        """Yield for each step the size of its batch, and the micro-batches of this rank's share, nearly always one."""
         return self.loader.steps(self.first, self.last, rank, world)
 
 

@@ -16,7 +16,7 @@ from descent.training.loader import Block, MicroBatch
 
 
 class DescentModule(pl.LightningModule, Steps[Tensor]):
-    """Runs an optimizer on a problem, a block of steps at a time.
+    """Run an optimizer on a problem, a block of steps at a time.
 
     Lightning calls `training_step` once a block; inside, the steps use the raw torch optimizer and nothing waits for the
     device.
@@ -27,7 +27,7 @@ class DescentModule(pl.LightningModule, Steps[Tensor]):
         schedule: (step, horizon, history) -> factor of the learning rate.
         horizon: steps of the whole run.
         clip_norm: the largest norm of a step's gradient; see `_clipped_step`. None: no limit.
-        layers: whether the last step is described by layer too.
+        layers: also describe the last step by layer.
     """
 
     def __init__(

@@ -24,22 +24,22 @@ Rows = tuple[np.ndarray, np.ndarray]
 
 
 class NumpyEngine(Steps[np.ndarray]):
-    """Trains by `descent.from_scratch`, on the CPU; PyTorch only measures the records.
+    """Train with `descent.from_scratch` on the CPU; PyTorch only measures the records.
 
     All parameters lie in one flat array ``[P]``, which the optimizer steps on at once. The parameters of the problem are
     made views of it, so a record measures the weights that NumPy has computed.
 
     Args:
-        problem: whose data and first weights are taken.
+        problem: gives the data and the initial weights.
         objective: its loss, with a gradient by hand.
         optimizer: steps on the flat array; its lr is the schedule's peak.
         schedule: (step, horizon, history) -> factor of the learning rate.
         batches: the run's batches.
         timeline: where the blocks and records lie.
-        recorder: told of each block.
+        recorder: notified of each block.
         threads: that NumPy's matrix products may use.
         clip_norm: the largest norm of a step's gradient; see `clipped`. None: no limit.
-        layers: whether the last step is described by layer too.
+        layers: also describe the last step by layer.
     """
 
     def __init__(
@@ -144,17 +144,17 @@ class NumpyEngine(Steps[np.ndarray]):
             np.savez(file, position=position, weights=self.flat, **state)
 
     def peek(self, path: Path) -> Position:
-        with open(path, "rb") as file, np.load(file) as found:  # np.load leaves a damaged file open
-            return Position(**json.loads(str(found["position"]))["position"])
+        with open(path, "rb") as file, np.load(file) as archive:  # np.load leaves a damaged file open
+            return Position(**json.loads(str(archive["position"]))["position"])
 
     def load(self, path: Path) -> None:
         with open(path, "rb") as file, np.load(file) as archive:
-            found = dict(archive)  # all of it, before anything is changed: damage raises here
-        saved = json.loads(str(found.pop("position")))
-        self.flat[...] = found.pop("weights")
+            arrays = dict(archive)  # all of it, before anything is changed: damage raises here
+        saved = json.loads(str(arrays.pop("position")))
+        self.flat[...] = arrays.pop("weights")
         self.position = Position(**saved["position"])
         vars(self.optimizer).update(saved["optimizer"])
-        self.optimizer.state = [SimpleNamespace(**{name.removeprefix("state_"): value for name, value in found.items()})]
+        self.optimizer.state = [SimpleNamespace(**{name.removeprefix("state_"): value for name, value in arrays.items()})]
 
 
 def _share(problem: Problem) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -170,5 +170,5 @@ def _share(problem: Problem) -> tuple[np.ndarray, list[np.ndarray]]:
 
 @cache
 def libraries() -> ThreadpoolController:
-    """Return what sets the threads of the linear algebra libraries; looking for these takes 4 ms."""
+    """Return the controller of the linear algebra libraries' threads; finding them takes 4 ms."""
     return ThreadpoolController()

@@ -1,4 +1,4 @@
-"""Records a run, whatever computes it: the clock, the records, the checkpoints, and when to stop."""
+"""Record a run with any engine: the clock, the records, the checkpoints, and when to stop."""
 
 import math
 import time
@@ -21,21 +21,21 @@ CHECKPOINT_EVERY = 2.0  # seconds between two checkpoints
 
 
 class Recorder:
-    """Measures the full objective at the record points, off the clock.
+    """Measure the full objective at the record points, off the clock.
 
     Args:
-        problem: what is measured.
+        problem: is measured.
         batches: the run's batches.
         timeline: where the records lie.
         curve: takes the rows; holds those of an earlier start.
         checkpoint: the file of the last checkpoint.
         examples: that a record measures (None: all).
         chunk: examples measured at once.
-        sharpness: whether records hold the sharpness too.
+        sharpness: also record the sharpness.
         loss_scale: see `diverged_at`.
         max_seconds: of training (None: no limit).
-        observer: is told how far the run is.
-        open_sinks: makes what takes the rows too, from those of an earlier start.
+        observer: notified of the progress.
+        open_sinks: makes further sinks for the rows, given those of an earlier start.
 
     Attributes:
         diverged_at: the step of the record that showed divergence, or None.
@@ -86,12 +86,12 @@ class Recorder:
         self._resumed = time.perf_counter()
 
     def _last(self) -> int | None:
-        """Return how many examples the run will process; None where only its seconds are limited."""
+        """Return the number of examples that the run will process; None if only its seconds are limited."""
         horizon = self.timeline.horizon
         return self.batches.examples_after(horizon) if horizon < UNBOUNDED else None
 
     def block_ended(self, engine: Engine) -> bool:
-        """Record and save what is due after a block; say whether the run must stop."""
+        """Record and checkpoint after a block if due; return whether the run must stop."""
         position = engine.position
         record = self.timeline.is_record(position.step)
         if record:
@@ -111,7 +111,7 @@ class Recorder:
         return ends or stops
 
     def close(self) -> None:
-        """Give back the terminal and the files."""
+        """Stop the observer and close the sinks."""
         self.observer.stop()
         for sink in self.sinks:
             sink.close()
@@ -142,7 +142,7 @@ class Recorder:
 
     @torch.no_grad()
     def _average(self, engine: Engine) -> Row:
-        """Measure the training loss of the average of the weights, where there is one; the weights are put back, bit for bit."""
+        """Measure the training loss of the optimizer's weight average, if it keeps one; restore the weights bit for bit."""
         average = engine.average()
         if average is None:
             return {}

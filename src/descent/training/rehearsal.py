@@ -1,4 +1,4 @@
-"""Try the settings of runs before a sweep trains anything: find what only making their objects shows."""
+"""Try the settings of runs before a sweep trains anything, to find errors that appear only once objects are made."""
 
 import torch
 
@@ -15,7 +15,7 @@ STEPS = 3  # of a trial; the first shows what is not checked, the others what th
 
 
 class Rehearsal:
-    """Makes the parts of runs, each distinct one once, and lets the optimizer take a step on a weight of its own."""
+    """Make each distinct part of the runs once, and let the optimizer take steps on a small weight."""
 
     def __init__(self) -> None:
         self.problems: dict[str, Problem] = {}
@@ -57,7 +57,7 @@ class Rehearsal:
 
 
 def try_optimizer(config: RunConfig) -> None:
-    """Make the optimizer for one matrix and take some steps, which shows what its class does not check.
+    """Make the optimizer for one matrix and take some steps, to find arguments that its class does not check.
 
     Raises:
         InputError: the class or a step refuses an argument, or a step makes a finite weight nan; names the argument.
@@ -73,7 +73,7 @@ def try_optimizer(config: RunConfig) -> None:
 
     def works(others: Arguments) -> bool:
         try:
-            return _why_not(config.model_copy(update={"optimizer": config.optimizer.given(others)})) is None
+            return _why_not(config.model_copy(update={"optimizer": config.optimizer.with_arguments(others)})) is None
         except InputError:
             return False
 
@@ -84,7 +84,7 @@ def try_optimizer(config: RunConfig) -> None:
 
 
 def _why_not(config: RunConfig) -> str | None:
-    """Return why the optimizer cannot take steps on one matrix, None where it can.
+    """Return why the optimizer cannot take steps on one matrix; None if it can.
 
     Raises:
         InputError: it cannot be made.

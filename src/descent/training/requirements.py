@@ -1,4 +1,4 @@
-"""Refuse what the objects of a run show not to work together, before anything is written or trained."""
+"""Refuse objects of a run that do not work together, before anything is written or trained."""
 
 import torch
 
@@ -13,10 +13,10 @@ from descent.training import build
 
 
 def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> None:
-    """Refuse a problem or an optimizer that the engine cannot train as it is asked to.
+    """Refuse a problem or an optimizer that the engine cannot train.
 
     Raises:
-        InputError: names what it lacks.
+        InputError: names what is missing.
     """
     if config.records.layers and all(p.ndim < 2 for p in problem.parameters()):
         raise InputError("records.layers", True, f"has no effect: {config.names.problem} has no layers")
@@ -31,7 +31,7 @@ def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> Non
 
 
 def require_one_device(config: RunConfig) -> None:
-    """Refuse what only Lightning's Trainer can do.
+    """Refuse settings that need Lightning's Trainer.
 
     Raises:
         InputError: several devices, or further arguments of the Trainer.
@@ -43,29 +43,29 @@ def require_one_device(config: RunConfig) -> None:
 
 
 def _splits(config: RunConfig, batches: Batches, optimizer: torch.optim.Optimizer) -> None:
-    """Make sure that every step can be split over the devices.
+    """Require that every step can be split over the devices.
 
     Raises:
-        InputError: there are several, and one would have no example, or the optimizer evaluates the loss as it likes.
+        InputError: a device would have no example, or the optimizer reevaluates the loss.
     """
-    wanted = config.trainer.count
-    if wanted == 1:
+    devices = config.trainer.count
+    if devices == 1:
         return
     if not isinstance(config.trainer.strategy, Component):
-        raise InputError("trainer.devices", wanted, "several devices share a run only with trainer=ddp")
+        raise InputError("trainer.devices", devices, "several devices share a run only with trainer=ddp")
     if needs_closure(optimizer):
         name = config.names.optimizer
-        raise InputError("optimizer", name, f"its search needs the whole loss, which {wanted} devices do not have")
+        raise InputError("optimizer", name, f"its search needs the whole loss, which {devices} devices do not have")
     last = (batches.examples_per_epoch - 1) % batches.size + 1  # the size of an epoch's last batch
-    if batches.size < wanted:
-        raise InputError("trainer.devices", wanted, f"a batch of {batches.size} cannot be split over more than {batches.size}")
-    if last < wanted:
+    if batches.size < devices:
+        raise InputError("trainer.devices", devices, f"a batch of {batches.size} cannot be split over more than {batches.size}")
+    if last < devices:
         remedy = "Use batch.drop_last=true or another batch.size."
-        raise InputError("trainer.devices", wanted, f"the last batch of an epoch has {last} examples only", remedy)
+        raise InputError("trainer.devices", devices, f"the last batch of an epoch has {last} examples only", remedy)
 
 
 def _clips(config: RunConfig, optimizer: torch.optim.Optimizer) -> None:
-    """Make sure that the gradient can be clipped, where that is asked for.
+    """Require that the gradient can be clipped, if `clip_norm` is set.
 
     Raises:
         InputError: the optimizer compares gradients with losses, and so needs the true ones.
@@ -76,7 +76,7 @@ def _clips(config: RunConfig, optimizer: torch.optim.Optimizer) -> None:
 
 
 def judged(config: RunConfig, problem: Problem) -> None:
-    """Make sure that records hold what the run is judged by, and that each metric has a known direction.
+    """Require that records hold the metrics that judge the run, and that each metric has a known direction.
 
     Raises:
         InputError: the problem measures no such metric, or one that neither is known nor declared.

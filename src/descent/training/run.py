@@ -25,7 +25,7 @@ class Run:
 
     Attributes:
         folder: where its files lie.
-        result: what it came to.
+        result: its result.
     """
 
     folder: Path
@@ -44,7 +44,7 @@ def run(config: RunConfig, observer: Observer | None = None, wait: bool = True) 
 
     Args:
         config: the run's settings.
-        observer: is told what is done; None: nothing is printed.
+        observer: notified of the progress; None: nothing is printed.
         wait: for another process that is training this run, and take its result.
 
     Raises:

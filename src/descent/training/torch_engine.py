@@ -36,12 +36,12 @@ warnings.filterwarnings("ignore", module="lightning")
 
 
 class LightningEngine:
-    """Trains a module on the blocks of a loader, on the Trainer's device, or its several devices in processes of their own.
+    """Train a module on the blocks of a loader: on the Trainer's device, or on several, with a process for each.
 
     Args:
         module: the three steps.
         loader: makes the blocks, from a given step on.
-        recorder: told of each block.
+        recorder: notified of each block.
         make_trainer: from callbacks; one epoch of the Trainer is the whole run.
         device: ``cpu`` or ``cuda``.
         threads: of each process, where there are several.
@@ -61,7 +61,7 @@ class LightningEngine:
         self.recorder = recorder
         self.device = device
         self.threads = threads
-        self.trainer = make_trainer([_Tell(self, recorder)])
+        self.trainer = make_trainer([_Notify(self, recorder)])
         self.trainer.strategy.checkpoint_io = _ToFile()
         self.checkpoint: Path | None = None
 
@@ -77,7 +77,7 @@ class LightningEngine:
         if self.device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 us
             os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
         loader = self.loader(self.position.step)
-        with _ranks_of_their_own(self.trainer) if self.trainer.world_size > 1 else nullcontext():
+        with _stopping_ranks(self.trainer) if self.trainer.world_size > 1 else nullcontext():
             try:
                 self.trainer.fit(self.module, loader, ckpt_path=self.checkpoint, weights_only=True if self.checkpoint else None)
             except SystemExit:  # what Lightning makes of a signal
@@ -96,21 +96,21 @@ class LightningEngine:
         return self.module.average()
 
     def save(self, path: Path) -> None:
-        self.trainer.strategy.broadcast(path)  # all devices must take part, see _Tell
+        self.trainer.strategy.broadcast(path)  # all devices must take part, see _Notify
         self.trainer.save_checkpoint(path)
 
     def peek(self, path: Path) -> Position:
         return Position(**_read(path)["position"])
 
     def load(self, path: Path) -> None:
-        found = _read(path)
-        self.module.load_state_dict(found["state_dict"])
-        self.module.position = Position(**found["position"])
+        checkpoint = _read(path)
+        self.module.load_state_dict(checkpoint["state_dict"])
+        self.module.position = Position(**checkpoint["position"])
         self.checkpoint = path
 
 
 class _ToFile(TorchCheckpointIO):
-    """Writes a checkpoint where it belongs; Lightning's writes it into /tmp first, and leaves it there where moving it fails."""
+    """Write a checkpoint straight to its path; Lightning's writes it into /tmp first, and leaves it there if moving it fails."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         content = io.BytesIO()
@@ -118,11 +118,11 @@ class _ToFile(TorchCheckpointIO):
         Path(path).write_bytes(content.getbuffer())
 
 
-class _Tell(pl.Callback):
-    """Tells the recorder what Lightning tells its callbacks.
+class _Notify(pl.Callback):
+    """Notify the recorder at Lightning's callbacks.
 
-    Of several devices the first records; the others follow what it broadcasts: the path of each checkpoint, in which all must
-    take part, and then, once a block, whether to stop, and the history that schedules read.
+    With several devices rank 0 records. It broadcasts the path of each checkpoint, in which all ranks take part, and then, once a
+    block, the stop flag and the history that schedules read.
     """
 
     def __init__(self, engine: LightningEngine, recorder: Recorder) -> None:
@@ -165,21 +165,21 @@ class _Tell(pl.Callback):
         if trainer.is_global_zero:
             trainer.strategy.broadcast((stop, self.engine.history))
             return stop
-        told: Any = None
-        while isinstance(told := trainer.strategy.broadcast(told), Path):
-            trainer.save_checkpoint(told)
-        stop, self.engine.history[:] = told
+        received: Any = None
+        while isinstance(received := trainer.strategy.broadcast(received), Path):
+            trainer.save_checkpoint(received)
+        stop, self.engine.history[:] = received
         return stop
 
 
 @contextmanager
-def _ranks_of_their_own(trainer: pl.Trainer) -> Iterator[None]:
-    """Let the processes that Lightning starts end by themselves: a signal is passed on to them, and the first tells the others.
+def _stopping_ranks(trainer: pl.Trainer) -> Iterator[None]:
+    """Let the processes that Lightning starts end by themselves: pass a signal on to them; rank 0 broadcasts the stop.
 
-    Ctrl-C reaches them all, and is held back while they import. Who has not ended after `PATIENCE` is killed.
+    Ctrl-C reaches them all, and is held back while they import. Processes that still run after `PATIENCE` are killed.
 
     Raises:
-        RuntimeError: what one of them raised, or how it was killed.
+        RuntimeError: a process raised an error or was killed; the last line of its report.
     """
 
     ended, launcher = threading.Event(), cast(Any, trainer.strategy.launcher)
@@ -215,5 +215,5 @@ def _read(path: Path) -> dict[str, Any]:
         damaged = archive.testzip()  # torch.load does not look at the checksums
     if damaged:
         raise ValueError(f"{damaged} is damaged")
-    found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return found
+    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return checkpoint

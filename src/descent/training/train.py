@@ -1,4 +1,4 @@
-"""Train one run in its folder: start it or continue it, record it, judge it."""
+"""Train one run in its folder: start or continue it, record it, judge it."""
 
 import logging
 import signal
@@ -42,10 +42,10 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
 
     Args:
         config: the run's settings, resolved.
-        identity: what determines its result.
-        key: the id that stands for it.
-        folder: where the run leaves its files.
-        observer: is told what it does.
+        identity: the settings that determine its result.
+        key: its id.
+        folder: for the files of the run.
+        observer: notified of the progress.
 
     Raises:
         InputError: a setting that cannot work; nothing was written.
@@ -129,7 +129,7 @@ def cautions(config: RunConfig, problem: Problem, batches: Batches) -> list[str]
 
 
 def hyperparameters(config: RunConfig) -> Hyperparameters:
-    """Return what TensorBoard's HPARAMS tab shows: one flat mapping of plain values."""
+    """Return the hyperparameters of TensorBoard's HPARAMS tab: one flat mapping of plain values."""
     chosen: Hyperparameters = {
         **config.names.model_dump(),
         "engine": config.engine,
@@ -148,7 +148,7 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """Make the folder of a run and hold it.
+    """Make the folder of a run and lock it.
 
     Raises:
         Busy: another process holds it.
@@ -161,7 +161,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path) -> list[str]:
-    """Remove folders that lie where a run has files; return which."""
+    """Remove folders in the place of a run's files; return a note for each."""
     wrong = [path for path in folder.iterdir() if path.is_dir() and is_own(path.name)]
     for path in wrong:
         remove(path)
@@ -169,7 +169,7 @@ def _clear(folder: Path) -> list[str]:
 
 
 def _resume(engine: Engine, checkpoint: Path, curve: Curve) -> list[str]:
-    """Take up the run's own last checkpoint, with the curve cut to it; else start again from nothing, and return why."""
+    """Load the run's last checkpoint and cut the curve to it; if that fails, start again and return why."""
     if not checkpoint.exists():
         return []
     try:
@@ -196,7 +196,7 @@ def _result(
     engine: Engine,
     notes: list[str],
 ) -> Result:
-    """Judge a run that ended, by its curve alone, and read the test set, once."""
+    """Judge a run that ended by its curve alone, and evaluate the test set once."""
     rows = read(curve.path)
     last, chunk = rows[-1], config.problem.micro_size
     diverged = verdict.diverged_at(rows, problem.optimum, config.problem.loss_scale)

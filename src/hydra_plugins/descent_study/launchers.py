@@ -1,4 +1,4 @@
-"""Hydra's launchers, with what a study needs of them where the command line does not say it."""
+"""Hydra's launchers, with a study's needs filled in where the command line leaves them open."""
 
 import os
 import shutil
@@ -61,10 +61,10 @@ def elsewhere(launcher: DictConfig) -> str | None:
 
 
 def require(launcher: DictConfig) -> None:
-    """Refuse Slurm where there is none.
+    """Refuse Slurm where it is not installed.
 
     Raises:
-        InputError: says so.
+        InputError: Slurm's commands are missing.
     """
     from descent.errors import InputError
 
@@ -75,7 +75,7 @@ def require(launcher: DictConfig) -> None:
 
 
 def start(launcher: DictConfig) -> None:
-    """Start Ray, if it is the launcher, and hear signals again: its own handlers end this process without a word."""
+    """Start Ray, if it is the launcher, and restore our signal handlers: Ray's end this process without a message."""
     if kind(launcher) == "ray":
         from hydra_plugins.hydra_ray_launcher._launcher_util import start_ray
 
@@ -84,7 +84,7 @@ def start(launcher: DictConfig) -> None:
 
 
 def complete(launcher: DictConfig, threads: int, gpu: bool, study: Path) -> None:
-    """Set what the command line has not.
+    """Set what the command line leaves open.
 
     As many processes at a time as the cores allow, available // threads; of Slurm and Ray, the cores and the GPU that a run
     needs; logs and pickled jobs in the study's folder.
@@ -141,7 +141,7 @@ def tidy(launcher: DictConfig) -> None:
 
 
 class JoblibLauncher(joblib_launcher.JoblibLauncher):  # type: ignore[misc]
-    """Holds signals back from workers that still import: one of them that died would take the others along."""
+    """Hold signals back while workers import: one that died would end the others."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         with blocked(stopping.SIGNALS):  # they reach another thread, and Python lets this one, which polls, handle them
@@ -149,7 +149,7 @@ class JoblibLauncher(joblib_launcher.JoblibLauncher):  # type: ignore[misc]
 
 
 class _Patient(submitit_launcher.BaseSubmititLauncher):  # type: ignore[misc]
-    """Waits for every job before it tells of one that died; Hydra's own leaves the others, queued, behind."""
+    """Wait for every job before reporting one that died; Hydra's own leaves the others queued."""
 
     @property
     def at_once(self) -> int | None:

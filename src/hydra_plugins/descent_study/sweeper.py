@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 class Forget(Callback):
-    """Drops the configurations of a job that ended: launchers would keep them to the sweep's end, 0.1 MB a run."""
+    """Drop the configurations of a job that ended: launchers would keep them to the sweep's end, 0.1 MB a run."""
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:  # noqa: ARG002
         job_return.cfg = job_return.hydra_cfg = None
 
 
 class StudySweeper(Sweeper):
-    """Expands the sweep, or an experiment's grids, as Hydra's own sweeper does; `descent.sweeps.sweep.sweep` does the rest.
+    """Expand the sweep, or an experiment's grids, as Hydra's own sweeper does; `descent.sweeps.sweep.sweep` does the rest.
 
     Attributes:
         completed: whether the launcher's configuration is, as it is when it is known what the runs need.
@@ -65,18 +65,18 @@ class StudySweeper(Sweeper):
         from descent.config.mistakes import explained
         from descent.sweeps import sweep as study  # torch and all that only when there is something to sweep
 
-        sys.path += self._beside()
+        sys.path += self._module_folders()
         launchers.require(self.config.hydra.launcher)
         elsewhere = launchers.elsewhere(self.config.hydra.launcher)
         with explained(arguments):
             jobs = self._jobs(arguments)
         return study.sweep(jobs, self._compose, self._launch, elsewhere, experiment, self.target)
 
-    def _beside(self) -> list[str]:
-        """Return where an experiment of the user's own may lie: in the folder that holds that of ``--config-dir``, or in it."""
+    def _module_folders(self) -> list[str]:
+        """Return the folders of a user's experiment module: the parent of ``--config-dir``, and that folder itself."""
         sources = self.config.hydra.runtime.config_sources
-        given = [Path(source.path) for source in sources if source.provider == "command-line"]
-        return [str(folder) for path in given if self.target for folder in (path.parent, path)]
+        config_dirs = [Path(source.path) for source in sources if source.provider == "command-line"]
+        return [str(folder) for path in config_dirs if self.target for folder in (path.parent, path)]
 
     def _jobs(self, arguments: list[str]) -> list[Sequence[str]]:
         """Return the overrides of each run: of the command, times each of the experiment's grids.
@@ -87,14 +87,14 @@ class StudySweeper(Sweeper):
         from descent.errors import InputError
 
         parser = OverridesParser.create(config_loader=self.loader)
-        given = {str(override.key_or_group): override for override in parser.parse_overrides(arguments)}
-        for key, override in given.items():
+        typed = {str(override.key_or_group): override for override in parser.parse_overrides(arguments)}
+        for key, override in typed.items():
             if override.is_sweep_override() and not any(True for _ in override.sweep_string_iterator()):
                 raise InputError(key, str(override.input_line).partition("=")[2], "is an empty sweep")
-        if "experiment" in given and (given["experiment"].is_sweep_override() or isinstance(given["experiment"].value(), list)):
+        if "experiment" in typed and (typed["experiment"].is_sweep_override() or isinstance(typed["experiment"].value(), list)):
             raise InputError(
                 "experiment",
-                str(given["experiment"].input_line).partition("=")[2],
+                str(typed["experiment"].input_line).partition("=")[2],
                 "must be one experiment",
                 "Run one after the other.",
             )
@@ -102,7 +102,7 @@ class StudySweeper(Sweeper):
             raise InputError("hydra.sweeper.grids", self.grids, "must be a list of mappings, as in conf/experiment/momentum.yaml")
         jobs: list[Sequence[str]] = []
         for grid in self.grids or [{}]:
-            choices = [f"{key}={value}" for key, value in grid.items() if key not in given]
+            choices = [f"{key}={value}" for key, value in grid.items() if key not in typed]
             jobs += _expanded(parser.parse_overrides(choices + arguments))
         return jobs
 

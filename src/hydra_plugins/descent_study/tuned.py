@@ -1,4 +1,4 @@
-"""The sweeper of `hydra/sweeper=tuned`: what is swept over is tuned with equal budgets, then trained on the final seeds."""
+"""The sweeper of `hydra/sweeper=tuned`: each candidate is tuned with an equal budget, then trained on the final seeds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from hydra_plugins.descent_study.sweeper import StudySweeper
 
 
 class TunedSweeper(StudySweeper):
-    """Expands the sweep as `StudySweeper` does; each of its jobs is tuned by `descent.sweeps.tuning.tune`.
+    """Expand the sweep as `StudySweeper` does; each of its jobs is tuned by `descent.sweeps.tuning.tune`.
 
     Args:
         grids: of an experiment.

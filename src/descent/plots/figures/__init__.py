@@ -52,24 +52,24 @@ class Drawing:
     animate: Callable[[Study, Path], None] | None = None
 
 
-def known(study: Study | None = None, own: Path | None = None) -> dict[str, Drawing]:
-    """Return the figures there are, by name.
+def known(study: Study | None = None, figures_folder: Path | None = None) -> dict[str, Drawing]:
+    """Return the available figures, by name.
 
     Args:
-        study: whose problems may declare quantities, which have figures of their own.
-        own: a folder with files of the user's.
+        study: whose problems may declare metrics, which have figures of their own.
+        figures_folder: a folder with files of the user's.
 
     Raises:
         InputError: there is no such folder, or a file in it has no ``plot`` or raises.
     """
     declared = [] if study is None else [name for metrics in study.runs["metrics"] for name in metrics]
     drawings = {name: Drawing(caption, by_axis.EACH, plot) for name, (caption, plot) in by_axis.figures(declared).items()}
-    for found in pkgutil.iter_modules(__path__):
-        if hasattr(module := importlib.import_module(f"{__name__}.{found.name}"), "plot"):
-            drawings[found.name] = _drawing(found.name, vars(module))
-    if own is not None and not any(own.glob("*.py")):
-        raise InputError("figures", own, "must be a folder with files that have plot(study) -> Figure")
-    for path in sorted(own.glob("*.py")) if own else ():
+    for info in pkgutil.iter_modules(__path__):
+        if hasattr(module := importlib.import_module(f"{__name__}.{info.name}"), "plot"):
+            drawings[info.name] = _drawing(info.name, vars(module))
+    if figures_folder is not None and not any(figures_folder.glob("*.py")):
+        raise InputError("figures", figures_folder, "must be a folder with files that have plot(study) -> Figure")
+    for path in sorted(figures_folder.glob("*.py")) if figures_folder else ():
         try:
             drawings[path.stem] = _drawing(path.stem, runpy.run_path(str(path)))
         except Exception as error:  # whatever a file of the user's raises
@@ -82,17 +82,15 @@ def _drawing(name: str, module: Mapping[str, Any]) -> Drawing:
     return Drawing(caption, module.get("EACH", "problem"), module["plot"], module.get("animate"))
 
 
-def save(study: Study, folder: Path, own: Path | None = None) -> list[Path]:
+def save(study: Study, folder: Path, figures_folder: Path | None = None) -> list[Path]:
     """Write each figure as PNG and SVG, and as GIF where it moves, to ``folder/<problem>/<name>``; return the files.
 
     Args:
-        study: what they are of.
-        folder: where they go.
-        own: a folder of the user's with more of them.
+        figures_folder: a folder with figures of the user's.
     """
     _ = study.records  # read before they are split
-    parts = [(study.only(problem), folder / safe_name(problem), "problem", own) for problem in study.problems]
-    parts.append((study, folder, "study", own))
+    parts = [(study.only(problem), folder / safe_name(problem), "problem", figures_folder) for problem in study.problems]
+    parts.append((study, folder, "study", figures_folder))
     if len(study.problems) == 1 or len(study.runs) < MANY:
         written = [_save(*part) for part in parts]
     else:
@@ -100,13 +98,13 @@ def save(study: Study, folder: Path, own: Path | None = None) -> list[Path]:
     return [path for paths in written for path in paths]
 
 
-def _save(study: Study, folder: Path, each: str, own: Path | None) -> list[Path]:
+def _save(study: Study, folder: Path, each: str, figures_folder: Path | None) -> list[Path]:
     """Write the figures of one problem, or of all; return the files."""
-    return list(_written(study, folder, each, own))
+    return list(_written(study, folder, each, figures_folder))
 
 
-def _written(study: Study, folder: Path, each: str, own: Path | None) -> Iterator[Path]:
-    for name, drawing in known(study, own).items():
+def _written(study: Study, folder: Path, each: str, figures_folder: Path | None) -> Iterator[Path]:
+    for name, drawing in known(study, figures_folder).items():
         if each != drawing.each:
             continue
         try:
@@ -119,10 +117,10 @@ def _written(study: Study, folder: Path, each: str, own: Path | None) -> Iterato
             yield folder / f"{safe_name(name)}.gif"
 
 
-def _save_apart(study: Study, folder: Path, each: str, own: Path | None) -> list[Path]:
-    """Do the same in another process, which lives for this alone."""
+def _save_apart(study: Study, folder: Path, each: str, figures_folder: Path | None) -> list[Path]:
+    """Write the figures in a worker process, which does nothing else."""
     gc.freeze()  # what it was sent and imported is no garbage, and not to be searched for it again and again
-    return _save(study, folder, each, own)
+    return _save(study, folder, each, figures_folder)
 
 
 def write(figure: Figure, path: Path) -> list[Path]:
@@ -138,7 +136,7 @@ def write(figure: Figure, path: Path) -> list[Path]:
 @cache  # the page and TensorBoard show the same ones
 def small(png: bytes) -> bytes:
     """Return a picture in 256 colours: a third of the bytes, and TensorBoard's writer sums up each in Python."""
-    found = io.BytesIO()
+    buffer = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(found, "png")
-    return found.getvalue()
+        image.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(buffer, "png")
+    return buffer.getvalue()

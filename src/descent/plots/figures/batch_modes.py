@@ -28,33 +28,33 @@ ROW = 0.13  # inches for a batch mode of an optimizer
 @styled
 def plot(study: Study) -> Figure:
     """Draw the training loss of each optimizer and batch mode at each of the three budgets."""
-    quantity = training_loss(study)
-    found = measured(study, quantity)
-    modes = layout.panels(found)
+    metric_name = training_loss(study)
+    records_of = measured(study, metric_name)
+    modes = layout.panels(records_of)
     if len(modes) < 2:
         raise NoData("compares batch modes, and the study has one")
-    names = sorted({(unit.optimizer, unit.name) for unit in found}, key=lambda name: (order(name[0]), name[1]))
+    names = sorted({(each.optimizer, each.name) for each in records_of}, key=lambda name: (order(name[0]), name[1]))
     figure = Figure()
     grid = figure.subplots(1, len(VIEWS), squeeze=False, sharey=True, sharex=True)[0]
     lost = False
     for axes, view in zip(grid, VIEWS, strict=True):
-        lost |= _view(axes, found, view, study.metric(quantity), [name for _, name in names], modes)
+        lost |= _view(axes, records_of, view, study.metric(metric_name), [name for _, name in names], modes)
     _axes(grid, names)
     figure.axes[0].set_xscale("log")
     for axes in grid:
         layout.ticks(axes)
-        axes.set_xlabel(text(study.metric(quantity).label))
+        axes.set_xlabel(text(study.metric(metric_name).label))
     marks = {_mode(mode): Line2D([], [], color="#444444", ls="none", marker=mark) for mode, mark in _marks(modes).items()}
     if lost:
         marks["diverged"] = layout.cross(math.nan, math.nan, "#444444")
-    decays = {schedule for unit in found for schedule in unit.runs["schedule"]} - {"constant"}
+    decays = {schedule for candidate in records_of for schedule in candidate.runs["schedule"]} - {"constant"}
     layout.finish(
         figure,
         marks,
         f"{text(study.problem)}: batch modes at equal budgets",
-        f"median, {layout.sample(found)}; line: from the best to the worst",
-        layout.chosen(found),
-        f"{_budgets(found, modes)}, and cut where the shortest mode ends",
+        f"median, {layout.sample(records_of)}; line: from the best to the worst",
+        layout.chosen(records_of),
+        f"{_budgets(records_of, modes)}, and cut where the shortest mode ends",
         "schedules were made for the whole runs" if decays else "",
         height=max(len(names) * (len(modes) + 1.2) * ROW, 0.9),
         left=0.35 + layout.LETTER * max(len(text(name)) for _, name in names),
@@ -62,21 +62,21 @@ def plot(study: Study) -> Figure:
     return figure
 
 
-def _view(axes: Axes, found: Measured, view: str, metric: Metric, names: list[str], modes: list[Panel]) -> bool:
+def _view(axes: Axes, records_of: Measured, view: str, metric: Metric, names: list[str], modes: list[Panel]) -> bool:
     """Draw one budget. Return whether a run diverged within it."""
     column = AXES[view].column
-    budget = _shortest(found, column) * (1 + 1e-9)
+    budget = _shortest(records_of, column) * (1 + 1e-9)
     lost = False
-    for unit, records in found.items():
-        place = names.index(unit.name) + (modes.index(unit.panel) - (len(modes) - 1) / 2) / (len(modes) + 1.2)
-        values = reached(records, unit.runs, metric, column, budget).to_numpy()
-        colour, mark = look(unit.optimizer).colour, _marks(modes)[unit.panel]
+    for candidate, records in records_of.items():
+        place = names.index(candidate.name) + (modes.index(candidate.panel) - (len(modes) - 1) / 2) / (len(modes) + 1.2)
+        values = reached(records, candidate.runs, metric, column, budget).to_numpy()
+        colour, mark = look(candidate.optimizer).colour, _marks(modes)[candidate.panel]
         finite = values[np.isfinite(values)]
         if len(finite):
             axes.plot([finite.min(), finite.max()], [place, place], color=colour, lw=1.1, alpha=0.6)
         median = np.median(values)
         if math.isfinite(median):
-            axes.plot([median], [place], color=colour, marker=mark, ms=5, mec="white", mew=0.4, ls="none", label=unit.name)
+            axes.plot([median], [place], color=colour, marker=mark, ms=5, mec="white", mew=0.4, ls="none", label=candidate.name)
         if len(finite) < len(values):
             lost = True
             axes.plot([1], [place], color=colour, marker="x", ms=5, mew=1.3, transform=axes.get_yaxis_transform(), clip_on=False)
@@ -85,15 +85,15 @@ def _view(axes: Axes, found: Measured, view: str, metric: Metric, names: list[st
     return lost
 
 
-def _shortest(found: Measured, column: str) -> float:
-    """Return where the shortest batch mode ends, by medians. Runs that diverged ended early: they count only where all did."""
+def _shortest(records_of: Measured, column: str) -> float:
+    """Return the end of the shortest batch mode, by medians. Runs that diverged ended early: they count only where all did."""
     ends = pd.concat(
         records.groupby("run")[column]
         .max()
-        .rename(unit.panel)
+        .rename(candidate.panel)
         .to_frame("end")
-        .assign(panel=str(unit.panel), diverged=unit.runs["status"] == "diverged")
-        for unit, records in found.items()
+        .assign(panel=str(candidate.panel), diverged=candidate.runs["status"] == "diverged")
+        for candidate, records in records_of.items()
     )
     by_mode = ends.groupby(["diverged", "panel"])["end"].median()
     return float(by_mode[by_mode.index.get_level_values("diverged").min()].min())
@@ -112,20 +112,20 @@ def _axes(grid: np.ndarray, names: list[tuple[str, str]]) -> None:
 def _marks(modes: list[Panel]) -> dict[Panel, str]:
     """Return the mark of each batch mode: its own, or that of a further batch size."""
     spare = itertools.cycle(OTHERS)
-    found: dict[Panel, str] = {}
+    marks: dict[Panel, str] = {}
     for mode in modes:
-        own = MARKS.get(mode[0])
-        found[mode] = own if own and own not in found.values() else next(spare)
-    return found
+        mark = MARKS.get(mode[0])
+        marks[mode] = mark if mark and mark not in marks.values() else next(spare)
+    return marks
 
 
 def _mode(mode: Panel) -> str:
     return ", ".join([text(mode[0]), *([count(mode[1])] if mode[1] else []), *([text(mode[2])] if mode[2] else [])])
 
 
-def _budgets(found: Iterable[Candidate], modes: list[Panel]) -> str:
+def _budgets(candidates: Iterable[Candidate], modes: list[Panel]) -> str:
     """Return the budgets that the runs were made for, as a clause."""
-    ends = {mode: span(unit.runs["examples"].max() for unit in found if unit.panel == mode) for mode in modes}
+    ends = {mode: span(candidate.runs["examples"].max() for candidate in candidates if candidate.panel == mode) for mode in modes}
     if len(set(ends.values())) == 1:
         return f"all were run for {ends[modes[0]]} examples"
     return f"run for {', '.join(f'{end} examples ({_mode(mode)})' for mode, end in ends.items())}"

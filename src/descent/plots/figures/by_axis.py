@@ -17,12 +17,12 @@ def draw_training_loss(study: Study, axis: str) -> Figure:
 
 
 def figures(declared: Iterable[str]) -> dict[str, tuple[str, Callable[[Study], Figure]]]:
-    """Return caption and function by name: the losses, the accuracy, and the other quantities that a problem declares."""
+    """Return caption and function by name: the losses, the accuracy, and the other metrics that a problem declares."""
     named: dict[str, tuple[str, Callable[[Study], Figure]]] = {}
     for axis in ("examples", "steps", "seconds"):
         of = f"over {axis}: the batch modes side by side, at equal {axis}."
         named[f"loss_by_{axis}"] = f"Training loss {of}", partial(draw_training_loss, axis=axis)
-        for quantity in dict.fromkeys(("accuracy", *declared)):
-            named[f"{quantity}_by_{axis}"] = f"Validation {quantity} {of}", partial(draw, name=f"val/{quantity}", axis=axis)
+        for name in dict.fromkeys(("accuracy", *declared)):
+            named[f"{name}_by_{axis}"] = f"Validation {name} {of}", partial(draw, name=f"val/{name}", axis=axis)
     overfits = "Validation loss over examples: where it rises while the training loss falls, a run overfits."
     return named | {"validation_loss_by_examples": (overfits, partial(draw, name="val/loss", axis="examples"))}

@@ -25,29 +25,29 @@ def plot(study: Study) -> Figure:
     runs = study.runs[study.runs["lr"] > 0]
     metric = study.metric(str(study.runs["metric"].iloc[0]))
     known = candidates(study)
-    found = {unit: own for unit in known if (own := _runs(runs, unit))["lr"].nunique() > 1}
-    if not found:
+    runs_of = {candidate: group for candidate in known if (group := _runs(runs, candidate))["lr"].nunique() > 1}
+    if not runs_of:
         raise NoData("compares learning rates, and each optimizer has one")
-    figure, grid = layout.frame(list(found))
-    variants = layout.variants(found)
-    finite = np.concatenate([(v := values(own, metric.name).to_numpy())[np.isfinite(v)] for own in found.values()])
+    figure, grid = layout.frame(list(runs_of))
+    variants = layout.variants(runs_of)
+    finite = np.concatenate([(v := values(group, metric.name).to_numpy())[np.isfinite(v)] for group in runs_of.values()])
     start = BEYOND * np.median(finite) if len(finite) else 1.0
     limits = layout.log_limits(finite, max(start, finite.min(initial=1.0))) if metric.scale == "log" else _linear_limits(finite)
     lost = several = False
-    rows = sorted({(order(unit.optimizer), unit.name) for unit in found})
-    for unit, own in found.items():
-        (axes,) = grid[unit.panel]
-        row = rows.index((order(unit.optimizer), unit.name)) * min(ROW, 0.5 / len(rows))
-        lost |= _draw(axes, unit, own, metric, limits, layout.marker(unit, variants), row)
-        several |= bool((own.groupby("lr")["setting"].nunique() > 1).any())
+    rows = sorted({(order(candidate.optimizer), candidate.name) for candidate in runs_of})
+    for candidate, group in runs_of.items():
+        (axes,) = grid[candidate.panel]
+        row = rows.index((order(candidate.optimizer), candidate.name)) * min(ROW, 0.5 / len(rows))
+        lost |= _draw(axes, candidate, group, metric, limits, layout.marker(candidate, variants), row)
+        several |= bool((group.groupby("lr")["setting"].nunique() > 1).any())
     for axes in figure.axes:
         axes.set(xscale="log", ylim=limits, yscale=metric.scale)
     layout.label(figure, "learning rate", [f"final {text(metric.label)}"])
     layout.finish(
         figure,
-        layout.handles(found, [layout.cross(math.nan, math.nan, "#444444")] if lost else []),
+        layout.handles(runs_of, [layout.cross(math.nan, math.nan, "#444444")] if lost else []),
         f"{text(study.problem)}: final {text(metric.label)} by learning rate",
-        f"line: median, {_seeds(found)}, a run that diverged counting as the worst; dots: each run",
+        f"line: median, {_seeds(runs_of)}, a run that diverged counting as the worst; dots: each run",
         "of several settings with one learning rate the line takes the best" if several else "",
         "\N{MULTIPLICATION SIGN} at the edge: a run that diverged or ended beyond it" if lost else "",
     )
@@ -59,19 +59,19 @@ def _linear_limits(finite: np.ndarray) -> tuple[float, float]:
     return (-0.02, 1.02) if ((finite >= 0) & (finite <= 1)).all() else layout.linear_limits(finite)
 
 
-def _runs(runs: pd.DataFrame, unit: Candidate) -> pd.DataFrame:
+def _runs(runs: pd.DataFrame, candidate: Candidate) -> pd.DataFrame:
     """Return all runs, of tuning too, of a candidate's optimizer, batch mode and schedule."""
-    same = {"batch": unit.batch, "optimizer": unit.optimizer}
-    same |= {name: unit.runs[name].iloc[0] for name in ("schedule", "tuning", "variant")}
-    size = runs["batch_size"].fillna(0.0) == unit.batch_size
+    same = {"batch": candidate.batch, "optimizer": candidate.optimizer}
+    same |= {name: candidate.runs[name].iloc[0] for name in ("schedule", "tuning", "variant")}
+    size = runs["batch_size"].fillna(0.0) == candidate.batch_size
     return runs[size & (runs[list(same)] == pd.Series(same)).all(axis=1)]
 
 
 def _draw(
-    axes: Axes, unit: Candidate, runs: pd.DataFrame, metric: Metric, limits: tuple[float, float], marker: str, row: float
+    axes: Axes, candidate: Candidate, runs: pd.DataFrame, metric: Metric, limits: tuple[float, float], marker: str, row: float
 ) -> bool:
     """Draw one candidate, with runs that left the picture in a row at the edge. Return whether one did."""
-    drawn, high = look(unit.optimizer), metric.higher_is_better
+    drawn, high = look(candidate.optimizer), metric.higher_is_better
     value = values(runs, metric.name)
     inside = np.isfinite(value) & (value >= limits[0] if high else value <= limits[1])
     axes.plot(runs["lr"][inside], value[inside], ".", color=drawn.colour, ms=5, alpha=0.5, mew=0, rasterized=len(runs) > 500)
@@ -82,9 +82,10 @@ def _draw(
         return len(gone) > 0
     medians = runs.assign(value=value).groupby(["lr", "setting"])["value"].median().groupby("lr").agg(metric.best)
     medians = medians.where(np.isfinite(medians), -1e300 if high else 1e300).clip(upper=limits[1] * 1e3)
-    axes.plot(medians.index, medians, color=drawn.colour, linestyle=drawn.dash, marker=marker or "o", ms=3.5, label=unit.name)
+    marker, name = marker or "o", candidate.name
+    axes.plot(medians.index, medians, color=drawn.colour, linestyle=drawn.dash, marker=marker, ms=3.5, label=name)
     return len(gone) > 0
 
 
-def _seeds(found: dict[Candidate, pd.DataFrame]) -> str:
-    return f"n = {span(n for own in found.values() for n in own.groupby('setting').size())} seeds"
+def _seeds(runs_of: dict[Candidate, pd.DataFrame]) -> str:
+    return f"n = {span(n for group in runs_of.values() for n in group.groupby('setting').size())} seeds"

@@ -24,17 +24,17 @@ LABELS = ("gradient norm", "update norm", "weight norm", "spread of\ngradient no
 @styled
 def plot(study: Study) -> Figure:
     """Draw the Euclidean norms over examples, and the spread of the gradient's over seeds, a column a batch mode."""
-    found = measured(study, *NORMS)
-    spread = any(records["run"].nunique() > 1 for records in found.values())
+    records_of = measured(study, *NORMS)
+    spread = any(records["run"].nunique() > 1 for records in records_of.values())
     rows = len(NORMS) + spread
-    figure, grid = layout.frame(list(found), rows=rows, sharey="row")
-    known = layout.variants(found)
-    for unit, records in found.items():
-        column = grid[unit.panel]
+    figure, grid = layout.frame(list(records_of), rows=rows, sharey="row")
+    known = layout.variants(records_of)
+    for candidate, records in records_of.items():
+        column = grid[candidate.panel]
         for axes, norm in zip(column, NORMS, strict=False):
-            _draw(axes, unit, records, norm, layout.marker(unit, known))
+            _draw(axes, candidate, records, norm, layout.marker(candidate, known))
         if records["run"].nunique() > 1:
-            _spread(column[-1], unit, records)
+            _spread(column[-1], candidate, records)
     for axes in figure.axes:
         drawn = [line.get_ydata() for line in axes.lines] or [np.ones(1)]
         limits = layout.log_limits(np.concatenate(drawn).astype(float), math.inf)
@@ -43,31 +43,31 @@ def plot(study: Study) -> Figure:
     layout.label(figure, AXES["examples"].label, LABELS[:rows])
     layout.finish(
         figure,
-        layout.handles(found),
+        layout.handles(records_of),
         f"{text(study.problem)}: gradient noise and norms",
-        f"median, {layout.sample(found)}; each seed faint" if spread else "one run each",
+        f"median, {layout.sample(records_of)}; each seed faint" if spread else "one run each",
         "norms are of the last step before a record: its batch's gradient, its update, and the weights",
         "spread: interquartile range over seeds / median; in full batches it is of starts and splits, beyond that noise"
         if spread
         else "",
-        layout.chosen(found),
+        layout.chosen(records_of),
         height=1.35,
         between=0.2,
     )
     return figure
 
 
-def _draw(axes: Axes, unit: Candidate, records: pd.DataFrame, norm: str, marker: str) -> None:
+def _draw(axes: Axes, candidate: Candidate, records: pd.DataFrame, norm: str, marker: str) -> None:
     if records["run"].nunique() > 1:
         shown = records[_positive(records["examples"], records[norm])]
-        faint(axes, [own[["examples", norm]].to_numpy() for _, own in shown.groupby("run")], look(unit.optimizer).colour)
-    summary = band(records, unit.runs, norm, "examples", math.inf)
+        faint(axes, [frame[["examples", norm]].to_numpy() for _, frame in shown.groupby("run")], look(candidate.optimizer).colour)
+    summary = band(records, candidate.runs, norm, "examples", math.inf)
     seen = _positive(summary.x, summary.median)
-    draw_line(axes, unit, summary.x[seen], summary.median[seen], marker, size=3)
+    draw_line(axes, candidate, summary.x[seen], summary.median[seen], marker, size=3)
 
 
-def _spread(axes: Axes, unit: Candidate, records: pd.DataFrame) -> None:
-    drawn, summary = look(unit.optimizer), band(records, unit.runs, "gradient_norm", "examples", math.inf)
+def _spread(axes: Axes, candidate: Candidate, records: pd.DataFrame) -> None:
+    drawn, summary = look(candidate.optimizer), band(records, candidate.runs, "gradient_norm", "examples", math.inf)
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = (summary.high - summary.low) / summary.median
     seen = _positive(summary.x, spread)

@@ -18,19 +18,20 @@ AXIS = "gradient_evaluations"  # what a budget is counted in
 @styled
 def plot(study: Study) -> Figure:
     """Draw a performance profile for each batch mode."""
-    found = profiles(study.runs, AXIS)
-    drawn = [profile for profile in found if not profile.refused]
+    computed = profiles(study.runs, AXIS)
+    drawn = [profile for profile in computed if not profile.refused]
     if not drawn:
-        raise NoData(found[0].refused if found else "A performance profile needs problems with a target.")
-    names = {entry: _optimizer(entry, study.runs["optimizer"].unique()) for profile in drawn for entry in profile.table}
+        raise NoData(computed[0].refused if computed else "A performance profile needs problems with a target.")
+    optimizers = study.runs["optimizer"].unique()
+    names = {candidate: _optimizer(candidate, optimizers) for profile in drawn for candidate in profile.table}
     figure = Figure()
     grid = figure.subplots(1, len(drawn), squeeze=False, sharey=True)[0]
     handles = {}
     for profile, axes in zip(drawn, grid, strict=True):
-        for entry in sorted(profile.table, key=lambda entry: (order(names[entry]), entry)):
-            way, one = look(names[entry]), profile.table[entry]
-            (line,) = axes.step(one.index, one, where="post", color=way.colour, linestyle=way.dash, label=entry)
-            handles[text(entry)] = Line2D([], [], color=line.get_color(), linestyle=way.dash)
+        for candidate in sorted(profile.table, key=lambda candidate: (order(names[candidate]), candidate)):
+            way, one = look(names[candidate]), profile.table[candidate]
+            (line,) = axes.step(one.index, one, where="post", color=way.colour, linestyle=way.dash, label=candidate)
+            handles[text(candidate)] = Line2D([], [], color=line.get_color(), linestyle=way.dash)
         axes.set(xscale="log", xlim=(1, TAU), ylim=(-0.02, 1.02), xlabel="factor of the fastest one's gradient evaluations")
         axes.set_title(f"{text(profile.batch)}: {len(profile.problems)} problems")
         axes.xaxis.set_major_locator(FixedLocator([1, 1.5, 2, 3, 4]))
@@ -43,14 +44,14 @@ def plot(study: Study) -> Figure:
         "Performance profile: time to target",
         f"share of problems on which the median time to target is within the factor, n = {_runs(study)} a problem",
         "descriptive",
-        *[text(profile.refused.rstrip(".")) for profile in found if profile.refused],
+        *[text(profile.refused.rstrip(".")) for profile in computed if profile.refused],
     )
     return figure
 
 
-def _optimizer(entry: str, known: Iterable[str]) -> str:
-    """Return whose entry it is."""
-    return max((name for name in known if entry == name or entry.startswith(f"{name} (")), key=len, default=entry)
+def _optimizer(candidate: str, known: Iterable[str]) -> str:
+    """Return the optimizer of a candidate, given its name."""
+    return max((name for name in known if candidate == name or candidate.startswith(f"{name} (")), key=len, default=candidate)
 
 
 def _runs(study: Study) -> str:

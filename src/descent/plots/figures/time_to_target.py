@@ -22,26 +22,26 @@ ROW = 0.2  # inches
 @styled
 def plot(study: Study) -> Figure:
     """Draw when each run reached the target, a row of panels a batch mode, a column an axis."""
-    found = [unit for unit in candidates(study) if unit.runs["time:steps"].notna().any()]
-    if not found:
+    drawn = [candidate for candidate in candidates(study) if candidate.runs["time:steps"].notna().any()]
+    if not drawn:
         raise NoData("needs a target, which the problem has none of")
-    views = [view for view in VIEWS if view != "gradient_evaluations" or _closures(found)]
-    modes = layout.panels(found)
+    views = [view for view in VIEWS if view != "gradient_evaluations" or _closures(drawn)]
+    modes = layout.panels(drawn)
     figure = Figure()
     grid = figure.subplots(len(modes), len(views), squeeze=False, sharex="col")
-    rows = max(len([unit for unit in found if unit.panel == mode]) for mode in modes)
-    limits = {view: _limits(found, view) for view in views}
+    rows = max(len([candidate for candidate in drawn if candidate.panel == mode]) for mode in modes)
+    limits = {view: _limits(drawn, view) for view in views}
     for mode, line in zip(modes, grid, strict=True):
-        own = sorted((unit for unit in found if unit.panel == mode), key=lambda unit: (order(unit.optimizer), unit.name))
+        in_mode = sorted((each for each in drawn if each.panel == mode), key=lambda each: (order(each.optimizer), each.name))
         for axes, view in zip(line, views, strict=True):
-            _draw(axes, own, view, limits[view], rows, first=axes is line[0], last=axes is line[-1])
+            _draw(axes, in_mode, view, limits[view], rows, first=axes is line[0], last=axes is line[-1])
             layout.ticks(axes)
-        line[0].set_title(layout.panel_title(own))
+        line[0].set_title(layout.panel_title(in_mode))
     for axes, view in zip(grid[-1], views, strict=True):
         axes.set_xlabel(AXES[view].label)
-    target = found[0].runs["target"].iloc[0]
+    target = drawn[0].runs["target"].iloc[0]
     metric = study.metric(target["metric"])
-    names = [text(unit.name) for unit in found]
+    names = [text(candidate.name) for candidate in drawn]
     layout.finish(
         figure,
         {
@@ -50,9 +50,9 @@ def plot(study: Study) -> Figure:
             "median: never": Line2D([], [], color="#444444", marker=">", ms=6, ls="none"),
         },
         f"{text(study.problem)}: time to {text(metric.label)} {metric.bound} {target['value']:g}",
-        f"the first of two consecutive records that met it, {layout.sample(found)}",
+        f"the first of two consecutive records that met it, {layout.sample(drawn)}",
         "right: how many runs got there; one that never did counts as infinitely slow",
-        layout.chosen(found),
+        layout.chosen(drawn),
         height=max((rows + 0.4) * ROW, 0.7),
         left=0.35 + layout.LETTER * max(map(len, names)),
         gap=0.35,
@@ -62,32 +62,32 @@ def plot(study: Study) -> Figure:
     return figure
 
 
-def _limits(found: list[Candidate], view: str) -> tuple[float, float]:
+def _limits(drawn: list[Candidate], view: str) -> tuple[float, float]:
     """Return the ends of an axis: the longest budget, beyond which lies never, and a tenth of the shortest or the first time."""
-    runs = pd.concat([unit.runs for unit in found])
+    runs = pd.concat([candidate.runs for candidate in drawn])
     return layout.log_limits(np.concatenate([runs[f"time:{view}"], runs[view], runs[view] / 10]), math.inf)
 
 
-def _draw(axes: Axes, found: list[Candidate], view: str, limits: tuple[float, float], rows: int, first: bool, last: bool) -> None:
+def _draw(axes: Axes, drawn: list[Candidate], view: str, limits: tuple[float, float], rows: int, first: bool, last: bool) -> None:
     axes.set(xscale="log", xlim=limits)
-    for place, unit in enumerate(found):
-        times = unit.runs[f"time:{view}"].to_numpy(float).clip(limits[0])  # who starts there takes no time
-        colour = look(unit.optimizer).colour
+    for place, candidate in enumerate(drawn):
+        times = candidate.runs[f"time:{view}"].to_numpy(float).clip(limits[0])  # a run that starts there takes no time
+        colour = look(candidate.optimizer).colour
         finite, median = times[np.isfinite(times)], np.median(times)
         axes.plot(finite, np.full(len(finite), place), "|", color=colour, ms=7, alpha=0.6)
         if math.isfinite(median):
-            axes.plot([median], [place], "o", color=colour, ms=6, mec="white", mew=0.5, label=unit.name)
+            axes.plot([median], [place], "o", color=colour, ms=6, mec="white", mew=0.5, label=candidate.name)
         else:
             axes.plot([1], [place], ">", color=colour, ms=6, transform=axes.get_yaxis_transform(), clip_on=False)
         if last:
             share, where = f"{len(finite)}/{len(times)}", axes.get_yaxis_transform()
             axes.annotate(share, (1, place), (8, 0), where, "offset points", va="center", fontsize=7, color="#444444")
-    axes.set_yticks(range(len(found)), [text(unit.name) for unit in found] if first else [])
+    axes.set_yticks(range(len(drawn)), [text(candidate.name) for candidate in drawn] if first else [])
     axes.set_ylim(rows - 0.3, -0.7)
     axes.tick_params(axis="y", length=0)
 
 
-def _closures(found: list[Candidate]) -> bool:
+def _closures(drawn: list[Candidate]) -> bool:
     """Return whether some candidate computes more gradients than it processes examples; else the two axes are one."""
-    runs = pd.concat([unit.runs for unit in found])
+    runs = pd.concat([candidate.runs for candidate in drawn])
     return bool((runs["gradient_evaluations"] != runs["examples"]).any())
