@@ -323,11 +323,12 @@ def test_an_unwritable_folder_is_refused_in_one_line(command, tmp_path):
 
 
 def test_what_a_sweep_keeps_in_memory_does_not_grow_by_configurations(command, monkeypatch):
+    """Hydra's own launcher is used where something is asked of it, and gives a configuration back for each job."""
     Plugins.instance()
     basic = sys.modules["hydra._internal.core_plugins.basic_launcher"].BasicLauncher
     plain, kept = basic.launch, []
     monkeypatch.setattr(basic, "launch", lambda *given, **named: kept.extend(plain(*given, **named)))
-    command("seed=1,2")
+    command("seed=1,2", "+hydra.job.env_set.COLOUR=blue")
     assert [(job.status, job.cfg, job.hydra_cfg) for job in kept] == [(JobStatus.COMPLETED, None, None)] * 2
 
 
