@@ -95,6 +95,9 @@ class LightningEngine:
     def average(self) -> list[Tensor] | None:
         return self.module.average()
 
+    def measure(self, split: str, chunk: int, examples: int | None = None) -> Row:
+        return self.module.measure(split, chunk, examples)
+
     def save(self, path: Path) -> None:
         self.trainer.strategy.broadcast(path)  # all devices must take part, see _Notify
         self.trainer.save_checkpoint(path)

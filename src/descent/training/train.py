@@ -72,6 +72,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
         max_seconds=config.max_seconds,
         observer=observer,
         open_sinks=partial(build.sinks, config, folder, hyperparameters(config)),
+        devices=config.trainer.count,
     )
     requirements.require_engine(config, problem, batches)
     engine = build.engine(config, identity["device"], problem, batches, timeline, recorder)
@@ -202,7 +203,7 @@ def _result(
     diverged = verdict.diverged_at(rows, problem.optimum, config.problem.loss_scale)
     chance = problem.chance("train", config.records.examples)
     stalled = verdict.stalled(rows, chance)
-    test = problem.measure("test", chunk) if "test" in problem.splits else {}
+    test = engine.measure("test", chunk) if "test" in problem.splits else {}
     target = config.problem.target
     counted = ("step", "examples", "gradient_evaluations", "seconds")
     return Result(
