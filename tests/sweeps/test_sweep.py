@@ -200,6 +200,7 @@ def test_rows_of_one_label_tell_what_sets_them_apart(command):
         ("config.yaml", ["config.yaml is damaged"]),
     ],
 )
+@pytest.mark.usefixtures("checkpoints")
 def test_damage_to_a_finished_run_is_named_and_costs_that_run_alone(command, tmp_path, file, words):
     command("seed=1,2", "logger=tensorboard")
     undisturbed = curves(tmp_path / "default")
@@ -254,6 +255,7 @@ def test_events_may_be_thrown_away(command, tmp_path):
 
 
 @pytest.mark.parametrize("file", ["curve.csv", "last.ckpt"])
+@pytest.mark.usefixtures("checkpoints")
 def test_damage_to_an_unfinished_run_is_named_and_costs_a_new_start(command, tmp_path, file):
     command("seed=1,2")
     undisturbed = curves(tmp_path / "default")
@@ -268,6 +270,7 @@ def test_damage_to_an_unfinished_run_is_named_and_costs_a_new_start(command, tmp
 
 
 @pytest.mark.parametrize("word", [True, False], ids=["the cause can be written", "nothing can be written"])
+@pytest.mark.usefixtures("checkpoints")
 def test_a_full_disk_fails_the_runs_that_it_meets(command, tmp_path, monkeypatch, word):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -421,7 +424,7 @@ def start(folder, *arguments, **how):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_worker_that_alone_gets_a_signal_costs_nothing(tmp_path, number):
     process = start(tmp_path, "seed=1,2,3", "hydra/launcher=joblib", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_for(lambda: list(tmp_path.glob("*/*/*/*/*/last.ckpt")))
+    wait_for(lambda: list(tmp_path.glob("*/*/*/*/*/curve.csv")))
     workers = subprocess.run(
         ["pgrep", "-P", str(process.pid), "-f", "loky.*process"], capture_output=True, text=True
     ).stdout.split()

@@ -62,8 +62,10 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def of(engine: str) -> Path:
         if engine not in kept:
             place = kept[engine] = tmp_path_factory.mktemp("states")
-            train(place / "whole", engine)
-            train(place / "foreign", engine, "optimizer.lr=0.3")
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(recording, "CHECKPOINT_EVERY", -1)
+                train(place / "whole", engine)
+                train(place / "foreign", engine, "optimizer.lr=0.3")
             cut_off(place / "half", engine, LAST)
             cut_off(place / "earlier", engine, LAST - 4)
             cut_off(place / "foreign half", engine, LAST, "optimizer.lr=0.3")
