@@ -59,24 +59,26 @@ def main() -> int:
     parser = Parser(__doc__)
     parser.add("--write", File, help="write the table to this file too")
     parser.add("--only", default="", help="only checks whose claim contains this")
-    given = parser.read()
-    chosen = [check for check in CHECKS if given.only in check.claim]
+    arguments = parser.read()
+    chosen = [check for check in CHECKS if arguments.only in check.claim]
     if not chosen:
-        raise InputError("--only", given.only, "must be part of a claim, as in 'heavy ball'", "--write lists all of them.")
-    if given.write and given.only:
-        raise InputError("--write", given.write, "cannot be given with --only, as the table is of all checks", "Leave one out.")
-    if given.write:
-        require_file_to_write("--write", given.write)
+        raise InputError("--only", arguments.only, "must be part of a claim, as in 'heavy ball'", "--write lists all of them.")
+    if arguments.write and arguments.only:
+        raise InputError(
+            "--write", arguments.write, "cannot be given with --only, as the table is of all checks", "Leave one out."
+        )
+    if arguments.write:
+        require_file_to_write("--write", arguments.write)
     out, begun = Console(highlight=False), time.perf_counter()
     text, broken = [HEADER], 0
     for subject, module in SUBJECTS.items():
-        for line, holds in lines(subject, (check for check in module.checks() if given.only in check.claim)):
+        for line, holds in lines(subject, (check for check in module.checks() if arguments.only in check.claim)):
             out.print(line, soft_wrap=True, markup=False)
             text.append(line + "\n")
             broken += not holds
     out.print(f"\n{len(chosen)} checks, {broken} do not hold; {time.perf_counter() - begun:.0f} s")
-    if given.write:
-        page.write(given.write, page.CHECKS, "".join(text))
+    if arguments.write:
+        page.write(arguments.write, page.CHECKS, "".join(text))
     return 1 if broken else 0
 
 

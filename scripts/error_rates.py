@@ -46,36 +46,36 @@ CLAIMS = [
     Scenario("survivors: equal, but the worst 27 % of one fail", groups=1, candidates=2, failures=(0.27, 0.0), survivors=True),
 ]
 POWER = [
-    Scenario("the best ahead by 1", one_best(1.0), wanted={"best": 10, "pairs": 14}),
-    Scenario("the best ahead by 1.5", one_best(1.5), wanted={"best": 69, "pairs": 74}),
-    Scenario("a ladder, the second behind by 1", ladder(1.0), wanted={"second": 75}),
-    Scenario("a ladder, the second behind by 1.5", ladder(1.5), wanted={"second": 99}),
-    Scenario("the best ahead by 1", one_best(1.0), candidates=4, wanted={"best": 25, "pairs": 36}),
-    Scenario("the best ahead by 1.5", one_best(1.5), candidates=4, wanted={"best": 83, "pairs": 90}),
-    Scenario("a ladder, the second behind by 1", ladder(1.0), candidates=4, wanted={"second": 73}),
-    Scenario("the best ahead by 1.5", one_best(1.5), groups=12, candidates=10, wanted={"best": 18, "pairs": 26}),
-    Scenario("a ladder, the second behind by 1", ladder(1.0), groups=12, candidates=10, wanted={"second": 43}),
-    Scenario("the best ahead by 1", one_best(1.0), groups=1, candidates=4, wanted={"best": 49, "pairs": 59}),
-    Scenario("the best ahead by 1", one_best(1.0), groups=1, candidates=2, wanted={"best": 78}),
-    Scenario("the best ahead by 1.5", one_best(1.5), groups=1, candidates=2, wanted={"best": 99}),
-    Scenario("the best ahead by 1", one_best(1.0), seeds=20, wanted={"best": 81, "pairs": 86}),
-    Scenario("the best ahead by 1", one_best(1.0), candidates=4, seeds=20, wanted={"best": 90, "pairs": 94}),
+    Scenario("the best ahead by 1", one_best(1.0), expected={"best": 10, "pairs": 14}),
+    Scenario("the best ahead by 1.5", one_best(1.5), expected={"best": 69, "pairs": 74}),
+    Scenario("a ladder, the second behind by 1", ladder(1.0), expected={"second": 75}),
+    Scenario("a ladder, the second behind by 1.5", ladder(1.5), expected={"second": 99}),
+    Scenario("the best ahead by 1", one_best(1.0), candidates=4, expected={"best": 25, "pairs": 36}),
+    Scenario("the best ahead by 1.5", one_best(1.5), candidates=4, expected={"best": 83, "pairs": 90}),
+    Scenario("a ladder, the second behind by 1", ladder(1.0), candidates=4, expected={"second": 73}),
+    Scenario("the best ahead by 1.5", one_best(1.5), groups=12, candidates=10, expected={"best": 18, "pairs": 26}),
+    Scenario("a ladder, the second behind by 1", ladder(1.0), groups=12, candidates=10, expected={"second": 43}),
+    Scenario("the best ahead by 1", one_best(1.0), groups=1, candidates=4, expected={"best": 49, "pairs": 59}),
+    Scenario("the best ahead by 1", one_best(1.0), groups=1, candidates=2, expected={"best": 78}),
+    Scenario("the best ahead by 1.5", one_best(1.5), groups=1, candidates=2, expected={"best": 99}),
+    Scenario("the best ahead by 1", one_best(1.0), seeds=20, expected={"best": 81, "pairs": 86}),
+    Scenario("the best ahead by 1", one_best(1.0), candidates=4, seeds=20, expected={"best": 90, "pairs": 94}),
     # Where noise is not normal, what was wanted had another unit: by both noises and both cases 1.4 of the one here.
-    Scenario("the best ahead by 2.1", one_best(2.12), noise="heavy-tailed", wanted={"best": 21}),
-    Scenario("the best ahead by 2.1", one_best(2.12), noise="contaminated", wanted={"best": 7}),
-    Scenario("a ladder, the second behind by 2.1", ladder(2.12, 5.66), noise="heavy-tailed", wanted={"second": 74}),
-    Scenario("a ladder, the second behind by 2.1", ladder(2.12, 5.66), noise="contaminated", wanted={"second": 58}),
-    Scenario("two halves, 2 apart", clusters(2.0), wanted={"pairs": 73}),
+    Scenario("the best ahead by 2.1", one_best(2.12), noise="heavy-tailed", expected={"best": 21}),
+    Scenario("the best ahead by 2.1", one_best(2.12), noise="contaminated", expected={"best": 7}),
+    Scenario("a ladder, the second behind by 2.1", ladder(2.12, 5.66), noise="heavy-tailed", expected={"second": 74}),
+    Scenario("a ladder, the second behind by 2.1", ladder(2.12, 5.66), noise="contaminated", expected={"second": 58}),
+    Scenario("two halves, 2 apart", clusters(2.0), expected={"pairs": 73}),
     Scenario(
-        "ahead by 2, 20 % of the others fail", one_best(2.0), candidates=4, failures=(0.0, 0.2, 0.2, 0.2), wanted={"pairs": 98}
+        "ahead by 2, 20 % of the others fail", one_best(2.0), candidates=4, failures=(0.0, 0.2, 0.2, 0.2), expected={"pairs": 98}
     ),
-    Scenario("ahead by 2, 10 % of all fail", one_best(2.0), candidates=4, failures=(0.1,) * 4, wanted={"pairs": 37}),
-    Scenario("equal, 60 % of the others fail", candidates=4, failures=(0, 0.6, 0.6, 0.6), wanted={"pairs": 23}),
-    Scenario("all equal, margin 1", groups=1, candidates=2, margin=1.0, wanted={"equal": 80}),
-    Scenario("all equal, margin 1.3", candidates=4, margin=1.3, wanted={"equal": 80}),
-    Scenario("all equal, margin 1.55", margin=1.55, wanted={"equal": 80}),
-    Scenario("all equal, margin 1.9", groups=12, candidates=10, margin=1.9, wanted={"equal": 80}),
-    Scenario("all equal, margin 0.97", seeds=20, margin=0.97, wanted={"equal": 80}),
+    Scenario("ahead by 2, 10 % of all fail", one_best(2.0), candidates=4, failures=(0.1,) * 4, expected={"pairs": 37}),
+    Scenario("equal, 60 % of the others fail", candidates=4, failures=(0, 0.6, 0.6, 0.6), expected={"pairs": 23}),
+    Scenario("all equal, margin 1", groups=1, candidates=2, margin=1.0, expected={"equal": 80}),
+    Scenario("all equal, margin 1.3", candidates=4, margin=1.3, expected={"equal": 80}),
+    Scenario("all equal, margin 1.55", margin=1.55, expected={"equal": 80}),
+    Scenario("all equal, margin 1.9", groups=12, candidates=10, margin=1.9, expected={"equal": 80}),
+    Scenario("all equal, margin 0.97", seeds=20, margin=0.97, expected={"equal": 80}),
 ]
 PLANS = [
     Scenario("margin 0.7", groups=1, candidates=2, margin=0.7),
@@ -96,7 +96,7 @@ slightly skewed has a skewness of 1. "Wanted" is what a simulation found before 
 
 
 SIZE = "| what is true | groups x candidates | seeds | noise | studies |"
-FOUND = ("best", "pairs", "second", "equal")
+POWERS = ("best", "pairs", "second", "equal")
 LIMIT = 0.05  # of reports
 
 
@@ -117,18 +117,18 @@ def claims(scenario: Scenario, studies: int) -> list[str]:
 def power(scenario: Scenario, studies: int) -> list[str]:
     """Return what is found, and whether it is what was wanted, which is known to two percent."""
     means, errors = measure(scenario, scenario.count(studies))
-    shares = {name: (getattr(means, name), getattr(errors, name)) for name in FOUND}
-    short = any(shares[name][0] + 2 * shares[name][1] < share / 100 - 0.02 for name, share in scenario.wanted.items())
-    wanted = ", ".join(f"{name} {share}" for name, share in scenario.wanted.items())
-    return [*(cell(*share) for share in shares.values()), wanted, "**no**" if short else "yes"]
+    shares = {name: (getattr(means, name), getattr(errors, name)) for name in POWERS}
+    short = any(shares[name][0] + 2 * shares[name][1] < share / 100 - 0.02 for name, share in scenario.expected.items())
+    expected = ", ".join(f"{name} {share}" for name, share in scenario.expected.items())
+    return [*(cell(*share) for share in shares.values()), expected, "**no**" if short else "yes"]
 
 
 def plans(scenario: Scenario, studies: int) -> list[str]:
     """Return how many seeds are planned and needed, and whether the median is within 25 % and the range holds in 80 %."""
-    found = planning(scenario, studies // 2)
-    ratio, shares = found.median / found.needed, [f"{100 * share:.0f}" for share in (found.inside, found.near, found.power)]
-    holds = abs(ratio - 1) <= 0.25 and found.inside >= 0.8 - 2 * math.sqrt(0.16 / studies)
-    return [f"{found.needed:.1f}", f"{found.median:.1f}", f"{ratio:.2f}", *shares, "yes" if holds else "**no**"]
+    plan = planning(scenario, studies // 2)
+    ratio, shares = plan.median / plan.needed, [f"{100 * share:.0f}" for share in (plan.inside, plan.near, plan.power)]
+    holds = abs(ratio - 1) <= 0.25 and plan.inside >= 0.8 - 2 * math.sqrt(0.16 / studies)
+    return [f"{plan.needed:.1f}", f"{plan.median:.1f}", f"{ratio:.2f}", *shares, "yes" if holds else "**no**"]
 
 
 Row = Callable[[Scenario, int], list[str]]
@@ -159,24 +159,28 @@ def main() -> int:
     parser.add("--studies", Count, default=2000, help="a row, a quarter of them in large ones")
     parser.add("--write", File, help="write the tables to this file too, below what it holds of checks")
     parser.add("--only", default="", help="only rows whose first cell contains this")
-    given = parser.read()
-    if given.write and given.only:
-        raise InputError("--write", given.write, "cannot be given with --only, as the tables are of all rows", "Leave one out.")
-    if not any(given.only in scenario.name for _, _, scenarios, _ in TABLES for scenario in scenarios):
-        raise InputError("--only", given.only, "must be part of a row's first cell, as in 'ladder'", "--write lists all of them.")
-    if given.write:
-        require_file_to_write("--write", given.write)
+    arguments = parser.read()
+    if arguments.write and arguments.only:
+        raise InputError(
+            "--write", arguments.write, "cannot be given with --only, as the tables are of all rows", "Leave one out."
+        )
+    if not any(arguments.only in scenario.name for _, _, scenarios, _ in TABLES for scenario in scenarios):
+        raise InputError(
+            "--only", arguments.only, "must be part of a row's first cell, as in 'ladder'", "--write lists all of them."
+        )
+    if arguments.write:
+        require_file_to_write("--write", arguments.write)
     out, begun, text = Console(highlight=False), time.perf_counter(), [HEADER]
     for title, columns, scenarios, measured in TABLES:
-        chosen = [scenario for scenario in scenarios if given.only in scenario.name]
+        chosen = [scenario for scenario in scenarios if arguments.only in scenario.name]
         shape = f"|---|---|--:|---|--:|{'--:|' * (columns.count('|') - 1)}---|"
         lines = [f"\n### {title}\n", f"{SIZE} {columns}", shape] if chosen else []
-        for line in itertools.chain(lines, (row(scenario, given.studies, measured) for scenario in chosen)):
+        for line in itertools.chain(lines, (row(scenario, arguments.studies, measured) for scenario in chosen)):
             out.print(line, soft_wrap=True, markup=False)
             text.append(line + "\n")
     out.print(f"\n{time.perf_counter() - begun:.0f} s")
-    if given.write:
-        page.write(given.write, page.ERROR_RATES, "".join(text))
+    if arguments.write:
+        page.write(arguments.write, page.ERROR_RATES, "".join(text))
     return 0
 
 

@@ -52,7 +52,7 @@ def read(output: Path) -> dict[str, dict[str, Any]]:
 
     The keys are paths: ``steps``, ``final/train/loss``, ``best/train/loss/step``, ``test/loss``, ``curve/3/train/loss``.
     """
-    found: dict[str, dict[str, Any]] = {}
+    runs: dict[str, dict[str, Any]] = {}
     for path in sorted(output.glob("*/**/result.json")):
         result = json.loads(path.read_text())
         names = [path.relative_to(output).parts[0], *(result[name] for name in KEY), result["hyperparameters"]["precision"]]
@@ -63,10 +63,10 @@ def read(output: Path) -> dict[str, dict[str, Any]]:
             for number, row in enumerate(csv.DictReader(file)):
                 numbers |= {f"curve/{number}/{name}": float(value) for name, value in row.items() if name != "seconds"}
         key = " ".join(map(str, names))
-        if key in found:
+        if key in runs:
             raise ValueError(f"{key}: two runs of this name; a case may only vary {', '.join(KEY)} and the precision")
-        found[key] = numbers
-    return found
+        runs[key] = numbers
+    return runs
 
 
 def golden(numbers: dict[str, Any]) -> dict[str, Any]:
@@ -112,21 +112,21 @@ def main() -> int:
     parser = Parser(__doc__)
     parser.add("revision", nargs="?", help="what to compare with, as HEAD~3")
     parser.add("--write", action="store_true", help="write tests/golden/runs.json instead")
-    given = parser.read()
-    if given.write == bool(given.revision):
-        what = "cannot be given with --write" if given.write else "must be given, or --write"
-        raise InputError("revision", given.revision or "", what, "Type either a git revision, as HEAD~3, or --write.")
-    if given.write:
+    arguments = parser.read()
+    if arguments.write == bool(arguments.revision):
+        what = "cannot be given with --write" if arguments.write else "must be given, or --write"
+        raise InputError("revision", arguments.revision or "", what, "Type either a git revision, as HEAD~3, or --write.")
+    if arguments.write:
         numbers = {key: golden(values) for key, values in train(ROOT).items() if not key.endswith("bf16")}
         lines = [f"{json.dumps(key)}: {json.dumps(values, sort_keys=True)}" for key, values in sorted(numbers.items())]
         GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n")
         print(f"{len(numbers)} runs written to {GOLDEN.relative_to(ROOT)}")
         return 0
     try:
-        commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{given.revision}^{{commit}}")
+        commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{arguments.revision}^{{commit}}")
     except subprocess.CalledProcessError:
         problem = "must be a commit of this repository, as HEAD~3"
-        raise InputError("revision", given.revision, problem, "git log --oneline lists them.") from None
+        raise InputError("revision", arguments.revision, problem, "git log --oneline lists them.") from None
     old, new = train_revision(commit), train(ROOT)
     changed = {key: differences(old[key], new[key]) if key in old and key in new else ["run"] for key in sorted({*old, *new})}
     for key, names in changed.items():

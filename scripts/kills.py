@@ -32,21 +32,21 @@ def main() -> int:
     parser = Parser(__doc__)
     parser.add("--write", File, help="write the table to this file too, as its last section")
     parser.add("--rounds", Count, default=1, help="of kills by all signals, for each engine and launcher")
-    given = parser.read()
-    if given.write:
-        require_file_to_write("--write", given.write)
+    arguments = parser.read()
+    if arguments.write:
+        require_file_to_write("--write", arguments.write)
     out, begun = Console(highlight=False), time.perf_counter()
     cases: list[Case] = []
     with tempfile.TemporaryDirectory() as folder:
         for launcher, rounds in LAUNCHERS.items():
             for engine in ENGINES:
-                done = kill(launcher, engine, KILLS * (rounds * given.rounds), Path(folder, f"{launcher}-{engine}"))
+                done = kill(launcher, engine, KILLS * (rounds * arguments.rounds), Path(folder, f"{launcher}-{engine}"))
                 cases.append(done)
                 out.print(list(lines(cases))[-1], *done.misled, sep="\n", soft_wrap=True, markup=False)
     kills = sum(sum(done.kills.values()) for done in cases)
     out.print(f"\n{kills} kills; {time.perf_counter() - begun:.0f} s")
-    if given.write:
-        page.write(given.write, page.KILLS, f"{page.KILLS}{TEXT.format(kills=kills)}\n" + "\n".join(lines(cases)) + "\n")
+    if arguments.write:
+        page.write(arguments.write, page.KILLS, f"{page.KILLS}{TEXT.format(kills=kills)}\n" + "\n".join(lines(cases)) + "\n")
     return 0 if all(done.holds for done in cases) else 1
 
 

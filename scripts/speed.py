@@ -27,33 +27,33 @@ def main() -> int:
     parser.add("--cells", default="", help="only cells whose name contains this, as in digits_mlp/numpy/mini")
     parser.add("--launchers", help="measure studies instead, by these launchers, as in basic,joblib")
     parser.add("--markdown", File, help="write the table to this file too")
-    given = parser.read()
-    cells = [cell for cell in steps.CELLS if given.cells in "/".join(cell)]
-    launchers = given.launchers.split(",") if given.launchers is not None else []
+    arguments = parser.read()
+    cells = [cell for cell in steps.CELLS if arguments.cells in "/".join(cell)]
+    launchers = arguments.launchers.split(",") if arguments.launchers is not None else []
     if not cells:
-        raise one_of("--cells", given.cells, ["/".join(cell) for cell in steps.CELLS])
-    if launchers and given.cells:
-        raise InputError("--cells", given.cells, "has no effect with --launchers, which measures studies", "Leave one out.")
+        raise one_of("--cells", arguments.cells, ["/".join(cell) for cell in steps.CELLS])
+    if launchers and arguments.cells:
+        raise InputError("--cells", arguments.cells, "has no effect with --launchers, which measures studies", "Leave one out.")
     known = studies.launcher_names()
     for name in launchers:
         if name not in known:
             raise one_of("--launchers", name, known)
-    if given.markdown:
-        require_file_to_write("--markdown", given.markdown)
+    if arguments.markdown:
+        require_file_to_write("--markdown", arguments.markdown)
     out = Console(highlight=False)
     if launchers:
         lines = [f"| launcher | runs a minute | times {launchers[0]} |", "|---|--:|--:|"]
-        rows = studies.measure(launchers, given.rounds)
+        rows = studies.measure(launchers, arguments.rounds)
     else:
         lines = [f"| {' | '.join(steps.HEADER)} |", f"|{'---|' * 4}{'--:|' * 6}"]
-        rows = steps.measure(cells, given.seconds, given.rounds)
+        rows = steps.measure(cells, arguments.seconds, arguments.rounds)
     for line in lines:
         out.print(line, soft_wrap=True)
     for row in rows:
         lines.append(f"| {' | '.join(row)} |")
         out.print(lines[-1], soft_wrap=True)
-    if given.markdown:
-        given.markdown.write_text("\n".join(lines) + "\n")
+    if arguments.markdown:
+        arguments.markdown.write_text("\n".join(lines) + "\n")
     return 0
 
 

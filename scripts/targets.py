@@ -11,10 +11,10 @@ from pathlib import Path
 import yaml
 from data_sets import data_set, holds, require
 
-from descent.config.command import conf
 from descent.config.compose import compose
 from descent.config.flags import Parser, leave_with, require_folder, require_folder_to_write
 from descent.config.values import File
+from descent.config.yamls import conf
 from descent.errors import InputError, one_of
 from descent.sweeps.target import TargetEstimate, find
 from descent.terminal.console import say
@@ -41,32 +41,32 @@ def main() -> int:
     parser.add("--root", File, help="the folder that holds MNIST/raw; default: leave out what needs such data")
     parser.add("--studies", File, default=Path("outputs"), help="the folder of the studies; default: outputs")
     parser.add("--write", action="store_true", help="put what is found into conf/problem/")
-    given = parser.read()
-    for name in given.problem:
+    arguments = parser.read()
+    for name in arguments.problem:
         if name not in known:
             raise one_of("problem", name, known)
-    if given.root:
-        require_folder("--root", given.root, "that holds MNIST/raw")
-    require_folder_to_write("--studies", given.studies)
-    data = {problem: data_set(compose(f"problem={problem}").problem) for problem in given.problem or known}
-    for problem in given.problem:
+    if arguments.root:
+        require_folder("--root", arguments.root, "that holds MNIST/raw")
+    require_folder_to_write("--studies", arguments.studies)
+    data = {problem: data_set(compose(f"problem={problem}").problem) for problem in arguments.problem or known}
+    for problem in arguments.problem:
         if data[problem]:
-            require(given.root, data[problem], f"problem={problem}")
+            require(arguments.root, data[problem], f"problem={problem}")
     failed = 0
     for problem, needed in data.items():
-        if needed and not (given.root and holds(given.root, needed)):
+        if needed and not (arguments.root and holds(arguments.root, needed)):
             say(f"{problem}: left as it was; --root must name a folder that holds {needed}/raw")
-            failed += given.root is not None  # without it, these were not asked for
+            failed += arguments.root is not None  # without it, these were not asked for
             continue
         try:
-            estimate = find(problem, given.studies, *([f"problem.root={given.root}"] if needed else []))
+            estimate = find(problem, arguments.studies, *([f"problem.root={arguments.root}"] if needed else []))
         except InputError as error:
             say(f"{problem}: left as it was; {error}")
             failed += 1
             continue
         edge = "; at the edge of the learning rates that were tried" if estimate.at_the_edge else ""
         say(f"{problem}: {estimate}{edge}")
-        if given.write:
+        if arguments.write:
             write(conf() / "problem" / f"{problem}.yaml", estimate)
     return 1 if failed else 0
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import runpy
 import sys
 from collections.abc import Callable
@@ -58,9 +59,24 @@ def one_thread() -> None:
         torch.set_num_threads(1)
 
 
-def names(group: str) -> list[str]:
-    """Return the choices of a config group: whoever adds a yaml is tested."""
+def choices(group: str) -> list[str]:
+    """Return the choices of a config group."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def names(group: str) -> list[str]:
+    """Return the choices of a config group that need no file of the user's: whoever adds a yaml is tested."""
+    return [name for name in choices(group) if "\nfile: null" not in (CONF / group / f"{name}.yaml").read_text()]
+
+
+def optimizers(packaged: bool = False) -> list[str]:
+    """Return the optimizers of torch and of descent or, if `packaged`, those of a package that an extra brings.
+
+    Those whose class ``optimizer.name`` chooses are in neither.
+    """
+    texts = {name: (CONF / "optimizer" / f"{name}.yaml").read_text() for name in names("optimizer")}
+    brought = {name: text for name, text in texts.items() if re.search(r"^_target_: (?!torch\.|descent\.)", text, re.M)}
+    return [name for name, text in texts.items() if "\nname: null" not in text and (name in brought) == packaged]
 
 
 def settings(*overrides: str) -> RunConfig:

@@ -40,6 +40,7 @@ MODES = WHOLE_EPOCHS | {
     "mini, most of the epoch dropped": minis(60, drop_last=True),
     "mini, replacement": minis(10, replacement=True),
     "stochastic, replacement": stochastic(N, 3, replacement=True),
+    "mini, one order": mini(N, 3, size=10, drop_last=False, replacement=False, micro_size=1000, order="fixed"),
 }
 each_mode = pytest.mark.parametrize("batches", MODES.values(), ids=MODES)
 each_whole_mode = pytest.mark.parametrize("batches", WHOLE_EPOCHS.values(), ids=WHOLE_EPOCHS)
@@ -192,6 +193,25 @@ def test_every_batch_mode_records_at_the_same_numbers_of_examples(size: int) -> 
         assert any(before < point <= after for before, after in reached)
     for before, after in reached:  # and nothing else is
         assert any(before < point <= after for point in grid)
+
+
+def test_a_fixed_order_is_that_of_the_first_epoch_in_all_epochs() -> None:
+    fixed = stochastic(N, 3, replacement=False, order="fixed")
+    first = stochastic(N, 3, replacement=False).order(0).tolist()
+    assert [fixed.order(epoch).tolist() for epoch in range(3)] == [first] * 3
+    with pytest.raises(InputError, match=r"batch.order=fixed: is no order of examples that are drawn with replacement"):
+        stochastic(N, 3, replacement=True, order="fixed")
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_records_lie_on_the_ends_of_the_epochs_that_were_asked_for(drop_last: bool) -> None:
+    batches = minis(10, drop_last=drop_last)
+    plain, more = (Timeline(batches, 20 * batches.steps_per_epoch, 10, 1.2, epochs) for epochs in ((), (0.5, 1, 7, 17, 100)))
+    ends = [batches.steps_per_epoch * epoch for epoch in (1, 7, 17)]
+    assert ends[0] in plain.records  # the first epoch's end is a record always
+    half = batches.step_at(round(batches.examples_per_epoch / 2))
+    assert set(more.records) == {*plain.records, *ends, half}  # and none past the end of the run
+    assert more.records[-1] == 20 * batches.steps_per_epoch
 
 
 @pytest.mark.parametrize("examples", [1000, 1257, 50_000])

@@ -5,7 +5,7 @@ import shutil
 import sys
 
 import pytest
-from conftest import ROOT, names
+from conftest import ROOT, choices
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_data_folder_that_cannot_be_written_is_named(command, tmp_path):
 def test_help_lists_every_choice(command):
     _, out, _ = command("--help")
     for group in ("problem", "batch", "optimizer", "schedule", "trainer", "logger"):
-        assert f"{group}: {', '.join(names(group))}\n" in out
+        assert f"{group}: {', '.join(choices(group))}\n" in out
     assert "search_space" not in out
     assert "problem_defaults" not in out
 

@@ -6,6 +6,7 @@ import io
 import os
 import resource
 import runpy
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,6 +117,22 @@ def test_a_run_on_a_full_disk_ends_in_one_line_and_goes_on_when_there_is_room(co
     assert (status, err) == (0, "")
     (folder,) = (path.parent for path in tmp_path.rglob("result.json"))
     assert numbers(folder) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("processes")
+def test_a_run_of_two_processes_on_a_full_disk_ends_in_one_line(tmp_path):
+    """Of the processes that Lightning starts alone, as the first shares its data with them by files."""
+    limit = (
+        "import resource, sys\nif '--multiprocessing-fork' in sys.argv: resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))"
+    )
+    (tmp_path / "sitecustomize.py").write_text(limit)
+    command = (sys.executable, ROOT / "train.py", *QUICK, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
+    path = os.pathsep.join((str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])))
+    environment = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = subprocess.run([*command, f"output_dir={tmp_path}"], env=environment, capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert ended.stderr.startswith(f"error: output_dir={tmp_path}: cannot be written (File too large")
 
 
 def test_nothing_is_written_into_a_folder_that_can_only_be_read(command, read_only):

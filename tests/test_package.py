@@ -1,5 +1,7 @@
 """The installed package: the command and the library, from any folder, with nothing of the clone at hand."""
 
+import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -42,6 +44,7 @@ def test_the_wheel_holds_the_yamls_the_command_and_the_types(wheel: Path) -> Non
     assert "descent = descent.cli:main" in next(wheel.glob("*.dist-info/entry_points.txt")).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("processes")
 def test_the_command_trains_compares_and_names_itself(descent, tmp_path: Path) -> None:
     done = descent("-m", "optimizer=sgd,adam", "seed=1,2", "hydra/launcher=joblib", *TINY)
@@ -62,14 +65,18 @@ def test_the_command_trains_compares_and_names_itself(descent, tmp_path: Path) -
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("-m", "seed=1,2", "hydra/launcher=submitit_local", *TINY),
+        ("--config-dir", "mine/conf", "-m", "seed=1,2", "schedule=halved", "hydra/launcher=submitit_local", *TINY),
         ("trainer=ddp", "problem=digits_mlp", "max_steps=3", "logger=csv", "trainer.accelerator=cpu"),
     ],
     ids=["submitit", "ddp"],
 )
 def test_the_command_works_with_every_kind_of_process(descent, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "mine" / "conf" / "schedule").mkdir(parents=True)
+    (tmp_path / "mine" / "conf" / "schedule" / "halved.yaml").write_text("_target_: outside.halved")
+    (tmp_path / "mine" / "outside.py").write_text("def halved(step, horizon, history):\n    return 0.5\n")
     done = descent(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
+    assert (f"Python also imports from {tmp_path}/mine" in done.stdout) == ("--config-dir" in arguments)
     assert list(tmp_path.glob("outputs/default/*/*/*/*/result.json"))
 
 
@@ -99,3 +106,46 @@ def test_the_library_runs_compares_and_loads(tmp_path: Path, capsys: pytest.Capt
         descent.run(*TINY, "optimizer.lr=-1", f"output_dir={tmp_path}")
     with pytest.raises(AttributeError, match="nothing"):
         _ = descent.nothing
+
+
+PAGE = (ROOT / "docs" / "extending.md").read_text()
+DRIVER = """
+import contextlib, io, json, os, shlex, sys
+from pathlib import Path
+from descent.cli import main
+from hydra.core.global_hydra import GlobalHydra
+
+ended = []
+for line in json.loads(sys.argv[1]):
+    sys.argv = shlex.split(line)
+    GlobalHydra.instance().clear()
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    ended.append([line, code, out.getvalue(), err.getvalue()])
+print(json.dumps(ended))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("processes")
+def test_what_the_page_on_extending_shows_works_in_an_empty_folder(descent, tmp_path: Path) -> None:
+    """Write each of its files, run its commands in one process, and see each mistake refused as it says."""
+    blocks = re.findall(r"^```(python|yaml|csv|bash|console)\n(.*?)^```", PAGE, re.M | re.S)
+    lines: list[str] = []
+    for kind, content in blocks:
+        assert content.count("\n") <= 30
+        if kind in ("bash", "console"):
+            lines += [line.removeprefix("$ ") for line in content.splitlines() if kind == "bash" or line.startswith("$ ")]
+        else:
+            file = tmp_path / content.partition("\n")[0].removeprefix("# ")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content.partition("\n")[2])
+    refused = dict(re.findall(r"^\$ (.*)\n(error: .*)", PAGE, re.M))
+    done = descent(json.dumps([line for line in lines if line.startswith("descent ")]), code=DRIVER)
+    assert done.returncode == 0, done.stderr
+    for line, code, _, err in json.loads(done.stdout):
+        assert (code, err.strip()) == ((2, refused[line]) if line in refused else (0, "")), line

@@ -16,6 +16,7 @@ OURS = {"descent", "hydra_plugins.descent_study"}
 NOT_IMPORTED = {
     "hydra-joblib-launcher",  # chosen by hydra/launcher=joblib
     "hydra-ray-launcher",  # chosen by hydra/launcher=ray
+    "schedulefree",  # named by yamls
 }
 
 
@@ -53,7 +54,11 @@ def providers(package: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("paths", "groups"),
-    [(("src", "train.py"), ("wandb", "mlflow", "ray")), (("scripts",), ()), (("scripts", "tests"), ("wandb", "dev"))],
+    [
+        (("src", "train.py"), ("wandb", "mlflow", "ray", "optimizers")),
+        (("scripts",), ()),
+        (("scripts", "tests"), ("wandb", "dev")),
+    ],
     ids=["package", "scripts", "tests"],
 )
 def test_every_imported_package_is_declared(paths, groups):
@@ -63,12 +68,12 @@ def test_every_imported_package_is_declared(paths, groups):
 
 def test_every_dependency_is_imported():
     used = set().union(*map(providers, imported("src", "train.py")))
-    assert declared("wandb", "mlflow", "ray") - used <= NOT_IMPORTED
+    assert declared("wandb", "mlflow", "ray", "optimizers") - used <= NOT_IMPORTED
 
 
 def test_every_dependency_has_a_tested_version():
     pinned = {normal(name) for name in PROJECT["tool"]["uv"]["constraint-dependencies"] if "==" in name}
-    assert declared("wandb", "mlflow", "ray", "dev") <= pinned
+    assert declared("wandb", "mlflow", "ray", "optimizers", "dev") <= pinned
 
 
 def test_the_version_stands_in_the_package_alone():

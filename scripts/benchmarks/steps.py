@@ -160,16 +160,18 @@ def as_imported(lightning: bool) -> None:
 def measure(cells: list[tuple[str, str, str, str]], seconds: float, rounds: int) -> Iterator[tuple[str, ...]]:
     """Yield a row of the table for each cell, as `HEADER` names its columns."""
     for cell in cells:
-        found: dict[str, list[float]] = {}
+        speeds_by_name: dict[str, list[float]] = {}
         for turn in range(rounds + 1):
             for name, contestant in contestants(*cell, 1.0 if turn == 0 else seconds).items():
                 as_imported(lightning=name == "lightning")
                 speed = contestant()
                 if turn:  # the first turn warms up
-                    found.setdefault(name, []).append(speed)
+                    speeds_by_name.setdefault(name, []).append(speed)
         ratios = {
-            rival: statistics.median(ours / theirs for ours, theirs in zip(found["descent"], found[rival], strict=True))
+            rival: statistics.median(
+                ours / theirs for ours, theirs in zip(speeds_by_name["descent"], speeds_by_name[rival], strict=True)
+            )
             for rival in ("plain", "lightning", "peak")
         }
-        speeds = [f"{statistics.median(found[name]):,.4g}" for name in ("plain", "lightning", "descent")]
+        speeds = [f"{statistics.median(speeds_by_name[name]):,.4g}" for name in ("plain", "lightning", "descent")]
         yield (*cell, *speeds, f"{ratios['plain']:.2f}", f"{ratios['lightning']:.1f}", f"{100 * ratios['peak']:.0f} %")

@@ -11,7 +11,7 @@ from pathlib import Path
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from descent.config.command import conf
+from descent.config.yamls import conf
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ("optimizer=sgd,momentum,adam", "batch=full,stochastic,mini", "seed=1,2,3")
@@ -35,11 +35,11 @@ def launcher_names() -> list[str]:
 
 def measure(launchers: list[str], rounds: int) -> Iterator[tuple[str, ...]]:
     """Yield a row for each launcher: runs a minute, and how many times as many as the first one's."""
-    found: dict[str, list[float]] = {launcher: [] for launcher in launchers}
+    seconds_by_launcher: dict[str, list[float]] = {launcher: [] for launcher in launchers}
     for _ in range(rounds):
-        for launcher, seconds in found.items():
+        for launcher, seconds in seconds_by_launcher.items():
             seconds.append(sweep(launcher, *STUDY) - sweep(launcher, "seed=1,2", "max_steps=1"))
-    first = found[launchers[0]]
-    for launcher, seconds in found.items():
+    first = seconds_by_launcher[launchers[0]]
+    for launcher, seconds in seconds_by_launcher.items():
         ratio = statistics.median(theirs / ours for ours, theirs in zip(seconds, first, strict=True))
         yield launcher, f"{60 * STUDY_RUNS / statistics.median(seconds):.0f}", f"{ratio:.2f}"

@@ -47,14 +47,14 @@ GRADIENTS = {
 
 def weights_differ(optimizer: str, *more: str) -> float:
     """Return the largest relative difference between the engines' weights, over three problems and three batch modes."""
-    found = []
+    distances = []
     for problem in PROBLEMS:
         for batch in BATCHES:
             chosen = (f"problem={problem}", f"batch={batch}", f"optimizer={optimizer}", "epochs=null", "max_steps=200", *more)
             ours, theirs = (trained(*chosen, f"engine={engine}") for engine in ("numpy", "torch"))
             moved = theirs.rows[-1]["train/loss"] != theirs.rows[0]["train/loss"]
-            found.append(distance(weights(ours), weights(theirs)) if moved else np.nan)
-    return float(np.max(found))  # nan if any is
+            distances.append(distance(weights(ours), weights(theirs)) if moved else np.nan)
+    return float(np.max(distances))  # nan if any is
 
 
 def rprop_differs() -> float:
@@ -91,9 +91,9 @@ def gradient_differs(overrides: tuple[str, ...], step: float | None) -> float:
     ours = objective.gradient(params, inputs, targets)
     if step is not None:
         directions = [[rng.standard_normal(w.shape) / 10 for w in params] for _ in range(5)]
-        wanted = np.array([slope(objective, params, direction, step, inputs, targets) for direction in directions])
+        slopes = np.array([slope(objective, params, direction, step, inputs, targets) for direction in directions])
         return distance(
-            np.array([sum(np.vdot(g, d) for g, d in zip(ours, direction, strict=True)) for direction in directions]), wanted
+            np.array([sum(np.vdot(g, d) for g, d in zip(ours, direction, strict=True)) for direction in directions]), slopes
         )
     problem.loss(*rows).backward()
     autograd = [p.grad.numpy() for p in problem.parameters() if p.grad is not None]

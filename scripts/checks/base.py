@@ -67,8 +67,8 @@ def weights(done: Run) -> np.ndarray:
     """Return the final parameters, ``[P]``."""
     checkpoint = done.folder / "last.ckpt"
     if done.result.engine == "numpy":
-        with np.load(checkpoint) as found:
-            return found["weights"]
+        with np.load(checkpoint) as arrays:
+            return arrays["weights"]
     state = torch.load(checkpoint, weights_only=True)["state_dict"]
     return np.concatenate([value.numpy().ravel() for value in state.values()])
 
@@ -77,8 +77,8 @@ def average(done: Run) -> np.ndarray:
     """Return ASGD's average of the parameters, ``[P]``."""
     checkpoint = done.folder / "last.ckpt"
     if done.result.engine == "numpy":
-        with np.load(checkpoint) as found:
-            return found["state_average"]
+        with np.load(checkpoint) as arrays:
+            return arrays["state_average"]
     return torch.load(checkpoint, weights_only=True)["optimizer_states"][0]["state"][0]["ax"].numpy()
 
 

@@ -162,25 +162,25 @@ def _runs(study: Path) -> list[Path]:
 
 def _numbers(study: Path) -> dict[str, Any]:
     """Return what must be the same, by run: the curve without its clock, and the result."""
-    found = {}
+    numbers = {}
     for run in _runs(study):
         rows = [{name: repr(value) for name, value in row.items() if name != "seconds"} for row in curve.read(run / "curve.csv")]
         result = results.read(run / "result.json").model_dump()
         best = {name: value for name, value in result["best"].items() if name != "seconds"}
-        found[run.name] = rows, repr([best, *(result[name] for name in RIGHT if name != "best")])
-    return found
+        numbers[run.name] = rows, repr([best, *(result[name] for name in RIGHT if name != "best")])
+    return numbers
 
 
 def _started(study: Path) -> list[int]:
     """Return the processes that one of the study's has started; where there is no /proc, none."""
-    mark, found = f"{MARK}={study}".encode(), []
+    mark, processes = f"{MARK}={study}".encode(), []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
             if mark in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
+                processes.append(int(path.parent.name))
         except OSError:
             continue
-    return found
+    return processes
 
 
 def _wait(happens: Callable[[], object], seconds: float = 300, must: bool = True) -> None:

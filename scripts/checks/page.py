@@ -9,11 +9,11 @@ CHECKS = ""  # the first part, with the title
 
 def parts(file: Path) -> dict[str, str]:
     """Return the parts of a page by their headings, in order, each with its heading; empty where there is none."""
-    rest, found = file.read_text() if file.is_file() else "", {}
+    rest, sections = file.read_text() if file.is_file() else "", {}
     for heading in (KILLS, ERROR_RATES):
         rest, mark, text = rest.partition(heading)
-        found[heading] = mark + text
-    return {CHECKS: rest, ERROR_RATES: found[ERROR_RATES], KILLS: found[KILLS]}
+        sections[heading] = mark + text
+    return {CHECKS: rest, ERROR_RATES: sections[ERROR_RATES], KILLS: sections[KILLS]}
 
 
 def write(file: Path, part: str, text: str) -> None:

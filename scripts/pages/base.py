@@ -23,8 +23,8 @@ def names(group: str) -> list[str]:
 
 def values(group: str, name: str) -> dict[str, Any]:
     """Return what a yaml sets."""
-    found: dict[str, Any] = yaml.safe_load((CONF / group / f"{name}.yaml").read_text())
-    return found
+    settings: dict[str, Any] = yaml.safe_load((CONF / group / f"{name}.yaml").read_text())
+    return settings
 
 
 def prose(text: str) -> str:

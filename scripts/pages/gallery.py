@@ -28,6 +28,7 @@ SWEEP = (
     "seed=1,2,3",
     "engine=numpy",
 )
+FIRST = ("engine=numpy", "optimizer=sgd,momentum,adam", "seed=range(1,11)")  # the README's study
 ACROSS = 3  # trajectories in a row
 
 
@@ -40,7 +41,7 @@ def findings() -> dict[str, dict[str, Any]]:
     return {path.stem: json.loads(path.read_text()) for path in (FIGURES / "experiments").glob("*.json")}
 
 
-def page(found: dict[str, dict[str, Any]]) -> str:
+def page(quoted: dict[str, dict[str, Any]]) -> str:
     """Return the gallery, which quotes the experiments' findings by name."""
     surfaces = " and ".join(optimizers.SURFACES)
     parts = [
@@ -52,7 +53,7 @@ def page(found: dict[str, dict[str, Any]]) -> str:
         ),
         "## Experiments",
         "A question each, a grid of runs that answers it, and what they said.",
-        *(part for name in names("experiment") for part in _entry(name, found.get(name))),
+        *(part for name in names("experiment") for part in _entry(name, quoted.get(name))),
         "## The report of a study",
         "Every study has one, with these figures. This study compares three optimizers at six learning rates each:",
         f"```bash\npython train.py -m study={STUDY} {' '.join(SWEEP[:2])} \\\n    {' '.join(SWEEP[2:])}\n"
@@ -80,24 +81,35 @@ def train(name: str, studies: Path, root: Path) -> str:
     Raises:
         Failed: there are no data in `root`, a run failed, or the results do not hold what the experiment needs.
     """
-    given = []
+    data_root = []
     if data := needs_data(name):
         if not holds(root, data):
             raise Failed(f"needs {data}, and there is no {root / data / 'raw'}; --root names a folder that holds it")
-        given = [f"problem.root={root.resolve()}"]
-    overrides = (f"experiment={name}", f"output_dir={studies}", *given)
+        data_root = [f"problem.root={root.resolve()}"]
+    overrides = (f"experiment={name}", f"output_dir={studies}", *data_root)
     _python("train.py", "-m", *overrides)
     report = compose(*overrides).folder / REPORT
     conclusion = json.loads((report / CONCLUSION.format(name)).read_text())
-    said = sentence(modules()[name], conclusion["finding"])
+    text = sentence(modules()[name], conclusion["finding"])
     if not conclusion["figure"]:
-        raise Failed(said)
+        raise Failed(text)
     picture, kept = report / conclusion["figure"], FIGURES / "experiments" / f"{name}.png"
     keep(picture, kept)
     kept.with_suffix(".json").write_text(json.dumps(conclusion["finding"], indent=1) + "\n")
     if (moving := picture.with_suffix(".gif")).exists():
         shutil.copyfile(moving, kept.with_suffix(".gif"))
-    return said
+    return text
+
+
+def first(studies: Path) -> Path:
+    """Train what is missing of the README's first study, and compare it; return its page.
+
+    Raises:
+        Failed: a command failed.
+    """
+    _python("train.py", "-m", "study=first", f"output_dir={studies}", *FIRST)
+    _python("scripts/compare.py", str(studies / "first"))
+    return studies / "first" / REPORT / "index.html"
 
 
 def draw(studies: Path) -> Path:

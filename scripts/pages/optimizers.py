@@ -65,11 +65,11 @@ class Text:
 
 def ours(name: str) -> type | None:
     """Return the class of an optimizer in the house, if there is one."""
-    given = values("optimizer", name)
-    package, _, target = given.pop("_target_").rpartition(".")
+    settings = values("optimizer", name)
+    package, _, target = settings.pop("_target_").rpartition(".")
     if package != "torch.optim":
         return get_class(f"{package}.{target}")
-    return OPTIMIZERS.get(like_torch(target, given)[0])
+    return OPTIMIZERS.get(like_torch(target, settings)[0])
 
 
 def by_hand(name: str) -> bool:
@@ -90,8 +90,8 @@ def documented() -> list[str]:
 
 def chosen() -> dict[str, Chosen]:
     """Return the learning rates of the figures that are drawn, by optimizer."""
-    found: dict[str, Chosen] = json.loads(RATES_FILE.read_text()) if RATES_FILE.exists() else {}
-    return found
+    rates: dict[str, Chosen] = json.loads(RATES_FILE.read_text()) if RATES_FILE.exists() else {}
+    return rates
 
 
 def choose(name: str, rates: Chosen) -> None:
@@ -130,7 +130,7 @@ def _sentence(text: str) -> str:
 
 def _linked(text: str) -> str:
     """Let the classes that a text names, outside of blocks, lead to their pages."""
-    made = {own.__name__: name for name in chosen() if (own := ours(name)) and own.__name__.lower() == name}
+    made = {owner.__name__: name for name in chosen() if (owner := ours(name)) and owner.__name__.lower() == name}
     parts = re.split(r"(^```text\n.*?^```$)", text, flags=re.M | re.S)
     parts[::2] = [re.sub(r"(?<!`)`(\w+)`(?!`)", lambda m: _link(m[1], made.get(m[1])), part) for part in parts[::2]]
     return "".join(parts)
@@ -232,16 +232,16 @@ def index() -> str:
 def draw(name: str, studies: Path) -> Chosen:
     """Train what is missing for the figures of an optimizer, and draw them; return which learning rates were chosen."""
     beside = list(dict.fromkeys([PLAIN, name]))
-    own = {key for optimizer, surface in product(beside, SURFACES) for key in _train(optimizer, surface, studies)}
+    ids = {key for optimizer, surface in product(beside, SURFACES) for key in _train(optimizer, surface, studies)}
     study = load(studies / STUDY)
     rates: Chosen = {}
     for surface in SURFACES:
-        runs = study.runs[(study.runs["problem"] == surface) & study.runs["id"].isin(own)]
+        runs = study.runs[(study.runs["problem"] == surface) & study.runs["id"].isin(ids)]
         part = replace(study, runs=_untied(_calm(study, runs)).reset_index(drop=True))
         picture, _ = write(trajectories.plot(part), studies / STUDY / "report" / f"{name}_{surface}")
         keep(picture, FIGURES / "optimizers" / f"{name}_{surface}.png")
-        found = {unit.optimizer: float(unit.runs["lr"].iloc[0]) for unit in candidates(part)}
-        rates[surface] = {optimizer: found[optimizer] for optimizer in beside}
+        best = {unit.optimizer: float(unit.runs["lr"].iloc[0]) for unit in candidates(part)}
+        rates[surface] = {optimizer: best[optimizer] for optimizer in beside}
     return rates
 
 
@@ -249,8 +249,8 @@ def _calm(study: Study, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the runs at learning rates with which none climbs far above its start; else first jumps leave the picture."""
     gaps = {run["id"]: frame["train/gap"] for run, frame in study.curves(runs)}
     calm = {key: gap.max() <= CLIMB * gap.iloc[0] for key, gap in gaps.items()}
-    found = runs["id"].map(calm).groupby([runs["optimizer"], runs["lr"]]).transform("all")
-    return runs[found | ~found.groupby(runs["optimizer"]).transform("any")]
+    kept = runs["id"].map(calm).groupby([runs["optimizer"], runs["lr"]]).transform("all")
+    return runs[kept | ~kept.groupby(runs["optimizer"]).transform("any")]
 
 
 def _untied(runs: pd.DataFrame) -> pd.DataFrame:
@@ -264,12 +264,12 @@ def _untied(runs: pd.DataFrame) -> pd.DataFrame:
 def _train(optimizer: str, surface: str, studies: Path) -> list[str]:
     """Train an optimizer on a surface with each learning rate from each start, as `_command` does; return the runs' ids."""
     settings = compose("trainer=cpu", f"output_dir={studies}", f"study={STUDY}", *SETTINGS, *_overrides(optimizer, surface))
-    found = []
+    ids = []
     for rate, seed in product(grid(optimizer), SEEDS):
         rates = settings.optimizer.arguments | dict.fromkeys(_rates(optimizer), rate)
         chosen = settings.model_copy(update={"seed": seed, "optimizer": settings.optimizer.with_arguments(rates)})
-        found.append(run(chosen).result.id)
-    return found
+        ids.append(run(chosen).result.id)
+    return ids
 
 
 def grid(name: str) -> list[float]:

@@ -63,7 +63,7 @@ class Scenario:
         failures: the share of runs that fail, for the number of candidates [k].
         survivors: whether the worst runs fail, not any; of normal noise of spread 1.
         missing: on how many seeds each candidate has no run.
-        wanted: the power to be reached, in percent, by the name of an attribute of `rates.Rates`.
+        expected: the power to be reached, in percent, by the name of an attribute of `rates.Rates`.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Scenario:
     failures: tuple[float, ...] = ()
     survivors: bool = False
     missing: int = 0
-    wanted: dict[str, float] = field(default_factory=dict)
+    expected: dict[str, float] = field(default_factory=dict)
 
     def count(self, studies: int) -> int:
         """Return how many studies to draw where `studies` are asked for: a quarter of large ones, and two at least."""
@@ -102,10 +102,10 @@ class Scenario:
         seed_effect = self.shared * rng.normal(size=n) * np.linspace(0.5, 1.5, k)[:, None]
         groups = []
         for _ in range(self.groups):
-            own = spread * NOISES[self.noise](rng, (k, n)) / math.sqrt(2)
-            failed = self._failed(rng, own)
+            noise = spread * NOISES[self.noise](rng, (k, n)) / math.sqrt(2)
+            failed = self._failed(rng, noise)
             missing = rng.random((k, n)).argsort(axis=1) < self.missing
-            scores = np.where(failed | missing, math.nan, self.true[:, None] + seed_effect + own)
+            scores = np.where(failed | missing, math.nan, self.true[:, None] + seed_effect + noise)
             names = tuple(str(place) for place in range(k))
             groups.append(Group(names, scores, failed & ~missing, np.arange(n), self.margin))
         return groups

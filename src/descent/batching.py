@@ -1,4 +1,4 @@
-"""Which examples each step sees, and where a run's blocks and records lie. Knows numbers only, no tensors.
+"""The examples of each step, and the blocks and records of a run. Numbers only, no tensors.
 
 A run is a sequence of steps 0, 1, 2, ...; everything here is a function of the step, so a run can start anywhere.
 """
@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, repeat
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 
 from descent.config.schema import MOST_STEPS
-from descent.config.values import Count
+from descent.config.values import LATER, Count
 from descent.errors import InputError
 from descent.randomness import generator
 
 T = TypeVar("T")
+Order = Annotated[Literal["fixed"] | None, LATER]  # None: another in each epoch
 BLOCK_STEPS = 256
 BLOCK_EXAMPLES = 65_536
 GATHER_ROWS = 8192  # rows of data permuted at once
@@ -35,7 +36,8 @@ class Batches:
         examples: N, the training examples.
         size: k, examples a step.
         seed: draws the order.
-        shuffle: each epoch visits the examples in a new order; else all visit them as the data have them.
+        shuffle: the seed draws the order of the examples; else it is that of the data.
+        fixed: the order is that of the first epoch in all of them; else each has another.
         drop_last: leave out the short batch at the end of an epoch.
         replacement: draw each example independently; else each epoch visits every example once.
         micro_size: examples in memory at once.
@@ -48,6 +50,11 @@ class Batches:
     drop_last: bool = False
     replacement: bool = False
     micro_size: int = BLOCK_EXAMPLES
+    fixed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fixed and self.replacement:
+            raise InputError("batch.order", "fixed", "is no order of examples that are drawn with replacement", "Choose one.")
 
     @property
     def steps_per_epoch(self) -> int:
@@ -59,7 +66,7 @@ class Batches:
         return min(self.examples, self.steps_per_epoch * self.size)
 
     def examples_after(self, step: int) -> int:
-        """Return how many training examples the first `step` steps processed."""
+        """Return the number of training examples that the first `step` steps processed."""
         epoch, within = divmod(step, self.steps_per_epoch)
         return epoch * self.examples_per_epoch + min(within * self.size, self.examples_per_epoch)
 
@@ -70,7 +77,7 @@ class Batches:
 
     def order(self, epoch: int) -> np.ndarray:
         """Return the rows that `epoch` visits, ``[N]``, as a function of (seed, epoch)."""
-        rng = generator(self.seed, "order", epoch)
+        rng = generator(self.seed, "order", 0 if self.fixed else epoch)
         if self.replacement:
             return rng.integers(self.examples, size=self.examples)
         return rng.permutation(self.examples) if self.shuffle else np.arange(self.examples)
@@ -109,7 +116,7 @@ class Batches:
     def steps(
         self, first: int, last: int, data: Sequence[T], take: Callable[[T, np.ndarray], T], split: Callable[[T, int], Iterable[T]]
     ) -> Iterator[tuple[T, ...]]:
-        """Yield what each of the steps ``[first, last)`` sees of the training data, the same for every engine.
+        """Yield the training data of each of the steps ``[first, last)``, the same for every engine.
 
         Args:
             first: step.
@@ -141,29 +148,33 @@ def full(examples: int, seed: int, micro_size: Count) -> Batches:
     return Batches(examples, examples, seed, shuffle=False, micro_size=micro_size)
 
 
-def stochastic(examples: int, seed: int, replacement: bool) -> Batches:
+def stochastic(examples: int, seed: int, replacement: bool, order: Order = None) -> Batches:
     """Stochastic gradient descent: each step sees one example."""
-    return Batches(examples, 1, seed, replacement=replacement)
+    return Batches(examples, 1, seed, replacement=replacement, fixed=order == "fixed")
 
 
-def mini(examples: int, seed: int, size: Count, drop_last: bool, replacement: bool, micro_size: Count) -> Batches:
+def mini(
+    examples: int, seed: int, size: Count, drop_last: bool, replacement: bool, micro_size: Count, order: Order = None
+) -> Batches:
     """Mini-batch gradient descent: each step sees `size` examples.
 
     Raises:
-        InputError: `size` is not in 1 to N.
+        InputError: `size` is not in 1 to N, or a setting has no effect.
     """
     if not 1 <= size <= examples:
         raise InputError("batch.size", size, f"must be 1 to N, and N is {examples} here", "For all examples, use batch=full.")
-    return Batches(examples, size, seed, drop_last=drop_last, replacement=replacement, micro_size=micro_size)
+    return Batches(examples, size, seed, True, drop_last, replacement, micro_size, order == "fixed")
 
 
 def record_grid(examples: int, first_epoch: int, growth: float, last: int) -> list[int]:
-    """Return at how many examples a run is measured: the same for every batch mode.
+    """Return the numbers of examples at which a run is measured, the same for every batch mode.
 
-    `first_epoch` points log-spaced over the two decades up to N, then each point `growth` times the one before, up to `last`.
+    `first_epoch` points log-spaced over two decades up to the end of the first epoch; then each point is `growth` times the one
+    before, up to `last`.
+    before, up to `last`.
 
     Args:
-        examples: N.
+        examples: of an epoch.
         first_epoch: points in the first epoch.
         growth: > 1.
         last: examples at the horizon.
@@ -194,16 +205,17 @@ class Timeline:
         horizon: steps of the whole run.
         first_epoch: records in the first epoch.
         growth: from each later record to the next.
+        epochs: at whose ends there is a record too, of those that the run reaches.
     """
 
-    def __init__(self, batches: Batches, horizon: int, first_epoch: int, growth: float) -> None:
+    def __init__(self, batches: Batches, horizon: int, first_epoch: int, growth: float, epochs: Sequence[float] = ()) -> None:
         self.horizon = horizon
         self.cap = max(1, min(BLOCK_STEPS, BLOCK_EXAMPLES // batches.size))
-        grid = record_grid(batches.examples, first_epoch, growth, batches.examples_after(horizon))
+        grid = record_grid(batches.examples_per_epoch, first_epoch, growth, batches.examples_after(horizon))
+        grid += [max(1, round(epoch * batches.examples_per_epoch)) for epoch in epochs]
         self.records = sorted({min(batches.step_at(point), horizon) for point in grid} | {horizon})
-        edges = [0, *self.records]
-        counts = [math.ceil((after - before) / self.cap) for before, after in pairwise(edges)]
-        self._edges = edges
+        self._edges = [0, *self.records]
+        counts = [math.ceil((after - before) / self.cap) for before, after in pairwise(self._edges)]
         self._blocks_before = np.concatenate([[0], np.cumsum(counts)]).tolist()
 
     @property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Fault(BaseException):
-    """Carries an exception of descent's own code past Hydra, which would take it for a mistake of the user's."""
+    """Carry an exception of descent's own code past Hydra, which would take it for a mistake of the user's."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -26,7 +26,7 @@ class Fault(BaseException):
 
 
 def main() -> None:
-    """Do what ``python train.py`` or ``descent`` is typed for.
+    """Run the command ``python train.py`` or ``descent``.
 
     ``descent compare STUDY`` and ``descent status STUDY`` read a study; all else trains. The process ends with 2 after a mistake
     and with 128 + n after signal n, as 130 after Ctrl-C.
@@ -44,7 +44,8 @@ def main() -> None:
 def _train() -> None:
     import hydra
 
-    from descent.config.command import arguments, conf
+    from descent.config.command import arguments
+    from descent.config.yamls import conf
 
     overrides: list[str] = []
     try:
@@ -90,7 +91,7 @@ def job(config: "DictConfig") -> float | None:
 
         show_warnings()
         chosen = read(config)
-        show(run(chosen, RunProgress()), chosen.folder)
+        show(run(chosen, RunProgress(chosen)), chosen.folder)
     return None
 
 

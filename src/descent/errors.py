@@ -26,7 +26,7 @@ SYNONYMS = {  # what other tools call a setting
 
 
 class InputError(ValueError):
-    """A setting that cannot work, told in one line.
+    """A setting that cannot work, reported in one line.
 
     The line names the key, the value it had, what is allowed and, where that is not obvious, what to do:
     ``optimizer.lr=-1: must be > 0. Try optimizer.lr=0.1.``
@@ -64,7 +64,7 @@ def one_of(key: str, value: object, allowed: Iterable[object], remedy: str = "")
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an exception says, without a full stop; its type where it says nothing."""
+    """Return the first line of an exception's message, without a full stop; its type if the message is empty."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 

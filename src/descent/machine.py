@@ -10,14 +10,14 @@ from contextlib import contextmanager
 
 
 def cores() -> int:
-    """Return how many cores this process may use; where the system does not tell, how many there are."""
+    """Return the number of cores that this process may use, or of all cores if the system does not report it."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def user() -> str:
-    """Return what tells the users of this machine apart, as part of a file's name."""
+    """Return an id of the user on this machine, for a file's name."""
     return str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
 
 

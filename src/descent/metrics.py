@@ -1,7 +1,7 @@
 """Metrics and axes: the one place that knows the label, direction, scale and unit of a name.
 
 A metric is named ``split/quantity``, as ``val/accuracy``. Which quantities there are, a problem declares in its yaml:
-``metrics: {f1: {direction: max, scale: linear}}``; loss, gap and accuracy are known.
+``metrics: {f1: {direction: max, scale: linear}}``; those of `KNOWN` need no declaration.
 """
 
 import math
@@ -15,6 +15,7 @@ KNOWN: Mapping[str, Mapping[str, Any]] = {  # quantities that no problem need de
     "loss": {},
     "gap": {"label": "loss above the minimum"},
     "accuracy": {"direction": "max", "scale": "linear"},
+    "r2": {"direction": "max", "scale": "linear", "label": "R²"},
     "average_loss": {"label": "loss of the averaged weights"},
     "average_gap": {"label": "loss of the averaged weights above the minimum"},
 }

@@ -47,7 +47,7 @@ def test_a_run_is_a_row(tmp_path):
 
 
 def test_what_a_tuner_says_of_a_run_is_kept(tmp_path):
-    write_run(tmp_path, tuning="small", scramble=2, stage="tuning")
+    write_run(tmp_path, tuning="small", search=2, stage="tuning")
     assert dict(load(tmp_path).runs[["tuning", "search", "stage"]].iloc[0]) == {
         "tuning": "small",
         "search": 2,

@@ -244,6 +244,22 @@ def test_three_searches_must_agree():
     assert agree.answer is Answer.BETTER
 
 
+def test_claims_over_searches_are_one_family():
+    rng, seeds, searches = np.random.default_rng(0), np.tile(np.arange(10), 3), np.repeat([1, 2, 3], 10)
+    names, none = tuple("abcdefgh"), np.zeros((8, 30), bool)
+    false = 0
+    for _ in range(40):  # eight that are alike, whose searches differ more than seeds do: a t-test for each pair errs in 6 of 10
+        values = np.repeat(rng.normal(size=(8, 3)), 10, axis=1) + 0.3 * rng.normal(size=(8, 30))
+        pairs = judge([Group(names, values, none, seeds, TENTH, searches)])[0].pairs
+        false += any(pair.answer is Answer.BETTER for pair in pairs)
+    assert false <= 5
+    values[0] -= 20
+    clear = judge([Group(names, values, none, seeds, TENTH, searches)])[0]
+    assert clear.best == "a"
+    assert {pair.interval for pair in clear.pairs} == {Interval.SEARCHES}
+    assert all(math.isnan(pair.seeds) for pair in clear.pairs)  # more seeds would not help
+
+
 def shape(findings):
     return [(f.best, sorted((p.one, p.other, p.answer, round(p.p, 9), round(p.low, 9)) for p in f.pairs)) for f in findings]
 

@@ -9,7 +9,7 @@ import pytest
 from analysis.tables import ranked, study
 from descent.analysis import wording
 from descent.analysis.ranking import rankings
-from descent.analysis.sentences import overall, sentences
+from descent.analysis.sentences import headline, overall, sentences
 
 NO_SEARCH = "No search: this is about these settings, and only descriptive of what tuning would make of them."
 NOISE = np.random.default_rng(0).random(10)
@@ -35,7 +35,7 @@ def test_ranks_are_said_of_more_than_two():
         first.endswith(" are beaten by nobody; nadam better than sgd, 1.65 times lower (1.64 to 1.65), n = 10.")
         or "adam better" in first
     )
-    assert ranks == "Ranks: adam 1 to 2, nadam 1 to 2 and sgd 3."
+    assert ranks == "Ranks: adam =1, nadam =1 and sgd 3."
     assert equal.startswith("Equal within 10 %: ")
 
 
@@ -92,8 +92,9 @@ def test_few_searches_are_descriptive_of_others(searches, found):
 
 def test_a_report_says_who_is_best_how_often_and_what_holds():
     runs = [study({"adam": NOISE, "sgd": NOISE * STEP}, problem=name) for name in ("one", "two")]
-    lines = overall(rankings(pd.concat(runs, ignore_index=True)))
-    assert lines[0] == "Best of their groups: adam in 2 of 2."
+    found = rankings(pd.concat(runs, ignore_index=True))
+    lines = [*headline(found), *overall(found)]
+    assert lines[0] == "adam is best in one, full and two, full: training loss 1.65 times lower than the next, n = 10."
     assert "at most 5 % of reports hold a false better" in lines[1]
     assert overall(rankings(study({"adam": NOISE[:3], "sgd": NOISE[:3]}))) == []
 

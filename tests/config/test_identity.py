@@ -63,11 +63,25 @@ def test_two_spellings_of_a_value_are_one_run(one: str, other: str) -> None:
     [
         *("seed=2", "optimizer.lr=0.2", "precision=64", "engine=numpy", "problem.width=33", "problem.threads=2"),
         *("schedule=cosine", "clip_norm=1", "batch.size=33", "epochs=21", "max_steps=5", "optimizer.fused=true"),
-        "records.growth=1.3",
+        *("records.growth=1.3", "records.epochs=[2]", "batch.order=fixed", "problem.examples=100"),
     ],
 )
 def test_what_changes_the_result_changes_the_id(change: str) -> None:
     assert composed(change) != composed()
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ("problem=quadratic", "12c54889"),
+        ("problem=digits_mlp batch=stochastic", "7e4ce20d"),
+        ("problem=moons_mlp optimizer=muon schedule=cosine", "eac90c14"),
+        ("problem=chebyshev_mlp optimizer=adafactor records.sharpness=true", "cc581e12"),
+    ],
+)
+def test_settings_that_were_added_later_left_the_ids_of_runs_without_them(choices: str, expected: str) -> None:
+    """A finished run is found again by its id, which is that of the commit b014296, before batch.order and others."""
+    assert composed(*choices.split()) == expected
 
 
 def test_the_device_and_their_number_are_part_of_a_run() -> None:

@@ -5,13 +5,14 @@ import runpy
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
-from conftest import ROOT, names
+from conftest import ROOT, choices, names
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.strip().splitlines() for block in re.findall(r"```bash\n(.*?)```", README, re.S)]
-EXAMPLES = [shlex.split(line, comments=True) for line in BLOCKS[1] if line.startswith("python train.py")]
+EXAMPLES = [shlex.split(line, comments=True) for line in BLOCKS[2] if line.startswith("python train.py")]
 
 
 def test_it_leads_with_a_sentence_a_figure_and_two_commands():
@@ -31,6 +32,19 @@ def test_the_first_command_trains_in_a_process_of_its_own(tmp_path):
     assert done.stderr == ""
     assert "curves   tensorboard --logdir outputs/default\n" in done.stdout
     assert len(list(tmp_path.glob("outputs/default/digits_mlp/mini/adam/*/result.json"))) == 1
+
+
+@pytest.mark.slow
+def test_the_first_study_ends_in_the_verdict_that_is_quoted(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for line in BLOCKS[1]:
+        _, script, *arguments = shlex.split(line)
+        monkeypatch.setattr(sys, "argv", [script, *arguments])
+        with suppress(SystemExit):
+            runpy.run_path(str(ROOT / script), run_name="__main__")
+    out = re.sub(r"\s+", " ", capsys.readouterr().out)
+    (quoted,) = re.findall(r"^> (.*)$", README, re.M)
+    assert re.sub(r"[\d.]+", "N", quoted) in re.sub(r"[\d.]+", "N", out)  # the last digits are the machine's
 
 
 @pytest.mark.parametrize("command", EXAMPLES, ids=" ".join)
@@ -62,7 +76,7 @@ def listed(group):
 
 @pytest.mark.parametrize("group", ["problem", "batch", "schedule", "experiment", "trainer", "logger"])
 def test_it_lists_every_choice(group):
-    assert set(names(group)) <= listed(group)
+    assert set(choices(group)) <= listed(group)
 
 
 def test_every_optimizer_that_it_lists_is_there():

@@ -166,6 +166,14 @@ def test_each_epoch_visits_every_example_once_in_a_new_order(batch_size: int | N
     assert len({tuple(order) for order in orders}) == (1 if batch_size is None else epochs)
 
 
+def test_with_replacement_each_example_is_drawn_independently() -> None:
+    path, seen = run(3, steps=4000, replacement=True)
+    drawn = np.concatenate(seen)
+    assert np.bincount(drawn, minlength=N) == pytest.approx(len(drawn) / N, abs=5 * np.sqrt(len(drawn) * 0.09))
+    assert len(set(drawn[:N])) < N
+    assert path.points[5].tolist() != run(3, steps=5)[0].points[5].tolist()
+
+
 def test_the_seed_draws_the_order() -> None:
     assert run(3, steps=8, seed=1)[1] == run(3, steps=8, seed=1)[1]
     assert run(3, steps=8, seed=1)[1] != run(3, steps=8, seed=2)[1]
@@ -349,6 +357,11 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "batch_size": ({"batch_size": 2}, ValueError, r"batch_size=2: has no effect without data\. Pass data=\(X, y\)\."),
     "too small": ({"batch_size": 0, "data": (X, Y)}, ValueError, r"batch_size=0: must be 1 to N, and N is 10 here\."),
     "too large": ({"batch_size": 11, "data": (X, Y)}, ValueError, r"batch_size=11: must be 1 to N, and N is 10 here\."),
+    "replacement": (
+        {"replacement": True, "data": (X, Y)},
+        ValueError,
+        r"replacement=True: has no effect without batch_size\. Pass data=\(X, y\) and batch_size=1\.",
+    ),
     "lengths": ({"data": (X, Y[:7])}, ValueError, r"data has arrays of 10, 7 rows: must all have the same\."),
     "integers": (
         {"x0": np.array([1, 2])},

@@ -38,6 +38,9 @@ TORCH_LOSSES = {
     "cross_entropy": functional.cross_entropy,
     "squared_error": torch_squared_error,
     "sigmoid_squared_error": lambda z, y: torch_squared_error(torch.sigmoid(z), y),
+    "sigmoid_cross_entropy": lambda z, y: (
+        functional.binary_cross_entropy_with_logits(z, functional.one_hot(y, CLASSES).double(), reduction="sum") / len(z)
+    ),
 }
 
 
@@ -98,7 +101,13 @@ def noisy_surface(name: str, examples: int, scale: float = 0.7) -> Case:
     return Case(Surface(name, scale), [rng.standard_normal(2)], c, e, torch_loss)
 
 
-SIGMOIDS = ("sigmoid_squared_error", "labels")
+LOSSES = (
+    ("cross_entropy", "labels"),
+    ("squared_error", "labels"),
+    ("squared_error", "real targets"),
+    ("sigmoid_squared_error", "labels"),
+    ("sigmoid_cross_entropy", "labels"),
+)
 
 
 def cases(examples: int) -> dict[str, Case]:
@@ -111,7 +120,7 @@ def cases(examples: int) -> dict[str, Case]:
         "noisy quadratic": noisy_quadratic(examples),
     }
     found |= {f"noisy {name}": noisy_surface(name, examples) for name in SURFACES}
-    for loss, targets in (("cross_entropy", "labels"), ("squared_error", "labels"), ("squared_error", "real targets"), SIGMOIDS):
+    for loss, targets in LOSSES:
         found[f"softmax regression, {loss}, {targets}"] = network(loss, None, 0, targets, examples)
         for depth in (1, 2, 3):
             for activation in ("relu", "tanh", "sigmoid"):

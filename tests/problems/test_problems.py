@@ -614,6 +614,9 @@ def test_a_network_computes_what_its_equations_say(activation: str, loss: str) -
     z = hidden @ w3.T + b3
     if loss == "cross_entropy":
         wanted = np.mean(np.log(np.exp(z).sum(1)) - z[np.arange(50), y])
+    elif loss == "sigmoid_cross_entropy":
+        a, t = BY_HAND["sigmoid"](z), np.eye(10)[y]
+        wanted = -np.sum(t * np.log(a) + (1 - t) * np.log(1 - a)) / 50
     else:
         outputs = BY_HAND["sigmoid"](z) if loss == "sigmoid_squared_error" else z
         wanted = np.mean(np.square(outputs - np.eye(10)[y]).sum(1)) / 2

@@ -1,5 +1,6 @@
 """`python scripts/compare.py`: what it prints and writes, and how it refuses what it cannot use."""
 
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from descent.config.flags import leave_with
 from descent.plots import figures
 from descent.records.result import SCHEMA
 from descent.terminal.commands import compare
+from descent.terminal.console import console
 
 SEEDS = range(1, 11)
 
@@ -47,25 +49,35 @@ def test_it_prints_rankings_and_verdicts_and_writes_the_report(command, tmp_path
     ten_seeds(study, {"adam": 0.01, "sgd": 0.03})
     status, out, err = command(study)
     assert (status, err) == (0, "")
-    assert "digits_mlp, mini (32): training loss (optimization)" in out
-    assert "digits_mlp, mini (32): validation loss (generalization)" in out
-    assert "   1 │ adam lr=0.1 │ 10 │ " in out
-    assert "adam is best: training loss 1.16 times lower than sgd's (1.16 to 1.16), n = 10." in out
-    assert "Descriptive only (n = 10; another metric is tested): adam has the lowest median validation loss, " in out
-    assert "For all: No search: " in out
-    assert "For all: All pairs of all groups are tested together: at most 5 % of reports hold a false better" in out
+    assert out.startswith("adam is best: training loss 1.16 times lower than sgd's (1.16 to 1.16), n = 10.\n\n")
+    assert "digits_mlp: training loss at the end, median and 95 % interval" in out
+    assert re.search(r"mini \(32\) +1 adam lr=0.1 10 +0.12\d+ ", out)
+    assert "in the report: 1 more verdict and 3 notes" in out
     assert "20 runs\n" in out
     assert f"report   {study / 'report' / 'index.html'}\n" in out
     for name in ("index.html", "summary.csv", "summary.md", "figures/digits_mlp/loss_by_examples.svg", "tensorboard"):
         assert (study / "report" / name).exists()
 
 
+def test_it_fits_a_screen_however_large_the_study_is(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(console, "width", 80)
+    for batch in ("full", "mini", "stochastic"):
+        for number in range(7):
+            for seed in SEEDS:
+                write_run(tmp_path, batch=batch, optimizer=f"optimizer{number}", seed=seed, losses=losses(seed, number / 10))
+    _, out, _ = command(tmp_path, "--no-tensorboard")
+    assert out.startswith("optimizer0 is best in full, mini (32) and stochastic: training loss 1.89 times \nlower")
+    assert "and 7 more in the report" in out
+    assert len(out.splitlines()) <= 40
+    assert max(map(len, out.splitlines()[:-1])) <= 80  # the last one is an address
+
+
 def test_a_table_does_not_repeat_what_its_title_says(command, tmp_path):
     for size in (8, 32):
         write_run(tmp_path, size=size, label=f"size={size}_lr=0.1")
     _, out, _ = command(tmp_path, "--no-tensorboard")
-    assert "mini (8): training" in out
-    assert out.count("│ sgd lr=0.1 │") == 4
+    assert out.count(" sgd lr=0.1 ") == 2
+    assert out.count("mini (8) ") == 2  # in the plot, and in the verdicts below it
     assert "size=" not in out
 
 
@@ -88,19 +100,19 @@ def test_the_text_in_tensorboard_leads_with_the_verdicts(command, tmp_path):
     (event,) = EventAccumulator(str(tmp_path / "report/tensorboard"), {"tensors": 0}).Reload().Tensors("verdict")
     lines = event.tensor_proto.string_val[0].decode().replace("\\", "").split("\n")
     assert lines[0] == "### Verdict"
-    assert lines[2].startswith("- digits_mlp, mini (32): training loss (optimization): adam is best: training loss 1.16 ")
-    assert lines[3].startswith("- digits_mlp, mini (32): validation loss (generalization): ")
-    assert sum("adam is best" in line for line in lines) == 1
+    assert lines[2].startswith("- adam is best: training loss 1.16 ")
+    assert lines[3].startswith("- digits_mlp, mini (32): training loss (optimization): adam is best: training loss 1.16 ")
+    assert lines[4].startswith("- digits_mlp, mini (32): validation loss (generalization): ")
 
 
 def test_another_metric_can_be_tested(command, tmp_path):
     ten_seeds(tmp_path, {name: shift / 20 for shift, name in enumerate("abcdefgh")})
     status, out, _ = command(tmp_path, "--metric", "val/accuracy", "--no-tensorboard")
     assert status == 0
-    assert "digits_mlp, mini (32): validation accuracy" in out
-    assert "loss (" not in out
+    assert "digits_mlp: validation accuracy at the end" in out
+    assert "loss" not in out
     assert "a is best: validation accuracy 5 points higher than b's (5 to 5), 10 points higher than c's (10 to 10) and " in out
-    assert "For all: Tested is validation accuracy, as it was asked for." in out
+    assert "Tested is validation accuracy, as it was asked for." in (tmp_path / "report" / "index.html").read_text()
     assert not (tmp_path / "report" / "tensorboard").exists()
     assert "tensorboard --logdir" not in out
 
@@ -189,5 +201,5 @@ def test_problems_that_did_not_measure_a_metric_are_not_ranked_by_another(comman
     write_run(tmp_path, problem="quadratic", final={"train/loss": 0.1})
     status, out, _ = command(tmp_path, "--metric", "val/accuracy", "--no-tensorboard")
     assert status == 0
-    assert "digits_mlp, mini (32): validation accuracy" in out
+    assert "digits_mlp: validation accuracy at the end" in out
     assert "quadratic" not in out

@@ -9,6 +9,7 @@ import pytest
 from conftest import names, settings, sweep
 
 from descent.analysis.load import load
+from descent.analysis.verdicts import judge
 from descent.config.search_space import Range, search_space
 from descent.sweeps.candidates import AXES, Protocol, candidates
 from descent.sweeps.tuning import points
@@ -90,8 +91,9 @@ def test_larger_budgets_search_more_axes():
 def test_the_best_median_of_the_best_trials_is_trained_on_seeds_that_no_stage_has_seen(tuned, tmp_path):
     status, out, _ = tuned("optimizer=sgd,momentum")
     assert status == 0
-    assert trained(out) == [16, 18, 6]
-    runs = load(tmp_path / "tuned").runs
+    assert trained(out) == [16, 18, 12]
+    study = load(tmp_path / "tuned")
+    runs = study.runs
     assert set(runs["tuning"]) == {"small"}
     for _, own in runs.groupby("optimizer"):
         stages = dict(list(own.groupby("stage")))
@@ -107,6 +109,35 @@ def test_the_best_median_of_the_best_trials_is_trained_on_seeds_that_no_stage_ha
     shares = [np.sort((lr - low) / (high - low)) for lr, (low, high) in zip(lrs, ends, strict=True)]
     assert np.allclose(shares[0], shares[1], atol=1e-3)  # the same points
 
+    (group,) = judge(study).tunings
+    assert (group.trials, group.seconds.keys()) == (8, {"trial", "selection", "default", "final"})
+    one = next(candidate for candidate in group.candidates if candidate.name == "sgd")
+    sgd = runs[runs["optimizer"] == "sgd"]
+    ends, rates = sgd.set_index(["stage", "seed"])["final:train/gap"], sgd.groupby("stage")["lr"].first()
+    assert one.gain == pytest.approx(np.log(ends["default"] / ends["final"]).to_numpy())
+    assert one.settings == {1: {"optimizer.lr": rates["final"]}}
+    assert len(one.losses) == 8
+    assert group.notes[0].startswith("Searched: ")
+    assert {row[0][0] for row in group.rows} == {"sgd", "momentum"}
+
+
+def test_baselines_are_trained_at_their_shipped_settings_and_judged_with_what_is_tuned(capsys, monkeypatch, tmp_path):
+    chosen = [argument for argument in QUICK if not argument.startswith("max_steps")]
+    more = (f"output_dir={tmp_path}", "study=tuned", "optimizer=nesterov", "hydra.sweeper.baselines=[adam,momentum]")
+    status, out, _ = sweep(capsys, monkeypatch, *chosen, *more)
+    assert status == 0
+    assert trained(out) == [8, 9, 33]
+    runs = load(tmp_path / "tuned").runs
+    assert set(runs["tuning"]) == {"small"}
+    for optimizer in ("adam", "momentum"):
+        rivals = runs[runs["optimizer"] == optimizer]
+        assert set(rivals["seed"]) == set(range(1, 11))
+        assert set(rivals["stage"]) == {"final"}
+        assert set(rivals["lr"]) == {
+            settings("problem=quadratic", "batch=full", f"optimizer={optimizer}", "settings=tuned").optimizer.lr
+        }
+    assert "All pairs of all groups are tested together" in out
+
 
 def counted(runs):
     return runs["final:train/gap"].where(runs["status"] == "finished", math.inf)
@@ -115,16 +146,16 @@ def counted(runs):
 def test_repeating_it_trains_nothing_and_one_more_optimizer_only_its_own_runs(tuned):
     tuned("optimizer=sgd")
     assert trained(tuned("optimizer=sgd")[1]) == [0, 0, 0]
-    assert trained(tuned("optimizer=sgd,momentum")[1]) == [8, 9, 3]
+    assert trained(tuned("optimizer=sgd,momentum")[1]) == [8, 9, 6]
     assert trained(tuned("optimizer=sgd", "hydra.sweeper.final_seeds=4")[1]) == [0, 0, 1]
 
 
 def test_another_search_has_settings_and_seeds_of_its_own(tuned, tmp_path):
     status, out, _ = tuned("optimizer=sgd", "hydra.sweeper.searches=2")
     assert status == 0
-    assert trained(out) == [16, 18, 6]
+    assert trained(out) == [16, 18, 9]
     runs = load(tmp_path / "tuned").runs
-    first, second = (own for _, own in runs[runs["stage"] != "final"].groupby("search"))
+    first, second = (own for _, own in runs[runs["stage"].isin(["trial", "selection"])].groupby("search"))
     assert not set(first["seed"]) & set(second["seed"])
     assert not set(first["lr"]) & set(second["lr"])
 
@@ -143,6 +174,9 @@ def test_a_best_value_at_the_end_of_its_range_is_flagged(tuned, tmp_path):
     status, out, _ = tuned("--config-dir", str(tmp_path / "conf"), "optimizer=sgd")
     assert status == 0
     assert "lr lies at the high end of its range" in out
+    (group,) = judge(load(tmp_path / "tuned")).tunings  # the range is kept with the study
+    assert "Searched: sgd lr 1e-06 to 0.001." in group.notes
+    assert any("lies in the upper tenth of its range: extend that, and tune all again." in note for note in group.notes)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +189,16 @@ def test_a_best_value_at_the_end_of_its_range_is_flagged(tuned, tmp_path):
         (["hydra.sweeper.searches=0"], "error: hydra.sweeper.searches=0: must be"),
         (["hydra.sweeper.final_seeds=many"], "error: hydra.sweeper.final_seeds=many: must be"),
         (["experiment=momentum"], "error: experiment=momentum: is not tuned."),
+        (["hydra.sweeper.baselines=[tree]"], "error: optimizer=tree: must be one of"),
+        (["hydra.sweeper.baselines=[lbfgs]"], "error: settings=tuned: has no settings/tuned/quadratic/full/lbfgs.yaml."),
+        (
+            ["hydra.sweeper.baselines=[adam]"],
+            "error: hydra.sweeper.baselines=adam: the tuned settings are for max_steps=null, and this run has max_steps=8.",
+        ),
+        (
+            ["hydra.sweeper.baselines=[adam]", "hydra.sweeper.trials=medium"],
+            "error: hydra.sweeper.baselines=adam: was tuned with hydra.sweeper.trials=small and hydra.sweeper.searches=1, and",
+        ),
         (["hydra.sweeper.trails=small"], "error: hydra.sweeper.trails=small: "),
     ],
 )
@@ -197,7 +241,7 @@ def test_a_part_in_tuning_is_part_of_a_run_and_not_of_its_setting(train):
     trial = train(*common, "tuning.trials=small", "tuning.search=1", "tuning.stage=trial").result
     assert plain["id"] != trial["id"]
     assert plain["setting"] == trial["setting"]
-    assert (trial["tuning"], trial["scramble"], trial["stage"]) == ("small", 1, "trial")
+    assert (trial["tuning"], trial["search"], trial["stage"]) == ("small", 1, "trial")
 
 
 def test_an_unfinished_study_goes_on_with_what_is_missing(tuned, tmp_path):
@@ -205,10 +249,10 @@ def test_an_unfinished_study_goes_on_with_what_is_missing(tuned, tmp_path):
     finals = [
         path for path in Path(tmp_path).glob("tuned/*/*/*/*/result.json") if json.loads(path.read_text())["stage"] != "trial"
     ]
-    assert len(finals) == 12
+    assert len(finals) == 15
     for path in finals:
         path.unlink()
-    assert trained(tuned("optimizer=sgd")[1]) == [0, 9, 3]
+    assert trained(tuned("optimizer=sgd")[1]) == [0, 9, 6]
 
 
 def test_nothing_is_chosen_from_runs_that_all_failed(tuned, monkeypatch):
@@ -228,4 +272,4 @@ def test_nothing_is_chosen_from_runs_that_all_failed(tuned, monkeypatch):
 def test_workers_live_through_all_stages(tuned):
     status, out, _ = tuned("optimizer=sgd", "hydra/launcher=joblib", "hydra.launcher.n_jobs=1")
     assert status == 0, out
-    assert trained(out) == [8, 9, 3]
+    assert trained(out) == [8, 9, 6]

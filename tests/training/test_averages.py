@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import names, settings
+from conftest import optimizers, settings
 
 from descent.training import build
 
@@ -44,6 +44,6 @@ def test_measuring_the_average_leaves_the_weights_as_they_were(train, engine, mo
     assert measured.column("train/average_loss")[-1] != measured.column("train/loss")[-1]
 
 
-@pytest.mark.parametrize("optimizer", [name for name in names("optimizer") if name != "asgd"])
+@pytest.mark.parametrize("optimizer", [name for name in optimizers() if name != "asgd"])
 def test_other_optimizers_have_no_such_column(train, optimizer):
     assert not [name for name in train(f"optimizer={optimizer}", "max_steps=1", "logger=csv").rows[0] if "average" in name]

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import names
+from conftest import names, optimizers
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -22,7 +22,7 @@ def test_the_same_seed_gives_the_same_bits_on_a_gpu(train, problem):
     assert train(*common, "rerun=true").column("train/loss") == first
 
 
-@pytest.mark.parametrize("name", names("optimizer"))
+@pytest.mark.parametrize("name", optimizers())
 def test_every_optimizer_trains_on_a_gpu(train, name):
     run = train("problem=digits_mlp", f"optimizer={name}", "batch=full", "max_steps=30", "epochs=null", "trainer=gpu")
     assert run.rows[-1]["train/loss"] < run.rows[0]["train/loss"]
@@ -34,7 +34,7 @@ MUON = 1e-2  # it makes its momentum orthogonal in bfloat16
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", names("batch"))
-@pytest.mark.parametrize("optimizer", names("optimizer"))
+@pytest.mark.parametrize("optimizer", optimizers())
 @pytest.mark.parametrize("problem", names("problem"))
 def test_50_steps_in_float64_end_where_those_of_the_cpu_end(train, problem, optimizer, batch):
     common = (f"problem={problem}", *DATA[problem], f"optimizer={optimizer}", f"batch={batch}", "precision=64", "epochs=null")

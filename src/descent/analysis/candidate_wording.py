@@ -26,6 +26,6 @@ def median(ranking: Ranking, candidate: str) -> str:
 
 
 def rank(ranking: Ranking, candidate: str) -> str:
-    """Return the ranks that a candidate may have, as "1" or "1 to 3"."""
+    """Return the best rank that a candidate may have, as "1"; as "=1" where it may have others too, and shares them."""
     first, last = (int(ranking.table.loc[candidate, end]) for end in ("first", "last"))
-    return str(first) if first == last else f"{first} to {last}"
+    return str(first) if first == last else f"={first}"

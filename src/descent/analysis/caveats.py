@@ -3,13 +3,14 @@
 from descent.analysis.candidate_wording import endings
 from descent.analysis.family import SEARCHES
 from descent.analysis.ranking import Ranking
+from descent.analysis.selection import TUNED
 from descent.analysis.sensitivity import FACTOR
 from descent.analysis.wording import LISTED, listed
 
 
 def notes(ranking: Ranking) -> list[str]:
     """Return the caveats of a verdict: failures, missing seeds, selection bias, searches, unequal work, edges of the grid."""
-    parts = (_failures, _missing, _picked, _searches, _engines, _floor, _gradients, edges, _tolerance)
+    parts = (_failures, _missing, _picked, _searches, _engines, _floor, _gradients, _cuts, edges, _tolerance)
     return [sentence for part in parts for sentence in part(ranking)]
 
 
@@ -49,10 +50,12 @@ def _picked(ranking: Ranking) -> list[str]:
 
 
 def _searches(ranking: Ranking) -> list[str]:
-    """State the number of searches that the settings come from, where there are too few."""
+    """State the number of searches that the settings come from, and what claims and intervals hold for."""
     count = ranking.searches
-    if len(ranking.candidates) < 2 or ranking.picked or count >= SEARCHES:
+    if len(ranking.candidates) < 2 or ranking.picked:
         return []
+    if count >= SEARCHES:
+        return [f"{count} searches: claims hold over searches and over seeds; an interval is over searches, for its pair alone."]
     if count == 0 and (ranking.runs["tuning"] == "default").all():
         return ["No search: this is about these settings, and only descriptive of what tuning would make of them."]
     opening = (
@@ -88,6 +91,17 @@ def _gradients(ranking: Ranking) -> list[str]:
     more = (per_example / per_example.min()).loc[lambda times: times > 1.05]
     shown = [f"{candidate} computed {times:.1f} times as many" for candidate, times in more.items()]
     return [f"Gradients were not equal: on the same examples, {listed(shown)}."] if shown else []
+
+
+def _cuts(ranking: Ranking) -> list[str]:
+    """State the budget that each batch mode was tuned for, where the modes are compared before its end."""
+    if not ranking.modes_of or not ranking.runs["tuning"].isin(TUNED).all():
+        return []
+    budgets = ranking.runs.groupby("candidate")["examples"].max()
+    if budgets.nunique() == 1:
+        return []
+    shown = [f"{mode} for {examples:,.0f} examples" for mode, examples in budgets.items()]
+    return [f"Each mode was tuned for its own budget: {listed(shown)}. Compared are cuts of these runs."]
 
 
 def edges(ranking: Ranking) -> list[str]:

@@ -53,7 +53,7 @@ class Terms:
         than = f" than {whose}'s" if whose else ""
         typical = self.size(pair.typical)
         typical = f", typical seed {typical}" if pair.disagrees and typical != self.size(pair.difference) else ""
-        kind = "" if pair.interval is Interval.SIMULTANEOUS else f", {pair.interval}"
+        kind = "" if pair.interval in (Interval.SIMULTANEOUS, Interval.SEARCHES) else f", {pair.interval}"
         ends = f"{self.size(pair.low)} to {self.size(pair.high)}{kind}{typical}{failures}"
         return f"{self.size(pair.difference)} {unit} {'higher' if self.higher_is_better else 'lower'}{than} ({ends})"
 
@@ -85,6 +85,21 @@ def verdict(finding: GroupFinding, terms: Terms) -> str:
         return f"Not told apart in {terms.label}: {listed(ahead)}{amount}."
     lost = [f"{pair.one} better than {name}, {terms.amount(pair)}" for name, pair in beaten.items()]
     return f"No best in {terms.label}: {listed(top)} {are(top)} beaten by nobody; {listed(lost)}."
+
+
+def ahead(findings: Iterable[tuple[GroupFinding, Terms]]) -> str:
+    """Return how far the best candidates are ahead of the next ones: "training loss 1.2 to 4.6 times lower than the next"."""
+    closest: dict[tuple[str, bool, bool], list[tuple[float, str]]] = {}
+    for finding, terms in findings:
+        won = [pair.difference for pair in finding.pairs if pair.one == finding.best and not math.isnan(pair.difference)]
+        if won:
+            key = terms.label, terms.ratio, terms.higher_is_better
+            closest.setdefault(key, []).append((min(won), terms.size(min(won))))
+    amounts = []
+    for (label, ratio, high), sizes in closest.items():
+        ends = dict.fromkeys([min(sizes)[1], max(sizes)[1]])
+        amounts.append(f"{label} {' to '.join(ends)} {'times' if ratio else 'points'} {'higher' if high else 'lower'}")
+    return f"{listed(amounts)} than the next" if amounts else "the others failed more often"
 
 
 def notes(finding: GroupFinding, terms: Terms) -> list[str]:

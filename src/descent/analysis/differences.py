@@ -22,7 +22,7 @@ class Group:
 
     Attributes:
         candidates: their names [K].
-        scores: final values as `scores` returns them, the lower the better [K, R]; nan where a run failed, or there is none.
+        scores: final values as `scores` returns them, the lower the better [K, R]; nan where a run failed or is missing.
         failed: which runs failed [K, R].
         seeds: the seed of each column [R].
         margin: the difference of scores up to which candidates are equal; above 0.
@@ -47,7 +47,7 @@ class Differences:
         seen: by seed [P, N], mean over searches; a failure of one counts as the largest difference of the pair, of both as 0.
             nan where they have no run in common.
         finished: the same over runs that both finished; else nan.
-        searched: mean of ``seen`` by search [P, S]; nan where there is none.
+        searched: mean of ``seen`` by search [P, S]; nan without a run.
         failures: of the first and the second in their common runs [P, 2].
         repeated: whether both have one value over all seeds [P].
     """
@@ -82,7 +82,7 @@ def scores(values: Array, ratio: bool, high: bool, floor: float) -> Array:
     """Return values on the scale on which they are compared, the lower the better: log(max(value, floor)), or the value.
 
     Args:
-        values: final values, any shape; nan where there is none.
+        values: final values, any shape; nan where a run is missing.
         ratio: whether values are compared by their ratio: losses and gaps; else by their difference: accuracies.
         high: whether high values are good.
         floor: of values that are compared by their ratio; above 0.
@@ -128,7 +128,7 @@ def _differences(group: Group, number: int, seeds: Indices, searches: int) -> Di
 
 
 def _means(values: Array, member: Flags) -> Array:
-    """Return means over the columns of each class [M, C], of values [M, R] and their classes [C, R]; nan where there is none."""
+    """Return means over the columns of each class [M, C], of values [M, R] and their classes [C, R]; nan for empty ones."""
     present = ~np.isnan(values)
     count = present.astype(float) @ member.T
     return np.divide(np.where(present, values, 0) @ member.T, count, out=np.full(count.shape, math.nan), where=count > 0)

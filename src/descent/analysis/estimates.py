@@ -20,6 +20,7 @@ class Interval(StrEnum):
     """The kind of a pair's interval."""
 
     SIMULTANEOUS = "95 % for all intervals of the report"
+    SEARCHES = "95 % for this pair alone, over searches"
     FINISHED = "where both finished, not tested"
     ALONE = "95 % for this pair alone"
     RANGE = "range over seeds"
@@ -57,18 +58,23 @@ def estimates(d: Differences, tested: Flags, won: Flags, level: Array, equal_lev
     x = d.finished * one_first
     whole = tested & ~d.failures.any(axis=1)
     n = (~np.isnan(x)).sum(axis=1)
+    searched = whole & ((~np.isnan(d.searched)).sum(axis=1) >= SEARCHES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of pairs that never both finished
         mean, deviation, lowest_x, highest_x = np.nanmean(x, 1), np.nanstd(x, 1, ddof=1), np.nanmin(x, 1), np.nanmax(x, 1)
         error = deviation / np.sqrt(n)
         reach = t_quantile(np.where(tested, interval_level(d, whole), ALPHA) / 2, n - 1) * error
-        low, high = _with_searches(d.searched * one_first, whole, mean - reach, mean + reach)
-        seeds, seeds_low, seeds_high = planned(deviation, n, d.margin, level)
+        low, high = _with_searches(d.searched * one_first, searched, mean - reach, mean + reach)
+        seeds, seeds_low, seeds_high = planned(np.where(searched, math.nan, deviation), n, d.margin, level)
         equal_t = t_quantile(equal_level, n - 1) + special.ndtri((1 + POWER) / 2)
     low = np.where(whole, np.where(won, np.maximum(low, 0), np.minimum(low, 0)), low)
     high = np.where(whole & ~won, np.maximum(high, 0), high)
     ranged = (n < INTERVAL) | d.repeated | ~d.filled.any(axis=1)
-    kinds = np.select([ranged, whole, tested], list(Interval)[3:] + list(Interval)[:2], Interval.ALONE)
+    kinds = np.select(
+        [ranged, searched, whole, tested],
+        [Interval.RANGE, Interval.SEARCHES, Interval.SIMULTANEOUS, Interval.FINISHED],
+        Interval.ALONE,
+    )
     typical = hodges_lehmann(x)
     return Estimates(
         mean,
@@ -81,7 +87,7 @@ def estimates(d: Differences, tested: Flags, won: Flags, level: Array, equal_lev
         seeds,
         seeds_low,
         seeds_high,
-        np.where(whole, equal_t * error, math.nan),
+        np.where(whole & ~searched, equal_t * error, math.nan),
     )
 
 
@@ -134,12 +140,11 @@ def hodges_lehmann(paired: Array) -> Array:
     return np.asarray((means[rows, np.maximum(count - 1, 0) // 2] + means[rows, np.minimum(count // 2, last)]) / 2)
 
 
-def _with_searches(searched: Array, whole: Flags, low: Array, high: Array) -> tuple[Array, Array]:
-    """Return the ends of intervals [P], widened to those of Student's t of the means of three searches or more [P, S]."""
-    count = (~np.isnan(searched)).sum(axis=1)
-    rows = whole & (count >= SEARCHES)
+def _with_searches(means: Array, rows: Flags, low: Array, high: Array) -> tuple[Array, Array]:
+    """Return the ends of intervals [P], of some rows widened to those of Student's t of the means of searches [P, S]."""
     if rows.any():
-        mean, deviation = np.nanmean(searched[rows], 1), np.nanstd(searched[rows], 1, ddof=1)
-        reach = t_quantile(ALPHA / 2, count[rows] - 1) * deviation / np.sqrt(count[rows])
+        count = (~np.isnan(means[rows])).sum(axis=1)
+        mean, deviation = np.nanmean(means[rows], 1), np.nanstd(means[rows], 1, ddof=1)
+        reach = t_quantile(ALPHA / 2, count - 1) * deviation / np.sqrt(count)
         low[rows], high[rows] = np.minimum(low[rows], mean - reach), np.maximum(high[rows], mean + reach)
     return low, high

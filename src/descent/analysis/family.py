@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from descent.analysis.differences import Differences, Flags, Indices
-from descent.analysis.flips import ALPHA, Array, flipped, log_p, signs, step_down
+from descent.analysis.flips import ALPHA, TINY, Array, flipped, holm, log_p, signs, step_down
 
 BEST = 0.5  # the share of the error that goes to who is best in its group
 SEARCHES = 3  # from which on a claim must hold over searches too
@@ -15,9 +15,10 @@ SEARCHES = 3  # from which on a claim must hold over searches too
 def better(d: Differences, tested: Flags) -> tuple[Array, Array]:
     """Return adjusted p-values of the hypotheses that differences are as likely as their negatives, and the next levels.
 
-    Half of the error goes to the hardest pair of each group's winner (`hardest`), half to all others. If the winner is better
-    than its hardest opponent it is better than all, so their p-values are at most that one. From three searches on a p-value is
-    at least that of a t-test of the searches' means: what holds for these searches alone is no difference.
+    Two families of tests, the p-value of a pair is the larger one. Over seeds: joint flips, stepwise. Over searches, from three
+    on: Student's t of the means of each, stepwise by Holm, as three means have too few flips. In both, half of the error goes to
+    the hardest pair of each group's winner (`hardest`), half to all others; if the winner is better than its hardest opponent it
+    is better than all, so their p-values are at most that one.
 
     Args:
         d: of all pairs [P].
@@ -29,26 +30,36 @@ def better(d: Differences, tested: Flags) -> tuple[Array, Array]:
     p, level = np.full(len(tested), math.nan), np.full(len(tested), math.nan)
     if not tested.any():
         return p, level
-    seen, n, group = d.filled[tested], d.n[tested], d.group[tested]
+    seen, n = d.filled[tested], d.n[tested]
     log_ps = log_p(np.abs(flipped(seen, signs(seen.shape[1]))), n) + math.log(2)
-    first, winners = hardest(log_ps[:, 0], d.sign[tested], group, d.one[tested], d.other[tested])
-    share = np.full(len(n), 1 / len(n))
-    if 0 < first.sum() < len(n):
+    share, keys = _weighted(log_ps[:, 0], d, tested)
+    p[tested], left = step_down(log_ps - np.log(share)[:, None], keys)
+    level[tested] = np.minimum(share * np.exp(left), ALPHA)
+    over = over_searches(d.searched * d.sign[:, None], tails=2)
+    if (rows := tested & ~np.isnan(over)).any():
+        share, keys = _weighted(np.log(np.maximum(over[rows], TINY)), d, rows)
+        p[rows] = np.maximum(p[rows], holm(over[rows], share, np.exp(keys)))
+    return p, level
+
+
+def _weighted(log_ps: Array, d: Differences, rows: Flags) -> tuple[Array, Array]:
+    """Return the shares of the error [R] of some pairs of `d`, and the logarithms of what they are sorted and judged by [R]."""
+    group = d.group[rows]
+    first, winners = hardest(log_ps, d.sign[rows], group, d.one[rows], d.other[rows])
+    share = np.full(len(log_ps), 1 / len(log_ps))
+    if 0 < first.sum() < len(share):
         share = np.where(first, BEST / first.sum(), (1 - BEST) / (~first).sum())
-    log_ps -= np.log(share)[:, None]
-    keys = log_ps[:, 0].copy()
+    keys = log_ps - np.log(share)
     for pair in np.flatnonzero(first):
         of_winner = winners & (group == group[pair])
         keys[of_winner] = np.minimum(keys[of_winner], keys[pair])
-    p[tested], left = step_down(log_ps, keys)
-    level[tested] = np.minimum(share * np.exp(left), ALPHA)
-    return np.maximum(p, _over_searches(d.searched * d.sign[:, None], tails=2)), level
+    return share, keys
 
 
 def hardest(log_ps: Array, sign: Array, group: Indices, one: Indices, other: Indices) -> tuple[Flags, Flags]:
     """Return which pairs are a group's winner's with its hardest opponent, and which are a winner's at all.
 
-    The winner is ahead of all others of its group; where nobody is, there is none. Its hardest pair has the largest p-value.
+    The winner is ahead of all others of its group; a group may have none. Its hardest pair has the largest p-value.
 
     Args:
         log_ps: logarithms of the p-values of the pairs' own t-tests [P].
@@ -85,16 +96,17 @@ def equal(d: Differences, whole: Flags) -> tuple[Array, float]:
     alike = bool((n == n[0]).all())  # then the largest T has the smallest p-value
     both, left = step_down(-statistics if alike else log_p(statistics, n))
     p[whole] = both.reshape(2, -1).max(axis=0)
-    for side in (1, -1):
-        p = np.maximum(p, _over_searches(d.margin[:, None] - side * d.searched, tails=1))
+    sides = [over_searches(d.margin[:, None] - side * d.searched, tails=1) for side in (1, -1)]
+    if (searched := whole & ~np.isnan(over := np.maximum(*sides))).any():
+        p[searched] = np.maximum(p[searched], holm(over[searched]))
     return p, math.exp(log_p(np.array([[-left]]), n[:1])[0, 0] if alike else left)
 
 
-def _over_searches(means: Array, tails: int) -> Array:
-    """Return p-values of Student's t-test that means over searches [P, S] are above 0; 0 where there are fewer than three."""
+def over_searches(means: Array, tails: int) -> Array:
+    """Return p-values of Student's t-test that means over searches [P, S] are above 0; nan where there are fewer than three."""
     count = (~np.isnan(means)).sum(axis=1)
     enough = np.flatnonzero(count >= SEARCHES)
-    p = np.zeros(len(means))
+    p = np.full(len(means), math.nan)
     if len(enough):
         mean, deviation = np.nanmean(means[enough], axis=1), np.nanstd(means[enough], axis=1, ddof=1)
         with np.errstate(divide="ignore", invalid="ignore"):

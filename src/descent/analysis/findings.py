@@ -12,7 +12,8 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined, TemplateSyntaxError
 from numpy.typing import ArrayLike
 
-from descent.analysis.statistics import ALPHA, holm, t_interval, t_test
+from descent.analysis.flips import holm
+from descent.analysis.statistics import ALPHA, t_interval, t_test
 from descent.analysis.wording import listed
 
 

@@ -8,7 +8,7 @@ and the p-value of that t makes comparisons of unequal n alike.
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 Array = NDArray[np.float64]
@@ -18,6 +18,7 @@ EXACT = 14  # seeds up to which all flips are tried that differ in more than all
 EXACT_ONE_SIDED = 12  # seeds up to which all flips are tried: 4,096
 FLIPS = 10_000  # beyond: the values as they are, and 9,999 random flips
 POINTS = 20_000  # of a table of p-values, to either side of 0
+TINY = 1e-300  # the smallest p-value that has a logarithm
 TIE = 1e-9  # logarithms of p-values that are this close are one
 
 
@@ -69,7 +70,7 @@ def _table(n: int) -> tuple[Array, Array]:
     """Return log p from T/sqrt(n) = -1 to 1, and its steps."""
     part = np.linspace(-1, 1, 2 * POINTS + 1)
     two_sided = special.betainc((n - 1) / 2, 0.5, 1 - part**2)
-    p = np.log(np.maximum(np.where(part > 0, two_sided / 2, 1 - two_sided / 2), 1e-300))
+    p = np.log(np.maximum(np.where(part > 0, two_sided / 2, 1 - two_sided / 2), TINY))
     return p, np.diff(p)
 
 
@@ -99,6 +100,28 @@ def step_down(log_ps: Array, keys: Array | None = None) -> tuple[Array, float]:
     adjusted = np.empty_like(p)
     adjusted[order] = p
     return adjusted, lowest(smallest[min(int((p <= ALPHA).sum()), len(p) - 1)])
+
+
+def holm(p: ArrayLike, share: Array | None = None, keys: Array | None = None) -> Array:
+    """Return p-values [M] adjusted for one another by Holm's step-down method, with weights.
+
+        adjusted p_(i) = max_(j <= i) min(1, q_(j) sum_(l >= j) share_l),    q = p / share,    q_(1) <= ... <= q_(M)
+
+    Source: S. Holm, A simple sequentially rejective multiple test procedure (1979).
+
+    Args:
+        p: p-values [M].
+        share: of the error [M], up to a factor; None: equal ones.
+        keys: what the hypotheses are sorted and judged by [M], if not q.
+    """
+    raw = np.asarray(p, dtype=float)
+    share = np.ones_like(raw) if share is None else share
+    keys = raw / share if keys is None else keys
+    order = np.argsort(keys, kind="stable")
+    left = np.cumsum(share[order][::-1])[::-1]
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.maximum.accumulate(np.minimum(keys[order] * left, 1.0))
+    return adjusted
 
 
 def lowest(values: Array) -> float:

@@ -202,7 +202,7 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         "environment": result.environment,
         "data": str(result.environment.get("data_checksum", "")),
         "tuning": result.tuning,
-        "search": result.scramble,
+        "search": result.search,
         "stage": result.stage,
         **{f"final:{name}": _number(value) for name, value in result.final.items() if name.startswith(MEASURED)},
         **{f"best:{name}": best.value for name, best in result.best.items()},

@@ -48,7 +48,7 @@ class Pair:
         typical: the Hodges-Lehmann estimate of the difference, and `disagrees`, whether it is a standard error or more off.
         ahead: on how many of the seeds on which both finished `one` is better.
         seeds, seeds_low, seeds_high: about how many seeds would show a difference of the margin in 4 of 5 studies, and the 80 %
-            range of that; nan where the standard deviation is not known.
+            range of that; nan where the standard deviation is not known, or intervals are over searches.
         equal_within: the margin within which truly equal candidates of this spread would be called equal in 4 of 5 studies.
     """
 

@@ -12,7 +12,7 @@ from descent.analysis.differences import Group, scores
 from descent.analysis.groups import GROUP, one_engine
 from descent.analysis.load import metric_of
 from descent.analysis.paired_tests import Answer, GroupFinding, judge
-from descent.analysis.selection import budgets, choose, ranked_metrics
+from descent.analysis.selection import TUNED, budgets, choose, ranked_metrics
 from descent.analysis.sensitivity import edges, tolerance
 from descent.analysis.statistics import summary, values
 from descent.metrics import Metric
@@ -116,12 +116,12 @@ def _described(runs: pd.DataFrame, metric: str | None) -> Iterator[Ranking]:
 def describe(runs: pd.DataFrame, metric_name: str, tuning: pd.DataFrame | None = None, tested: bool = True) -> Ranking:
     """Rank the settings of a group by their medians; nothing is tested yet."""
     counted, metric = one_engine(runs), metric_of(runs, metric_name)
-    first, refused = counted.iloc[0], budgets(counted)
+    first, refused = counted.iloc[0], budgets(counted, tuning)
     chosen, picked = choose(counted, metric_name, tuning)
     table = summary(chosen, metric_name, "candidate").sort_values("median", ascending=not metric.higher_is_better, kind="stable")
     table["first"], table["last"] = 1, len(table)
     untested = "alone" if len(table) < 2 else "" if tested else "secondary"
-    swept = counted if tuning is None or tuning.empty else tuning
+    swept = counted if tuning is None or tuning.empty else tuning[~tuning["stage"].isin(["selection", "default"])]
     size = f" ({first['batch_size']:.0f})" if pd.notna(first["batch_size"]) else ""
     return Ranking(
         str(first["problem"]),
@@ -135,7 +135,7 @@ def describe(runs: pd.DataFrame, metric_name: str, tuning: pd.DataFrame | None =
         refused,
         int(chosen.loc[chosen["search"] > 0, "search"].nunique()),
         picked,
-        edges(swept, metric_name),
+        edges(swept[~swept["tuning"].isin(TUNED)], metric_name),  # those of tuned ones are of their space
         tolerance(swept, metric_name),
         len(runs) - len(counted),
     )

@@ -9,9 +9,11 @@ import pandas as pd
 from descent.analysis.groups import GROUP, one_engine
 from descent.analysis.load import Study, metric_of
 from descent.analysis.statistics import medians
+from descent.config.search_space import BUDGETS
 from descent.metrics import Metric
 
 MODES = ("full", "mini", "stochastic")
+TUNED = tuple(name for name, budget in BUDGETS.items() if budget.trials)
 CANDIDATE = ["optimizer", "schedule", "tuning"]
 
 
@@ -30,12 +32,26 @@ def ranked_metrics(runs: pd.DataFrame) -> list[str]:
     return names
 
 
-def budgets(runs: pd.DataFrame) -> str:
-    """Return why tuning budgets are too unequal for a ranking; empty if they are equal."""
-    if runs["tuning"].nunique() < 2:
-        return ""
-    tuning = runs.groupby("optimizer")["tuning"].agg(lambda labels: " and ".join(sorted(set(labels))))
-    return f"tuning budgets differ ({'; '.join(f'{name}: {label}' for name, label in tuning.items())})"
+def budgets(runs: pd.DataFrame, tuning: pd.DataFrame | None = None) -> str:
+    """Return why tuning budgets are too unequal for a ranking; empty if they are equal.
+
+    Args:
+        runs: that are compared.
+        tuning: the runs that their settings were chosen by.
+    """
+    if runs["tuning"].nunique() > 1:
+        labels = runs.groupby("optimizer")["tuning"].agg(lambda labels: " and ".join(sorted(set(labels))))
+        return f"tuning budgets differ ({'; '.join(f'{name}: {label}' for name, label in labels.items())})"
+    lacking = [] if tuning is None else _lacking(one_engine(tuning[(tuning["stage"] == "trial") & tuning["tuning"].isin(TUNED)]))
+    return f"tuning is unequal ({'; '.join(lacking)})" if lacking else ""
+
+
+def _lacking(trials: pd.DataFrame) -> list[str]:
+    """Name the candidates that tried fewer settings than another in a search, and how many they lack."""
+    tried = trials.groupby([*CANDIDATE, "search"])["setting"].nunique().unstack("search", fill_value=0)
+    lacking = (tried.max() - tried).sum(axis=1)
+    total = int(tried.max().sum())
+    return [f"{name} lacks {count} of {total} trials" for (name, *_), count in lacking.items() if count]
 
 
 def choose(runs: pd.DataFrame, metric: str, tuning: pd.DataFrame | None = None) -> tuple[pd.DataFrame, dict[str, str]]:

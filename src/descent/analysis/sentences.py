@@ -1,6 +1,7 @@
 """Write a ranking as sentences: which candidate is better and by how much, or why there is no answer."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 from descent.analysis import claims
 from descent.analysis.candidate_wording import endings, median, rank
@@ -8,6 +9,8 @@ from descent.analysis.caveats import edges, notes
 from descent.analysis.paired_tests import SEEDS
 from descent.analysis.ranking import Ranking, judged
 from descent.analysis.wording import LISTED, are, listed, size
+
+NAMED = 4  # groups that a line names; of more it counts them
 
 
 def sentences(ranking: Ranking) -> list[str]:
@@ -57,20 +60,50 @@ def _extreme(ranking: Ranking) -> str:
     return "highest" if ranking.metric.higher_is_better else "lowest"
 
 
-def overall(rankings: list[Ranking]) -> list[str]:
-    """Return how many groups each optimizer is best in, where several are tested, and the error rates of the tests."""
-    tested = [ranking for ranking in rankings if ranking.tested]
+def headline(rankings: Sequence[Ranking]) -> list[str]:
+    """Return the verdict on all groups of a report in a line, and that on the batch modes of all optimizers, where there is one.
+
+    Args:
+        rankings: one a group, and one for each optimizer whose batch modes are compared.
+    """
+    groups, modes = ([one for one in rankings if bool(one.modes_of) is of_modes] for of_modes in (False, True))
+    if not groups:
+        return ["No final run has ended yet: there is nothing to compare."]
+    several = len({ranking.problem for ranking in groups}) > 1
+    lines = [_counted(groups, "groups", {f"{f'{one.problem}, ' * several}{one.batch}": one for one in groups}, "in")]
+    if any(ranking.tested for ranking in modes):
+        named = {f"{one.modes_of}{f' on {one.problem}' * several}": one for one in modes}
+        lines.append(f"Of batch modes {_counted(modes, 'optimizers', named, 'for')}")
+    return lines
+
+
+def _counted(rankings: Sequence[Ranking], what: str, named: Mapping[str, Ranking], where: str) -> str:
+    """Return who is best in which rankings, and by how much against the next one; of a single one its verdict."""
+    if len(rankings) == 1:
+        return sentences(rankings[0])[0]
+    tested = {name: ranking for name, ranking in named.items() if ranking.tested}
     if not tested:
+        return f"No verdict: none of {len(rankings)} {what} is tested. {sentences(rankings[0])[0]}"
+    best: dict[str, list[str]] = {}
+    for name, ranking in tested.items():
+        best.setdefault(ranking.finding.best, []).append(name)
+    none = best.pop("", [])
+    if not best:
+        return f"None is best {where} any of {len(tested)} {what}."
+    few = len(tested) <= NAMED
+    order = sorted(best, key=lambda name: -len(best[name]))
+    who = [f"{name}{' is best' * (name == order[0])} {where} {listed(best[name]) if few else len(best[name])}" for name in order]
+    rest = f" (none {where} {listed(none)})" if none and few else "" if few else f" of {len(tested)} {what}"
+    n = size(pair.n for ranking in tested.values() for pair in ranking.finding.pairs if not math.isnan(pair.p))
+    ahead = claims.ahead([(ranking.finding, ranking.terms) for ranking in tested.values()])
+    return f"{listed(who)}{rest}: {ahead}, {n}."
+
+
+def overall(rankings: Sequence[Ranking]) -> list[str]:
+    """Return what the tests of a report hold to, where there are any."""
+    if not any(ranking.tested for ranking in rankings):
         return []
-    lines = []
-    groups = [ranking for ranking in tested if not ranking.modes_of]
-    if len(groups) > 1:
-        best = [ranking.finding.best for ranking in groups if ranking.finding.best]
-        counts = {name: best.count(name) for name in dict.fromkeys(sorted(best, key=best.count, reverse=True))}
-        shown = listed([f"{name} in {count}" for name, count in counts.items()]) or "none in any"
-        lines.append(f"Best of their groups: {shown} of {len(groups)}.")
-    lines.append(
+    return [
         "All pairs of all groups are tested together: at most 5 % of reports hold a false better, 5 % a false equal, and "
         "5 % an interval that misses; docs/accuracy.md has the rates that were measured."
-    )
-    return lines
+    ]

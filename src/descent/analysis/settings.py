@@ -49,7 +49,7 @@ def rose(study: Study, runs: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def steps_to(frame: pd.DataFrame, column: str, share: float) -> float:
-    """Return the first recorded step at which a column is at most a share of its first value; infinite if there is none."""
+    """Return the first recorded step at which a column is at most a share of its first value; infinite if it never is."""
     below = frame.loc[frame[column] <= share * frame[column].iloc[0], "step"]
     return float(below.iloc[0]) if len(below) else math.inf
 

@@ -135,17 +135,3 @@ def _t_test(differences: ArrayLike) -> tuple[Array, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rows without two pairs, or all alike
         return paired, stats.ttest_1samp(paired, 0, axis=1, nan_policy="omit")
-
-
-def holm(p: ArrayLike) -> Array:
-    """Return p-values adjusted for their number by Holm's step-down method.
-
-        adjusted p_(i) = max_(j <= i) min(1, (M - j + 1) p_(j)),    p_(1) <= ... <= p_(M)
-
-    Source: S. Holm, A simple sequentially rejective multiple test procedure (1979).
-    """
-    raw = np.asarray(p, dtype=float)
-    order = np.argsort(raw, kind="stable")
-    adjusted = np.empty_like(raw)
-    adjusted[order] = np.maximum.accumulate(raw[order] * np.arange(raw.size, 0, -1))
-    return np.minimum(adjusted, 1.0)

@@ -16,6 +16,7 @@ from descent.metrics import AXES
 
 KEY = [*GROUP, "metric", "setting"]
 RANKED = [*KEY, "entry", "first_rank", "last_rank"]
+WORDS = ("setting", "tuned", "chosen")  # columns of text
 COLUMNS = ["rank", "setting", "n", "median", "95 % interval", "failed"]
 
 
@@ -71,7 +72,7 @@ def _cell(text: str) -> str:
 
 def markdown(outcome: Verdicts) -> str:
     """Return verdicts and rankings as Markdown."""
-    lines = [f"# {markdown_text(outcome.study.folder.resolve().name)}", ""]
+    lines = [f"# {markdown_text(outcome.study.folder.resolve().name)}", "", *map(markdown_text, outcome.headline), ""]
     for problem, batch, verdicts in outcome.groups:
         lines += [f"## {markdown_text(problem)}, {markdown_text(batch)}", ""]
         for verdict in verdicts:
@@ -84,11 +85,15 @@ def markdown(outcome: Verdicts) -> str:
     for verdict in outcome.modes:
         lines += [f"## {markdown_text(verdict.ranking.problem)}, {markdown_text(verdict.ranking.batch)}", ""]
         lines += [*map(markdown_text, (verdict.sentence, *verdict.notes)), "", *_table(COLUMNS, verdict.rows), ""]
+    for tuning in outcome.tunings:
+        cells = [[f"{text} ({interval})" if interval else text for text, interval in row] for row in tuning.rows]
+        lines += [f"## {markdown_text(tuning.title)}", "", *_table(tuning.columns, cells), ""]
+        lines += [*(f"- {markdown_text(note)}" for note in tuning.notes), ""]
     lines += [f"- {markdown_text(note)}" for note in outcome.common]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return the lines of a table, its numbers to the right."""
-    rule = ["---" if name == "setting" else "--:" for name in head]
+    rule = ["---" if name in WORDS else "--:" for name in head]
     return [f"| {' | '.join(cells)} |" for cells in (head, rule, *([markdown_text(cell) for cell in row] for row in rows))]

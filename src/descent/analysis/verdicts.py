@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import pandas as pd
@@ -13,7 +13,8 @@ from descent.analysis.estimates import INTERVAL
 from descent.analysis.load import Study
 from descent.analysis.modes import across_modes
 from descent.analysis.ranking import Ranking, rankings
-from descent.analysis.sentences import overall, sentences
+from descent.analysis.sentences import headline, overall, sentences
+from descent.analysis.tuning import Tuning, tunings
 from descent.analysis.wording import listed
 
 
@@ -77,12 +78,24 @@ class Verdicts:
     Attributes:
         modes: the verdicts on the batch modes of each optimizer.
         common: caveats that hold for all of them.
+        tunings: how the candidates of each group were tuned.
     """
 
     study: Study
     verdicts: list[Verdict]
     modes: list[Verdict]
     common: list[str]
+    tunings: list[Tuning] = field(default_factory=list)
+
+    @property
+    def leading(self) -> list[Verdict]:
+        """The verdict of each group on the metric that is tested there."""
+        return [next((one for one in group if one.ranking.untested != "secondary"), group[0]) for *_, group in self.groups]
+
+    @property
+    def headline(self) -> list[str]:
+        """The verdict on the study in a line, and that on its batch modes."""
+        return headline([verdict.ranking for verdict in (*self.leading, *self.modes)])
 
     @property
     def groups(self) -> Iterator[tuple[str, str, list[Verdict]]]:
@@ -130,4 +143,5 @@ def judge(study: Study, metric: str | None = None) -> Verdicts:
     asked = [f"Tested is {ranked[0].metric.label}, as it was asked for."] if metric and ranked else []
     modes = [verdict for verdict in verdicts if verdict.ranking.modes_of]
     verdicts = [verdict for verdict in verdicts if not verdict.ranking.modes_of]
-    return Verdicts(study, verdicts, modes, [*overall(ranked), *asked, *common, *environments(study.runs)])
+    common = [*overall(ranked), *asked, *common, *environments(study.runs)]
+    return Verdicts(study, verdicts, modes, common, tunings(study, ranked))

@@ -33,7 +33,7 @@ def call(group: str, made: Callable[..., Any], arguments: Arguments, **passed: A
             raise  # a fault of ours
         text = first_line(error)
         name = _largest(arguments) if isinstance(error, (MemoryError, OverflowError)) or "alloc" in text else None
-        if name is None and group == "optimizer":
+        if name is None and group in ("optimizer", "optimizer.args", "wrapper"):
             name = blamed(arguments, lambda others: _makes(made, others, passed))
         if name is not None:
             raise InputError(f"{group}.{name}", arguments[name], text) from error

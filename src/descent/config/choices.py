@@ -12,8 +12,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from omegaconf import DictConfig, OmegaConf
 
-from descent.config.command import conf
 from descent.config.schema import GROUPS, Names
+from descent.config.yamls import conf
 from descent.errors import InputError, likeliest
 
 NAME = re.compile(r"[\w.=,+-]+(/[\w.=,+-]+)*")  # a choice, which is a folder's name too
@@ -73,6 +73,25 @@ def require_choices(config: DictConfig, names: Names, overrides: Sequence[str]) 
         if not NAME.fullmatch(name) or ".." in name.split("/"):
             raise InputError(group, name, "must be the name of one yaml, of letters, digits and . _ - + = ,", _choices(group))
         _one_yaml(group, name)
+    if (settings := HydraConfig.get().runtime.choices.get("settings")) is not None:
+        _require_file(settings, names)
+
+
+def _require_file(settings: str, names: Names) -> None:
+    """Refuse settings that have no file for what is chosen, which Hydra would pass over without a word."""
+    tried = f"{settings}/{names.problem}/{names.batch}"
+    if names.optimizer not in (there := options(f"settings/{tried}")):
+        remedy = f"There are {', '.join(there)}." if there else f"There are {', '.join(_folders(f'settings/{settings}', 2))}."
+        problem = f"has no settings/{tried}/{names.optimizer}.yaml"
+        raise InputError("settings", settings, problem, f"{remedy} Find them: hydra/sweeper=tuned.")
+
+
+def _folders(group: str, depth: int) -> list[str]:
+    """Return the folders at a depth below a group's."""
+    if depth == 0:
+        return [""]
+    inner = GlobalHydra.instance().config_loader().get_group_options(group, ObjectType.GROUP)
+    return [f"{name}/{below}".rstrip("/") for name in sorted(inner) for below in _folders(f"{group}/{name}", depth - 1)]
 
 
 def _one_yaml(group: str, name: str) -> None:

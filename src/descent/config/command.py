@@ -1,5 +1,6 @@
 """Read the command line before Hydra does. Nothing heavy: ``--help`` passes through here."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -11,13 +12,8 @@ from omegaconf import OmegaConf
 
 from descent.config.ending import command
 from descent.config.hydra_internals import get_args_parser
+from descent.config.imports import import_from
 from descent.errors import InputError
-
-
-def conf() -> Path:
-    """Return the folder of the yamls: within an installed package, or in a clone."""
-    package = Path(__file__).resolve().parents[1]
-    return package / "conf" if (package / "conf").is_dir() else package.parents[1] / "conf"
 
 
 def choices(*groups: str) -> str:
@@ -31,7 +27,7 @@ OmegaConf.register_new_resolver("descent.command", command, replace=True)
 
 
 def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return Hydra's command line and the overrides in it.
+    """Return Hydra's command line and the overrides in it; import what lies beside the folder of ``--config-dir``.
 
     Flags may stand anywhere. In a sweep over choices of a group, a value within that group is set in each run, not before in the
     group's default choice, which may not have it: ``optimizer=adam,rmsprop optimizer.eps=1e-12``.
@@ -49,9 +45,18 @@ def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
         folder = getattr(parsed, flag)
         if folder is not None and not Path(folder).is_dir():
             raise InputError(f"--{flag.replace('_', '-')}", folder, "there is no such folder")
+    if parsed.config_dir is not None:
+        folder = Path(parsed.config_dir).absolute()
+        import_from([folder.parent, folder])
+    overrides = opened(overrides)
     if parsed.multirun:
         overrides = _within_swept_groups(overrides)
     return [*flags, *overrides], overrides
+
+
+def opened(overrides: Sequence[str]) -> list[str]:
+    """Return overrides in which those within ``args`` of a group may be new: no yaml lists them."""
+    return [f"++{text}" if re.match(r"\w+\.args\.", text) else text for text in overrides]
 
 
 def _refuse(typed: Sequence[str]) -> Callable[[str], NoReturn]:

@@ -16,11 +16,12 @@ from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from descent.config.choices import require_choices, require_hydras
-from descent.config.command import conf
+from descent.config.command import opened
 from descent.config.hydra_internals import ConfigLoaderImpl, get_overrides_dirname
 from descent.config.mistakes import explained
 from descent.config.parse import parse
 from descent.config.schema import GROUPS, Names, RunConfig
+from descent.config.yamls import conf
 
 
 def compose(*overrides: str) -> RunConfig:
@@ -33,7 +34,7 @@ def compose(*overrides: str) -> RunConfig:
         InputError: there is no such choice or setting, or a value cannot work.
     """
     with explained(overrides), initialize_config_dir(str(conf()), version_base="1.3"):
-        config = compose_config("config", list(overrides), return_hydra_config=True)
+        config = compose_config("config", opened(overrides), return_hydra_config=True)
         HydraConfig.instance().set_config(config)
         return read(config)
 
@@ -60,7 +61,7 @@ def _plain(config: DictConfig) -> dict[str, Any]:
 
 def _names() -> Names:
     choices = HydraConfig.get().runtime.choices
-    return Names(**{group: str(choices.get(group) or "") for group in GROUPS})
+    return Names(**{group: str(choices.get(group) or "") for group in GROUPS}, wrapper=str(choices.get("wrapper") or "none"))
 
 
 PLAIN = (bool, int, float, str, list, NoneType)  # values that mean the same to OmegaConf and to Python

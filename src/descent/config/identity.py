@@ -14,12 +14,13 @@ from typing import Any
 from descent.config.imports import distributions
 from descent.config.schema import GROUPS, Component, RunConfig
 from descent.config.targets import declared, factory
-from descent.config.values import is_file, is_folder
+from descent.config.values import is_file, is_folder, is_later
 from descent.errors import InputError
 
 LONGEST_NAME = 255  # bytes, on all common file systems
 LETTERS = 8  # hexadecimal digits of an id
 # Settings of every problem that act only through another setting, or say only how a run is judged.
+STATED = ("closure", "create_graph")  # capabilities, which count where they are stated
 JUDGING = ("epochs", "batch_size", "record_examples", "metric", "target", "metrics", "margin")
 
 
@@ -40,8 +41,9 @@ def identity(config: RunConfig, device: str) -> dict[str, Any]:
     return {
         **{name: _canonical(getattr(config, name)) for name in same},
         **{group: _component(group, getattr(config, group)) for group in GROUPS},
+        **({"wrapper": _component("wrapper", config.wrapper)} if config.wrapper else {}),
         "names": config.names.model_dump(),
-        "records": _canonical(config.records.model_dump()),
+        "records": _canonical(config.records.model_dump(exclude_defaults=True)),
         "device": device,
         "devices": config.trainer.count,
         **({"tuning": config.tuning.model_dump()} if config.tuning.trials != "default" else {}),
@@ -99,9 +101,10 @@ def _component(group: str, component: Component) -> dict[str, Any]:
     arguments = {
         name: _argument(f"{group}.{name}", value, types.get(name))
         for name, value in component.arguments.items()
-        if not is_folder(types.get(name))
+        if not is_folder(types.get(name)) and not (value is None and is_later(types.get(name)))
     }
     settings = {name: _canonical(getattr(component, name)) for name in component.field_names() if name not in JUDGING}
+    settings = {name: value for name, value in settings.items() if value or name not in STATED}
     source = component.factory.rpartition(".")[2] if component.factory.startswith("descent.") else component.factory
     return {"class": source, "arguments": arguments, **settings, **_origin(group, made)}
 

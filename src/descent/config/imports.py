@@ -3,14 +3,29 @@
 import importlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
 from types import ModuleType
 
 from descent.errors import InputError, likeliest
 
+EXTRAS = {"pytorch_optimizer": "optimizers", "schedulefree": "optimizers"}  # modules that an extra of descent brings
 LISTED = 20  # names of a module, at most
+folders: list[str] = []  # of the user's, from which this process imports too; workers are told
+
+
+def import_from(paths: Iterable[Path | str]) -> None:
+    """Let Python import from further folders, after all others, where they hold Python files."""
+    added = [str(path) for path in map(Path, paths) if str(path) not in sys.path and any(path.glob("*.py"))]
+    sys.path += added
+    folders.extend(added)
+
+
+def notice() -> str:
+    """Return the line that names the folders of `import_from`."""
+    return f"Python also imports from {' and '.join(folders)}, because of --config-dir."
 
 
 def imported_module(key: str, path: str) -> ModuleType:
@@ -53,6 +68,9 @@ def imported(key: str, path: str) -> object:
                 raise InputError(key, path, f"{within} has no {part}{listed}", likeliest(part, names))
             target = getattr(target, part)
         return target
+    if parts[0] in EXTRAS:
+        package = parts[0].replace("_", "-")
+        raise InputError(key, path, f"needs the package {package}", f"Install it: pip install 'descent[{EXTRAS[parts[0]]}]'")
     raise InputError(key, path, f"there is no module {parts[0]}; Python looks in {_search_path()}")
 
 

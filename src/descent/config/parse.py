@@ -63,7 +63,12 @@ def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
     for name, value in records.items() if isinstance(records, Mapping) else ():
         if name not in Records.model_fields:
             raise _unknown(f"records.{name}", value, settings)
-    config: RunConfig = check("", {**settings, "names": names, "epochs": _epochs(settings, names.batch)}, RunConfig)
+    wrapper = settings.get("wrapper") or None
+    if wrapper is not None:
+        _group("wrapper", wrapper, names)
+        names = names.model_copy(update={"optimizer": f"{names.optimizer}+{names.wrapper}"})
+    resolved = {**settings, "wrapper": wrapper, "names": names, "epochs": _epochs(settings, names.batch)}
+    config: RunConfig = check("", resolved, RunConfig)
     _together(config)
     return config
 
@@ -95,7 +100,7 @@ def _group(group: str, chosen: object, names: Names) -> None:
         raise InputError(group, None, "must be chosen", f"Leave it out, or choose one: {group}=NAME; --help lists them.")
     if not isinstance(chosen, Mapping):
         raise InputError(group, name, f"{name}.yaml must hold a mapping, as in optimizer/sgd.yaml; it has {chosen}")
-    if group in GROUPS and not isinstance(chosen.get("_target_"), str):
+    if group in (*GROUPS, "wrapper") and not isinstance(chosen.get("_target_"), str):
         problem = f"must be the import path of a class or function, and {name}.yaml has none"
         raise InputError(f"{group}._target_", chosen.get("_target_"), problem)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Gt, Le, Lt, MinLen
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from descent.config.values import Arguments, Count, Flag, Index, Listed, Model, Null, Positive, Real, Text, read
 
@@ -86,12 +86,33 @@ class Problem(Component):
     loss_scale: Positive  # a loss this size is large
     threads: Annotated[Count, Le(1024)]  # CPU threads
 
+    @model_validator(mode="before")
+    @classmethod
+    def _column(cls, settings: Any) -> Any:
+        """Take a name as target for the column that a table is to predict, its setting `column`."""
+        target = settings.get("target") if isinstance(settings, Mapping) and "column" in settings else None
+        return {**settings, "column": target, "target": None} if isinstance(target, (str, int)) else settings
+
 
 class Optimizer(Component):
     """An optimizer."""
 
     fused: Annotated[list[Literal["cpu", "cuda"]], Listed] | Flag | Null = None  # devices with torch's fused kernel
     full_batch: Flag = False  # meant for exact gradients: another batch mode is warned about
+    closure: Flag = False  # its steps need a closure, though its class does not say so
+    create_graph: Flag = False  # it differentiates the gradient once more
+    _group: str = PrivateAttr("optimizer")  # what its arguments are typed after; see `named.named`
+
+    @property
+    def group(self) -> str:
+        """What its arguments are typed after: ``optimizer``, or ``optimizer.args`` where ``optimizer.name`` names its class."""
+        return self._group
+
+    def typed_after(self, group: str) -> Self:
+        """Return the optimizer with arguments typed after another group."""
+        changed = self.model_copy()
+        changed._group = group
+        return changed
 
     @property
     def lr(self) -> float | None:
@@ -118,6 +139,7 @@ class Records(Model):
 
     first_epoch: Annotated[Count, Le(10_000)]  # records in the first epoch
     growth: Annotated[Real, Gt(1)]  # after it, each record lies this factor further on
+    epochs: Annotated[list[Positive], Listed, MinLen(1)] | Null = None  # at whose ends there are records too
     examples: Count | Null  # examples that are measured (null: all)
     layers: Flag  # the gradient norm of each layer's weights too
     sharpness: Flag  # the largest eigenvalue of the Hessian too
@@ -127,17 +149,40 @@ class Tuning(Model):
     """The part of a run in a tuned study; see `sweeps.tuning`."""
 
     trials: Literal["default", "small", "medium", "large", "huge"]  # the budget of each search; default: nothing was tuned
-    search: Index  # which repetition of the tuning, from 1 on
-    stage: Literal["trial", "selection", "final"]  # final: what results are about
+    search: Index  # which repetition of the tuning, from 1 on; 0: none, of default
+    stage: Literal["trial", "selection", "default", "final"]  # final: what results are about; default: untuned, beside them
+
+
+class Tuned(Model):
+    """The source of tuned settings, and what they were found for: a part of each file in ``conf/settings/tuned/``."""
+
+    study: Text  # that was tuned
+    scrambles: list[Count]  # numbers of its searches, which draw the sampled points
+    metric: Text  # what decided
+    median: Real  # of the metric, over the seeds of selection
+    edges: dict[str, Literal["low", "high"]]  # hyperparameters in the outer tenth of their range, and at which end
+    engine: Text
+    versions: dict[str, Text]
+    date: Text
+    shared: dict[str, Any]  # the settings that all runs of the study shared
 
 
 class Names(Model):
-    """The choice of each group, as ``optimizer=adam`` makes it: a run's folder and its label in plots."""
+    """The choice of each group, as ``optimizer=adam`` makes it: a run's folder and its label in plots.
+
+    That of an optimizer in a wrapper holds both, ``adam+ema``: they are one candidate.
+    """
 
     problem: str
     batch: str
     optimizer: str
     schedule: str
+    wrapper: str = Field(default="none", exclude=True)
+
+    @property
+    def bare_optimizer(self) -> str:
+        """The optimizer without its wrapper."""
+        return self.optimizer.removesuffix(f"+{self.wrapper}")
 
 
 class RunConfig(Model):
@@ -148,6 +193,7 @@ class RunConfig(Model):
     batch: Component
     optimizer: Optimizer
     schedule: Component
+    wrapper: Component | None = None  # around the optimizer
     trainer: Trainer
     logger: dict[str, Component]
 
@@ -165,6 +211,7 @@ class RunConfig(Model):
     precision: Annotated[Literal[32, 64, "bf16"], BeforeValidator(read)]
     records: Records
     tuning: Tuning
+    tuned: Tuned | Null = None  # where settings=tuned has the optimizer's settings from
 
     @property
     def by_hand(self) -> bool:

@@ -1,19 +1,40 @@
 """Search spaces of optimizers, from ``conf/search_space/``; ``adam.yaml`` there explains a line."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import yaml
 
 from descent.config.check import check
-from descent.config.command import conf
 from descent.config.values import Model, Real
+from descent.config.yamls import conf
 from descent.errors import InputError
 
 EDGE = 0.1  # the outer share of a range, at either end, in which a best value is flagged
 DIGITS = 4  # significant digits of a sampled value
+
+
+AXES = ("lr", "momentum", "eps", "beta2", "weight_decay")  # columns of the sampled points
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The settings that a search tries for each optimizer: how many, and along which axes."""
+
+    trials: int
+    axes: tuple[str, ...]
+
+
+BUDGETS = {
+    "default": Budget(0, ()),
+    "small": Budget(8, ("lr",)),
+    "medium": Budget(16, ("lr", "momentum")),
+    "large": Budget(32, ("lr", "momentum", "eps", "weight_decay")),
+    "huge": Budget(64, AXES),
+}
 
 
 class Range(Model):
@@ -69,6 +90,13 @@ def search_space(optimizer: str, folders: Sequence[Path] = ()) -> dict[str, Rang
         if path.is_file():
             return _read(path)
     return {}
+
+
+def write(folder: Path, optimizer: str, space: Mapping[str, Range]) -> None:
+    """Write the ranges of an optimizer where `search_space` reads them, given the folder."""
+    path = folder / "search_space" / f"{optimizer}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({key: line.model_dump(exclude_none=True) for key, line in space.items()}))
 
 
 def _read(path: Path) -> dict[str, Range]:

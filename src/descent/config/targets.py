@@ -15,6 +15,7 @@ from typing import Any
 from descent.config.check import check, describe
 from descent.config.choices import no_setting
 from descent.config.imports import foreign, imported
+from descent.config.named import named
 from descent.config.schema import Component, RunConfig
 from descent.config.values import Arguments, typed
 from descent.errors import InputError
@@ -26,6 +27,7 @@ KINDS: Mapping[str, str] = MappingProxyType(  # what classes of a group are deri
         "problem": "descent.problems.base.Problem",
         "batch": "descent.batching.Batches",
         "optimizer": "torch.optim.optimizer.Optimizer",
+        "wrapper": "torch.optim.optimizer.Optimizer",
         "trainer.strategy": "lightning.pytorch.strategies.strategy.Strategy",
     }
 )
@@ -34,6 +36,7 @@ PASSED: Mapping[str, tuple[str, ...]] = MappingProxyType(  # arguments that desc
         "problem": ("seed", "dtype"),
         "batch": ("examples", "seed"),
         "optimizer": ("params",),
+        "wrapper": ("optimizer",),
         "schedule": ("step", "horizon", "history"),
         "logger": ("folder", "hyperparameters", "rows"),
         "trainer.strategy": (),
@@ -47,8 +50,11 @@ def resolve(config: RunConfig) -> RunConfig:
     Raises:
         InputError: a ``_target_`` that cannot be used, or an argument that it does not take.
     """
+    config = named(config)
     changed = {group: converted(group, getattr(config, group)) for group in ("problem", "batch", "schedule")}
-    changed["optimizer"] = converted("optimizer", config.optimizer, further=config.by_hand)
+    if config.wrapper is not None:
+        changed["wrapper"] = converted("wrapper", config.wrapper)
+    changed["optimizer"] = converted(config.optimizer.group, config.optimizer, further=config.by_hand)
     logger = {name: converted(f"logger.{name}", component) for name, component in config.logger.items()}
     strategy = config.trainer.strategy
     if isinstance(strategy, Component):
@@ -72,8 +78,8 @@ def converted(group: str, component: Component, further: bool = False) -> Compon
     """
     made = factory(group, component.factory)
     arguments = bound(group, made, component.arguments, PASSED[_kind(group)], component.field_names(), further)
-    if group == "optimizer" and "lr" in declared(made) and arguments.get("lr") is None:
-        raise InputError("optimizer.lr", None, f"must be given, as {made.__name__} has one")
+    if _kind(group) == "optimizer" and "lr" in declared(made) and arguments.get("lr") is None:
+        raise InputError(f"{group}.lr", None, f"must be given, as {made.__name__} has one")
     return component.with_arguments(arguments)
 
 
@@ -125,7 +131,7 @@ def factory(group: str, path: str) -> Factory:
     Raises:
         InputError: it cannot be imported, or makes something else.
     """
-    key = f"{group}._target_"
+    key = "optimizer.name" if group == "optimizer.args" else f"{group}._target_"
     kind = KINDS.get(_kind(group))
     if path.partition(".")[0] in sys.stdlib_module_names:
         expected = f"a subclass of {_public(kind)}" if kind else "a class"
@@ -201,7 +207,7 @@ def _annotations(function: Factory) -> Mapping[str, Any]:
 
 
 def _kind(group: str) -> str:
-    return "logger" if group.startswith("logger.") else group
+    return group.partition(".")[0] if group.startswith(("logger.", "optimizer.")) else group
 
 
 def _no_targets(key: str, value: object) -> None:

@@ -111,6 +111,11 @@ class _Folder:
     """Mark an argument for the folder of data: it does not determine a result, so a run's identity leaves it out."""
 
 
+class _Later:
+    """Marks an argument that came when runs already had ids: where it is null, it is no part of them."""
+
+
+LATER = _Later()
 Listed = BeforeValidator(_list)
 Whole = Annotated[int, BeforeValidator(_whole)]
 Real = Annotated[float, BeforeValidator(_real)]
@@ -167,6 +172,11 @@ def is_folder(kind: Any) -> bool:
     """Return whether a type, or a member of a union, is a `Folder`."""
     arguments = typing.get_args(kind)
     return any(isinstance(mark, _Folder) for mark in arguments) or any(is_folder(member) for member in arguments)
+
+
+def is_later(kind: Any) -> bool:
+    """Return whether a type is marked as `LATER`."""
+    return LATER in typing.get_args(kind)
 
 
 def is_file(kind: Any) -> bool:

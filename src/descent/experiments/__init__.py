@@ -1,4 +1,4 @@
-"""What the experiments of `conf/experiment/` show: one module, one experiment, named as its yaml.
+"""Analyse and draw the experiments of `conf/experiment/`: one module each, named as its yaml.
 
 A module has ``analyse(study) -> Finding``, which computes named numbers from the runs' own results and is free to find no
 difference; ``TEXT``, the template by which `render` writes these numbers as sentences; and ``plot(study) -> Figure``. Both
@@ -96,8 +96,8 @@ def conclude(name: str, folder: Path, runs: Iterable[Path], module: ModuleType |
         InputError: there is no result in the study.
     """
     study = load(folder)
-    own = set(runs)
-    study = study.part(study.runs["folder"].isin(own))
+    folders = set(runs)
+    study = study.part(study.runs["folder"].isin(folders))
     module = module or find(name)
     finding = analyse(module, study)
     drawn = None if isinstance(finding, Missing) else module.plot(study)

@@ -57,11 +57,11 @@ def plot(study: Study) -> Figure:
     runs = _runs(study)
     figure, panels = row(3, 3.2, 3.5, sharey=True)
     for axes, axis in zip(panels, (AXES[name] for name in ("examples", "steps", "seconds")), strict=True):
-        for (mode, longer), own in runs.groupby(["batch", "longer"]):
-            name = f"{mode}, k = {own['batch_size'].iloc[0]:.0f}" if mode == "mini" else mode
-            name = f"{name}, {own['epochs'].iloc[0]:g} epochs"
+        for (mode, longer), group in runs.groupby(["batch", "longer"]):
+            name = f"{mode}, k = {group['batch_size'].iloc[0]:.0f}" if mode == "mini" else mode
+            name = f"{name}, {group['epochs'].iloc[0]:g} epochs"
             dash = "--" if longer else "-"
-            draw_curve(axes, study, own, LOSS, axis.column, color=COLOURS[mode], ls=dash, label=name)
+            draw_curve(axes, study, group, LOSS, axis.column, color=COLOURS[mode], ls=dash, label=name)
         label(axes, "log log", axis.label, title=f"over {axis.name}")
     panels[0].set_ylabel(f"training loss, median of {seeds(runs)}")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)

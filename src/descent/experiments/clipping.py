@@ -33,7 +33,7 @@ clipping, {{ clipped.safe or "none" }} with clip_norm {{ clipped.clip_norm }}.
 def analyse(study: Study) -> Finding:
     """Compare the largest learning rate that no seed diverges at, and the lowest loss, with clipping and without."""
     runs = _runs(study)
-    rows = [{"clip_norm": clip, "safe": _safe(own), **_lowest(own)} for clip, own in groups(runs, KEY)]
+    rows = [{"clip_norm": clip, "safe": _safe(group), **_lowest(group)} for clip, group in groups(runs, KEY)]
     free, clipped = ([row for row in rows if (row["clip_norm"] == FREE) == kind] for kind in (True, False))
     if not free or not clipped:
         raise NoData("the runs lack " + ("a clip_norm" if free else "runs without clipping"))
@@ -57,10 +57,10 @@ def plot(study: Study) -> Figure:
     lost = runs[runs["status"] == "diverged"].groupby(KEY)["lr"].min()
     shown = min(lost, default=runs["lr"].max())
     start = 0.0
-    for clip, own in groups(runs, KEY):
+    for clip, group in groups(runs, KEY):
         look = {"color": colours[clip], "label": "none" if clip == FREE else f"{clip:g}"}
-        draw_ends(left, own, GAP, "lr", **look)
-        if len(some := own[own["lr"] == shown]):
+        draw_ends(left, group, GAP, "lr", **look)
+        if len(some := group[group["lr"] == shown]):
             start = max(start, draw_curve(right, study, some, GAP, **look)[0])
     title = f"At the end, median of {seeds(runs)}; \N{MULTIPLICATION SIGN}: diverged"
     label(left, "log log", "learning rate", "training loss above its minimum", title, "clip_norm")
@@ -76,8 +76,8 @@ def _runs(study: Study) -> pd.DataFrame:
 def _safe(runs: pd.DataFrame) -> float:
     """Return the largest learning rate up to which every run finished; 0 if none."""
     safe = 0.0
-    for lr, own in groups(runs, "lr"):
-        if (own["status"] != "finished").any():
+    for lr, group in groups(runs, "lr"):
+        if (group["status"] != "finished").any():
             break
         safe = float(lr)
     return safe

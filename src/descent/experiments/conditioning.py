@@ -43,10 +43,10 @@ def analyse(study: Study) -> Finding:
     descent, adam = _descent(study, runs), runs[runs["optimizer"] == "adam"]
     if descent.empty and adam.empty:
         raise NoData("the study has neither gradient descent nor adam on the full-batch quadratic")
-    found = {}
+    descent_numbers = {}
     if len(descent):
         folds = descent.groupby("kappa")["measured"].median()
-        found = {
+        descent_numbers = {
             "folds": [{"kappa": kappa, "steps": folds[kappa]} for kappa in sorted({folds.index[0], folds.index[-1]})],
             "ways": [WAYS[rotated] for rotated in sorted(descent["rotated"].unique())],
             "runs": len(descent),
@@ -58,7 +58,7 @@ def analyse(study: Study) -> Finding:
         {"way": WAYS[rotated], "rows": [{"kappa": kappa, "steps": steps} for kappa, steps in near[rotated].items()]}
         for rotated in near.index.unique(level=0)
     ]
-    return Finding(descent=found, adam=valleys, budget=adam["steps"].max())
+    return Finding(descent=descent_numbers, adam=valleys, budget=adam["steps"].max())
 
 
 @styled
@@ -95,8 +95,8 @@ def _draw_descent(axes: Axes, runs: pd.DataFrame, _: Study) -> None:
     theory = runs.groupby("kappa")["theory"].median()
     axes.plot(theory.index, theory, color=GREY, ls="--", lw=1, label=r"theory, $-1/\ln\rho$")
     for rotated, colour, mark in ((False, BLUE, "o"), (True, VERMILION, "x")):
-        if len(own := runs[runs["rotated"] == rotated]):
-            folds = own.groupby("kappa")["measured"].median()
+        if len(group := runs[runs["rotated"] == rotated]):
+            folds = group.groupby("kappa")["measured"].median()
             axes.plot(folds.index, folds, mark, color=colour, ms=5, mew=1.4, label=WAYS[rotated])
     x, y = r"condition number $\kappa = L/\mu$", "steps to shrink the distance e-fold"
     label(axes, "log log", x, y, f"Gradient descent, median of {seeds(runs)}", "")
@@ -105,10 +105,10 @@ def _draw_descent(axes: Axes, runs: pd.DataFrame, _: Study) -> None:
 def _draw_adam(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
     top = 0.0
     for place, (kappa, alike, colour) in enumerate(shaded(runs, "kappa")):
-        for rotated, own in groups(alike, "rotated"):
+        for rotated, group in groups(alike, "rotated"):
             below = {"ls": (0, (2, 2)), "lw": max(1.0, 3.5 - 0.8 * place)}  # so that coinciding lines stay visible
             look: dict[str, Any] = {"ls": "-", "lw": 1.7} if rotated else below
-            distance = draw_curve(axes, study, own, "distance", color=colour, label=f"{kappa:g}, {WAYS[rotated]}", **look)
+            distance = draw_curve(axes, study, group, "distance", color=colour, label=f"{kappa:g}, {WAYS[rotated]}", **look)
             top = max(top, float(distance.max()))
     axes.set_ylim(DEEP * top, 2 * top)
     title = f"Adam, lr = {listed([f'{lr:g}' for lr in sorted(runs['lr'].unique())])}, median of {seeds(runs)}"

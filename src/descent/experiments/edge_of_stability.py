@@ -48,9 +48,9 @@ def plot(study: Study) -> Figure:
     curves = _curves(study)
     figure, (left, right) = row(2)
     for (lr, ((_, first), *others)), colour in zip(curves.items(), shades(len(curves)), strict=True):
-        for axes, quantity in ((left, "sharpness"), (right, "train/loss")):
-            axes.plot(first["step"], first[quantity], color=colour, label=f"{lr:g}")
-            faint(axes, [frame[["step", quantity]].to_numpy() for _, frame in others], colour)
+        for axes, column in ((left, "sharpness"), (right, "train/loss")):
+            axes.plot(first["step"], first[column], color=colour, label=f"{lr:g}")
+            faint(axes, [frame[["step", column]].to_numpy() for _, frame in others], colour)
         left.axhline(2 / lr, color=colour, ls="--", lw=1)
     shown, *more = sorted({run["seed"] for each in curves.values() for run, _ in each})
     title = f"Seed {shown}{f', {len(more)} more faint' if more else ''}"
@@ -65,11 +65,13 @@ def _curves(study: Study) -> dict[float, Curves]:
     """Return the runs that measured sharpness, by learning rate.
 
     Raises:
-        NoData: there is none.
+        NoData: no run did.
     """
     curves: dict[float, Curves] = {}
-    for lr, own in groups(study.runs[study.runs["status"] != "diverged"].sort_values("seed"), "lr"):
-        measured = [(run, frame) for run, frame in study.curves(own) if "sharpness" in frame and frame["sharpness"].notna().any()]
+    for lr, runs in groups(study.runs[study.runs["status"] != "diverged"].sort_values("seed"), "lr"):
+        measured = [
+            (run, frame) for run, frame in study.curves(runs) if "sharpness" in frame and frame["sharpness"].notna().any()
+        ]
         if measured:
             curves[float(lr)] = measured
     if not curves:

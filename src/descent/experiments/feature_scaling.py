@@ -86,8 +86,8 @@ def _limits(study: Study, curvature: "pd.Series[float]", tuning: pd.DataFrame) -
     """Return by scaling the curvature L, and in units of 1/L the largest stable learning rate and the next one."""
     limits: list[dict[str, object]] = []
     for scaling, largest in _ordered(curvature).items():
-        own = tuning[tuning["scaling"] == scaling]
-        rises = rose(study, own).groupby(own["lr"]).any()
+        group = tuning[tuning["scaling"] == scaling]
+        rises = rose(study, group).groupby(group["lr"]).any()
         works = [lr for lr in rises.index if not rises[rises.index <= lr].any()]
         fails = [lr for lr in rises.index if lr not in works]
         if works and fails:
@@ -97,8 +97,8 @@ def _limits(study: Study, curvature: "pd.Series[float]", tuning: pd.DataFrame) -
 
 
 def _draw_rates(axes: Axes, runs: pd.DataFrame, _: Study, curvature: "pd.Series[float]") -> None:
-    for scaling, own in groups(runs, "scaling"):
-        draw_ends(axes, own, LOSS, "lr", color=COLOURS[scaling], label=SCALINGS[scaling])
+    for scaling, group in groups(runs, "scaling"):
+        draw_ends(axes, group, LOSS, "lr", color=COLOURS[scaling], label=SCALINGS[scaling])
         if scaling in curvature:
             axes.axvline(2 / curvature[scaling], color=COLOURS[scaling], ls="--", lw=1)
     title = f"Each learning rate, median of {seeds(runs)}"
@@ -106,7 +106,7 @@ def _draw_rates(axes: Axes, runs: pd.DataFrame, _: Study, curvature: "pd.Series[
 
 
 def _draw_steps(axes: Axes, runs: pd.DataFrame, study: Study, _: "pd.Series[float]") -> None:
-    for scaling, own in groups(runs, "scaling"):
-        rates = listed([f"{lr:g}" for lr in _rates(own, scaling)])
-        draw_curve(axes, study, own, LOSS, seeds=True, color=COLOURS[scaling], label=f"{SCALINGS[scaling]}, lr = {rates}")
+    for scaling, group in groups(runs, "scaling"):
+        rates = listed([f"{lr:g}" for lr in _rates(group, scaling)])
+        draw_curve(axes, study, group, LOSS, seeds=True, color=COLOURS[scaling], label=f"{SCALINGS[scaling]}, lr = {rates}")
     label(axes, "log log", "steps", "training loss", f"One learning rate each, median of {seeds(runs)} that did not tune", "")

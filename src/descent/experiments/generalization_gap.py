@@ -101,8 +101,8 @@ def _end(judged: pd.DataFrame, size: float, metric: str) -> float:
 
 def _draw_paths(axes: Axes, study: Study, tuned: Tuned) -> None:
     lows = []
-    for size, own, colour in shaded(tuned.judged, "size"):
-        train, val = (curve(study, own, f"{split}/loss")[1] for split in ("train", "val"))
+    for size, group, colour in shaded(tuned.judged, "size"):
+        train, val = (curve(study, group, f"{split}/loss")[1] for split in ("train", "val"))
         axes.plot(train, val, color=colour, lw=1.3, label=f"{size:g}, lr = {tuned.best[size]:g}")
         axes.plot(train[-1], val[-1], "o", color=colour, ms=6, mec="white", zorder=3)
         lows.append(min(train.min(), val.min()))

@@ -46,9 +46,9 @@ def analyse(study: Study) -> Finding:
     least error at the smallest h.
     """
     runs, precisions, right, decided = _runs(study), [], True, True
-    for bits, own in groups(runs, "precision"):
+    for bits, group in groups(runs, "precision"):
         engines = []
-        for engine, each in groups(own, "engine"):
+        for engine, each in groups(group, "engine"):
             best = each.loc[each["error"].idxmin()]
             small = bool(best["error"] <= SLACK * np.sqrt(EPS[bits]))
             right, decided = right and small, decided and (small or best["lr"] > each["lr"].min())
@@ -62,11 +62,11 @@ def plot(study: Study) -> Figure:
     """Draw the relative error over h for each engine and precision, with the rounding and the curvature that bound it."""
     runs = _runs(study)
     figure, (axes,) = row(1, 7.4, 3.6)
-    for (bits, engine), own in runs.groupby(["precision", "engine"]):
-        errors, (mark, name) = own.groupby("lr")["error"].median(), MARKS[engine]
+    for (bits, engine), group in runs.groupby(["precision", "engine"]):
+        errors, (mark, name) = group.groupby("lr")["error"].median(), MARKS[engine]
         axes.plot(errors.index, errors, mark, color=COLOURS[bits], ms=5, mew=1.3, mfc="none", label=f"{name}, {bits} bits")
-    for _, own in groups(runs, "precision"):
-        rounding = own.groupby("lr")["rounding"].median()
+    for _, group in groups(runs, "precision"):
+        rounding = group.groupby("lr")["rounding"].median()
         axes.plot(rounding.index, rounding, color=GREY, lw=1, ls="--", label="rounding, eps f / (h |g|²)", zorder=1)
     exact = runs[runs["precision"] == runs["precision"].max()]
     curved = (exact["error"] / exact["lr"])[exact["lr"] >= exact["lr"].max() / 1000].median()
@@ -100,8 +100,8 @@ def _runs(study: Study) -> pd.DataFrame:
 def _norms(runs: pd.DataFrame) -> list[dict[str, float]]:
     """Return by precision the largest relative difference of the two engines' gradient norms; nothing where one did not run."""
     rows = []
-    for bits, own in groups(runs, "precision"):
-        norms = own.groupby(["problem", "seed", "lr", "engine"])["norm"].first().unstack()
+    for bits, group in groups(runs, "precision"):
+        norms = group.groupby(["problem", "seed", "lr", "engine"])["norm"].first().unstack()
         if set(MARKS) <= set(norms) and len(both := norms.dropna()):
             rows.append({"bits": bits, "difference": (both["numpy"] / both["torch"] - 1).abs().max()})
     return rows

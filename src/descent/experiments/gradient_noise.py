@@ -153,9 +153,9 @@ def _draw_floors(axes: Axes, floors: pd.DataFrame) -> None:
     drawn = floors[floors["replacement"]]
     rates = np.geomspace(floors["lr"].min() / 1.3, min(floors["lr"].max() * 1.3, 1.9), 100)
     scale = (floors["theory"] * floors["size"] * (2 - floors["lr"]) / floors["lr"]).iloc[0]
-    for (size, own), colour in zip(groups(drawn, "size"), (BLACK, BLUE, GREEN, ORANGE) * len(drawn), strict=False):
+    for (size, group), colour in zip(groups(drawn, "size"), (BLACK, BLUE, GREEN, ORANGE) * len(drawn), strict=False):
         axes.plot(rates, scale * rates / (size * (2 - rates)), color=colour, ls="--", lw=1)
-        axes.plot(own["lr"], own["gap"], "o", color=colour, ms=5, label=f"B = {size:g}, drawn independently")
+        axes.plot(group["lr"], group["gap"], "o", color=colour, ms=5, label=f"B = {size:g}, drawn independently")
         shuffled = floors[~floors["replacement"] & (floors["size"] == size)]
         if len(shuffled):
             axes.plot(shuffled["lr"], shuffled["gap"], "s:", color=colour, ms=5, mfc="white", label=f"B = {size:g}, reshuffled")
@@ -168,8 +168,8 @@ def _draw_floors(axes: Axes, floors: pd.DataFrame) -> None:
 
 def _draw_rates(axes: Axes, runs: pd.DataFrame) -> None:
     digits = _digits(runs)
-    for size, own, colour in shaded(digits, "size"):
-        losses = draw_ends(axes, own, "train/loss", "lr", color=colour, ms=3, lw=1.2, label=f"{size:g}")
+    for size, group, colour in shaded(digits, "size"):
+        losses = draw_ends(axes, group, "train/loss", "lr", color=colour, ms=3, lw=1.2, label=f"{size:g}")
         axes.plot(losses.idxmin(), losses.min(), "*", color=colour, ms=11, mec="white", mew=0.6, zorder=3)
     axes.set_yscale("log")
     axes.set_ylim(top=3 * axes.get_ylim()[1])  # room for the legend
@@ -182,8 +182,8 @@ def _draw_rates(axes: Axes, runs: pd.DataFrame) -> None:
 def _draw_below(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
     (averaged, falling), ends = _below(runs), _ends(runs)
     lines = ((averaged, "train/gap", BLACK, "constant rate"), (falling, "train/gap", VERMILION, "decay as 1/t"))
-    for own, quantity, colour, name in (*lines, (averaged, "train/average_gap", BLUE, "average at the constant rate")):
-        draw_curve(axes, study, own, quantity, color=colour, lw=1.4, label=name)
+    for group, metric, colour, name in (*lines, (averaged, "train/average_gap", BLUE, "average at the constant rate")):
+        draw_curve(axes, study, group, metric, color=colour, lw=1.4, label=name)
     late = np.geomspace(10, ends["steps"], 50)
     axes.plot(late, ends["theory"] * ends["steps"] / late, color=GREY, ls="--", lw=1, label=r"theory's best: $D\sigma^2/(2BT)$")
     title = f"Below the floor (quadratic, B = {averaged['size'].iloc[0]:g},\nmedian of {seeds(averaged)})"

@@ -40,13 +40,13 @@ def analyse(study: Study) -> Finding:
     sigmoid = runs[runs["activation"] == "sigmoid"]
     require(sigmoid.set_index("initialisation"), ONE, OTHER)
     depths = []
-    for depth, own in groups(sigmoid, "depth"):
-        losses = median(own, LOSS, "initialisation")
+    for depth, part in groups(sigmoid, "depth"):
+        losses = median(part, LOSS, "initialisation")
         require(losses, ONE, OTHER)
-        difference = paired(own, LOSS, "initialisation", ONE, OTHER)
+        difference = paired(part, LOSS, "initialisation", ONE, OTHER)
         depths.append({"depth": int(depth), ONE: losses[ONE], OTHER: losses[OTHER], "difference": difference})
     deepest = runs[runs["depth"] == runs["depth"].max()]
-    shares = {name: norms[0] / norms[-1] for name, own in groups(deepest, "name") if (norms := _norms(study, own)) is not None}
+    shares = {name: norms[0] / norms[-1] for name, part in groups(deepest, "name") if (norms := _norms(study, part)) is not None}
     rows = [{"name": name, "share": shares[name]} for name in sorted(shares, key=shares.__getitem__)]
     return Finding(seeds=sigmoid["seed"].nunique(), depths=depths, deepest=int(runs["depth"].max()), shares=rows)
 
@@ -59,11 +59,11 @@ def plot(study: Study) -> Figure:
     figure = Figure(figsize=(1.4 + 2.7 * len(depths), 4.9), layout="constrained")
     grid = figure.subplots(2, len(depths), squeeze=False, sharey="row")
     for (above, below), depth in zip(grid.T, depths, strict=True):
-        for name, own in groups(runs[runs["depth"] == depth], "name"):
-            kind, activation = own[["initialisation", "activation"]].iloc[0]
+        for name, group in groups(runs[runs["depth"] == depth], "name"):
+            kind, activation = group[["initialisation", "activation"]].iloc[0]
             look: dict[str, Any] = {"color": COLOURS.get(kind, PURPLE), "ls": "-" if activation == "sigmoid" else "--"}
-            draw_curve(above, study, own, LOSS, "epoch", **look, label=text(name))
-            if (norms := _norms(study, own)) is not None:
+            draw_curve(above, study, group, LOSS, "epoch", **look, label=text(name))
+            if (norms := _norms(study, group)) is not None:
                 below.plot(range(1, len(norms) + 1), norms, "o", **look, ms=4)
         label(above, "linear log", "epochs", title=f"{depth:.0f} hidden layer{'s' if depth > 1 else ''}")
         label(below, "linear log", "layer, from the input")
@@ -88,7 +88,7 @@ def _runs(study: Study) -> pd.DataFrame:
     """Return the runs of networks, with the `name` of their initialisation.
 
     Raises:
-        NoData: there is none.
+        NoData: no run is of such a network.
     """
     keys = ("initialisation", "depth", "activation")
     runs = varied(study, **{key: f"problem.{key}" for key in keys})

@@ -53,19 +53,19 @@ def plot(study: Study) -> Figure:
     """Draw the gap over steps for each momentum, the gap at the end over momentum, and momenta of one effective rate."""
     runs, scaled = _runs(study)
     figure, (left, right, *more) = row(2) if scaled.empty else row(3, 11.6 / 3)
-    for momentum, own, colour in shaded(runs[~runs["nesterov"]], "momentum"):
-        draw_curve(left, study, own, GAP, color=colour, label=f"{momentum:g}")
+    for momentum, group, colour in shaded(runs[~runs["nesterov"]], "momentum"):
+        draw_curve(left, study, group, GAP, color=colour, label=f"{momentum:g}")
     label(left, "linear log", "steps", "training loss above its minimum", "Heavy ball", "momentum")
     for nesterov, name, colour in ((False, "heavy ball", BLUE), (True, "Nesterov", VERMILION)):
-        if len(own := runs[runs["nesterov"] == nesterov]):
-            draw_ends(right, own.assign(rest=1 - own["momentum"].astype(float)), GAP, "rest", color=colour, label=name)
+        if len(group := runs[runs["nesterov"] == nesterov]):
+            draw_ends(right, group.assign(rest=1 - group["momentum"].astype(float)), GAP, "rest", color=colour, label=name)
     right.axvline(1 - _theory(runs), color=GREY, ls="--", lw=1, label=r"$1 - (1 - \sqrt{\mathrm{lr}\,\mu})^2$, heavy ball")
     label(right, "log log", "1 - momentum", title=f"At the end, median of {seeds(runs)}", legend="")
     right.invert_xaxis()
     for axes in more:
         widths = np.linspace(3.5, 1.0, scaled["momentum"].nunique())
-        for width, (momentum, own, colour) in zip(widths, shaded(scaled, "momentum"), strict=True):
-            draw_curve(axes, study, own, GAP, color=colour, lw=width, label=f"{momentum:g}, lr = {own['lr'].iloc[0]:g}")
+        for width, (momentum, group, colour) in zip(widths, shaded(scaled, "momentum"), strict=True):
+            draw_curve(axes, study, group, GAP, color=colour, lw=width, label=f"{momentum:g}, lr = {group['lr'].iloc[0]:g}")
         title = f"Heavy ball, lr / (1 - momentum) = {_rate(scaled).iloc[0]:g}"
         label(axes, "log log", "steps", title=title, legend="momentum")
     return figure
@@ -86,7 +86,7 @@ def _rate(runs: pd.DataFrame) -> "pd.Series[float]":
 
 
 def _effective(scaled: pd.DataFrame) -> dict[str, object] | None:
-    """Compare the momenta of one effective rate; None where there are no two."""
+    """Compare the momenta of one effective rate; None where there are fewer than two."""
     if scaled["momentum"].nunique() < 2:
         return None
     gaps = median(scaled, GAP, "momentum")

@@ -32,7 +32,7 @@ def analyse(study: Study) -> Finding:
     """Compute test and validation accuracy at each learning rate, after how many epochs, and the difference from the book's."""
     runs = _runs(study)
     tests, validation = (median(runs, metric, "lr") for metric in ("test/accuracy", "val/accuracy"))
-    epochs = {lr: curve(study, own, "train/loss", "epoch")[0][-1] for lr, own in groups(runs, "lr")}
+    epochs = {lr: curve(study, group, "train/loss", "epoch")[0][-1] for lr, group in groups(runs, "lr")}
     points = round(100 * (tests[BOOK["lr"]] - BOOK["accuracy"]), 2) if BOOK["lr"] in tests else None
     return Finding(
         dataset=runs["dataset"].iloc[0],
@@ -48,9 +48,9 @@ def plot(study: Study) -> Figure:
     """Draw validation accuracy and training loss over epochs for each learning rate, and the book's test accuracy."""
     runs = _runs(study)
     figure, (left, right) = row(2)
-    for lr, own, colour in shaded(runs, "lr"):
-        for axes, quantity in ((left, "val/accuracy"), (right, "train/loss")):
-            draw_curve(axes, study, own, quantity, "epoch", color=colour, label=f"{lr:g}")
+    for lr, group, colour in shaded(runs, "lr"):
+        for axes, metric in ((left, "val/accuracy"), (right, "train/loss")):
+            draw_curve(axes, study, group, metric, "epoch", color=colour, label=f"{lr:g}")
     if _real(runs):
         words = f"the book's test accuracy, lr {BOOK['lr']:g}, best of {BOOK['epochs']} epochs"
         left.axhline(BOOK["accuracy"], color=GREY, ls="--", lw=1, label=words)

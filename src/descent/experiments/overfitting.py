@@ -37,7 +37,7 @@ accuracy {{ row.accuracy.end }} % against {{ row.accuracy.stop }} %, {{ row.accu
 def analyse(study: Study) -> Finding:
     """Compute, for each share of wrong labels, when the validation loss is lowest, and the changes from there to the end."""
     runs = varied(study, noise="problem.label_noise")
-    return Finding(shares=[{"noise": noise, **_stop(study, own)} for noise, own in groups(runs, "noise")])
+    return Finding(shares=[{"noise": noise, **_stop(study, group)} for noise, group in groups(runs, "noise")])
 
 
 @styled
@@ -47,20 +47,20 @@ def plot(study: Study) -> Figure:
     shares = list(groups(runs, "noise"))
     figure = Figure(figsize=(4.2 * max(len(shares), 1) + 0.6, 5.2), layout="constrained")
     grid = figure.subplots(2, len(shares), squeeze=False, sharex=True, height_ratios=[1.5, 1])
-    for (noise, own), (upper, lower) in zip(shares, grid.T, strict=True):
-        for axes, quantity, colour, name in (
+    for (noise, group), (upper, lower) in zip(shares, grid.T, strict=True):
+        for axes, metric, colour, name in (
             (upper, "train/loss", BLACK, "training, with its wrong labels" if noise else "training"),
             (upper, "val/loss", VERMILION, "validation"),
             (lower, "val/accuracy", BLUE, "validation"),
         ):
-            for _, frame in study.curves(own):
-                axes.plot(frame["epoch"][1:], frame[quantity][1:], color=colour, lw=0.5, alpha=0.25)
-            epochs, values = curve(study, own, quantity, "epoch")
+            for _, frame in study.curves(group):
+                axes.plot(frame["epoch"][1:], frame[metric][1:], color=colour, lw=0.5, alpha=0.25)
+            epochs, values = curve(study, group, metric, "epoch")
             axes.plot(epochs[1:], values[1:], color=colour, lw=1.8, label=name)
-        stop = _stop(study, own)["epoch"]
+        stop = _stop(study, group)["epoch"]
         for axes in (upper, lower):
             axes.axvline(stop, color=GREY, ls="--", lw=1, label=f"stop: epoch {stop:.3g}" if axes is upper else None)
-        title = f"{100 * noise:.0f} % wrong labels: {seeds(own)} and median"
+        title = f"{100 * noise:.0f} % wrong labels: {seeds(group)} and median"
         label(upper, "log log", "", "loss" if upper is grid[0, 0] else "", title, "", loc="lower left")
         label(lower, "log linear", "epochs", "validation accuracy" if upper is grid[0, 0] else "")
         lower.set_ylim(0, 1.02)
@@ -84,10 +84,10 @@ def _stop(study: Study, runs: pd.DataFrame) -> dict[str, Any]:
     epoch = float(epochs[losses.argmin()])
     frames = [frame.set_index("epoch") for _, frame in study.curves(runs[~first])]
     frames = [frame for frame in frames if epoch in frame.index]
-    found: dict[str, Any] = {"epoch": epoch, "last": float(epochs[-1]), "seeds": len(frames)}
+    numbers: dict[str, Any] = {"epoch": epoch, "last": float(epochs[-1]), "seeds": len(frames)}
     for name, metric, scale in (("loss", "val/loss", 1), ("accuracy", "val/accuracy", 100), ("training", "train/loss", 1)):
         pairs = scale * pd.DataFrame(
             [(frame[metric].loc[epoch], frame[metric].iloc[-1]) for frame in frames], columns=["stop", "end"]
         )
-        found[name] = {**pairs.mean(), **asdict(difference(pairs["end"] - pairs["stop"]))}
-    return found
+        numbers[name] = {**pairs.mean(), **asdict(difference(pairs["end"] - pairs["stop"]))}
+    return numbers

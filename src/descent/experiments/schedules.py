@@ -70,8 +70,8 @@ def plot(study: Study) -> Figure:
     }
     figure, (left, middle, right) = row(3, 3.4, 3.7, width_ratios=[1, 1, 1.1])
     for name, (colour, dash) in looks.items():
-        for axes, quantity in ((left, "lr"), (middle, LOSS)):
-            draw_curve(axes, study, tuned.judged[tuned.judged["schedule"] == name], quantity, color=colour, ls=dash, lw=1.4)
+        for axes, column in ((left, "lr"), (middle, LOSS)):
+            draw_curve(axes, study, tuned.judged[tuned.judged["schedule"] == name], column, color=colour, ls=dash, lw=1.4)
     left.set(xlabel="steps", ylabel="learning rate", title="Each at its best learning rate")
     middle.set(xlabel="steps", ylabel="training loss", yscale="log", title=f"Median of {tuned.judged['seed'].nunique()} seeds")
     ticks(middle)

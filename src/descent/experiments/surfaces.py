@@ -42,10 +42,10 @@ def analyse(study: Study) -> Finding:
     """Compute in how many steps each optimizer reached the minimum of each surface, and how many it spent at the saddle."""
     runs = _runs(study)
     surfaces, saddle = [], []
-    for surface, own in runs.groupby("problem"):
-        medians = own.groupby("candidate", sort=False)[["reached", "near"]].median().rename_axis("name").reset_index()
+    for surface, group in runs.groupby("problem"):
+        medians = group.groupby("candidate", sort=False)[["reached", "near"]].median().rename_axis("name").reset_index()
         rows = medians.sort_values("reached", kind="stable")[["name", "reached"]].to_dict("records")
-        surfaces.append({"name": surface, "budget": own["steps"].max(), "optimizers": rows})
+        surfaces.append({"name": surface, "budget": group["steps"].max(), "optimizers": rows})
         if surface == "saddle":
             saddle = medians.sort_values("near", ascending=False, kind="stable")[["name", "near"]].to_dict("records")
     return Finding(tolerance=TOLERANCE, seeds=runs["seed"].nunique(), surfaces=surfaces, near=NEAR, saddle=saddle)
@@ -56,9 +56,9 @@ def plot(study: Study) -> Figure:
     """Draw a run of each optimizer on each surface, the other seeds faintly behind."""
     runs = _runs(study)
     figure, trajectories = _scene(runs)
-    for drawn, (_, own) in zip(trajectories, runs.groupby(["problem", "candidate"], sort=False), strict=True):
-        points = [frame[POINT].to_numpy() for frame in own["trajectory"].iloc[1:]]
-        faint(drawn.axes, points, look(own["optimizer"].iloc[0]).colour)
+    for drawn, (_, group) in zip(trajectories, runs.groupby(["problem", "candidate"], sort=False), strict=True):
+        points = [frame[POINT].to_numpy() for frame in group["trajectory"].iloc[1:]]
+        faint(drawn.axes, points, look(group["optimizer"].iloc[0]).colour)
     return figure
 
 
@@ -75,13 +75,13 @@ def _scene(runs: pd.DataFrame) -> tuple[Figure, list[Trajectory]]:
     figure = Figure(figsize=(4.9 * columns, 3.1 * rows + 0.4), layout="constrained")
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     trajectories = []
-    for axes, (surface, own) in zip(panels, runs.groupby("problem"), strict=False):
-        widths = np.linspace(3.2, 1.0, own["candidate"].nunique())
-        for width, (_, each) in zip(widths, own.groupby("candidate", sort=False), strict=True):
+    for axes, (surface, group) in zip(panels, runs.groupby("problem"), strict=False):
+        widths = np.linspace(3.2, 1.0, group["candidate"].nunique())
+        for width, (_, each) in zip(widths, group.groupby("candidate", sort=False), strict=True):
             steps, first = each["reached"].median(), each.iloc[0]
             name = f"{first['optimizer']}, lr {first['lr']:g}: {f'{steps:,.0f}' if np.isfinite(steps) else 'never'}"
             trajectories.append(draw_trajectory(axes, first["optimizer"], first["trajectory"], name, float(width)))
-        draw_contours([axes], {"surface": surface}, list(own["trajectory"]))
+        draw_contours([axes], {"surface": surface}, list(group["trajectory"]))
         title = str(surface)
         if surface == "saddle":
             axes.add_patch(Circle(SADDLE, NEAR, fill=False, ls="--", lw=0.8, color=GREY, zorder=2))
@@ -99,7 +99,7 @@ def _runs(study: Study) -> pd.DataFrame:
     """Return the runs on a surface: ``trajectory``, the records; ``reached``, steps to the minimum; ``near``, those at a saddle.
 
     Raises:
-        NoData: there is none.
+        NoData: no run is on a surface.
     """
     flat = {run.name: in_plane(frame) for run, frame in study.curves() if "train/gap" in frame}
     flat = {run: frame for run, frame in flat.items() if frame is not None}

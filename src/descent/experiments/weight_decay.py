@@ -70,9 +70,9 @@ def plot(study: Study) -> Figure:
         require(without, 0.0)
         axes.axhline(without[0.0], color=GREY, ls="--", lw=1, label="without decay")
         for decoupled, kind in KINDS.items():
-            own = adam[(adam["decoupled"] == decoupled) & (adam["decay"] > 0)]
+            group = adam[(adam["decoupled"] == decoupled) & (adam["decay"] > 0)]
             look = {"color": COLOURS[decoupled], "lw": 1.4, "label": f"Adam, {kind}"}
-            draw_ends(axes, own, metric, "decay", seeds=True, **look)
+            draw_ends(axes, group, metric, "decay", seeds=True, **look)
         axes.set(xscale="log", xlabel="weight decay", ylabel=name)
         ticks(axes)
     middle.set_title(f"At the end, {100 * adam['noise'].iloc[0]:.0f} % of the training labels wrong")
@@ -131,8 +131,8 @@ def _draw_norms(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
     same = runs[runs["decay"] == decay]
     lines = (("adam", False, BLUE, "-"), ("adam", True, VERMILION, "-"), ("sgd", False, BLACK, "-"), ("sgd", True, GREY, ":"))
     for optimizer, decoupled, colour, dash in lines:
-        own = same[(same["optimizer"] == optimizer) & (same["decoupled"] == decoupled)]
-        if len(own):
+        group = same[(same["optimizer"] == optimizer) & (same["decoupled"] == decoupled)]
+        if len(group):
             name = {"adam": "Adam", "sgd": "SGD"}[optimizer]
             look: dict[str, Any] = {
                 "color": colour,
@@ -140,7 +140,7 @@ def _draw_norms(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
                 "lw": 1.4 if dash == "-" else 2.6,
                 "label": f"{name}, {KINDS[decoupled]}",
             }
-            draw_curve(axes, study, own, "weight_norm", **look)
+            draw_curve(axes, study, group, "weight_norm", **look)
     axes.set(xlabel="steps", ylabel="norm of the weights", yscale="log", title=f"Decay {decay:g}, median over seeds")
     ticks(axes)
     axes.legend()

@@ -9,8 +9,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from descent.analysis.curves import Measured, band, measured
-from descent.analysis.load import Study
+from descent.analysis.curves import Measured, band, measured, reached
+from descent.analysis.load import NoData, Study
 from descent.analysis.selection import Candidate
 from descent.metrics import AXES, Metric
 from descent.plots import layout
@@ -25,6 +25,27 @@ Curves = list[tuple[pd.Series, pd.DataFrame]]
 def training_loss(study: Study) -> str:
     """Return the metric of optimization: the training loss above its minimum, where that is known."""
     return "train/gap" if "train/gap" in study.metric_names else "train/loss"
+
+
+def leaders(study: Study) -> str:
+    """Return the candidate with the best median at half and at the end of the runs of each batch mode, as a sentence."""
+    metric, parts = study.metric(str(study.runs["metric"].iloc[0])), []
+    try:
+        own = measured(study, metric.name)
+    except NoData:
+        return ""
+    for panel in layout.panels(own):
+        places: dict[float, dict[str, float]] = {0.5: {}, 1.0: {}}
+        for candidate, records in own.items():
+            if candidate.panel == panel:
+                for share, medians in places.items():
+                    budget = share * candidate.runs["examples"].max()
+                    values = reached(records, candidate.runs, metric, "examples", budget)
+                    medians[candidate.name] = metric.sign * float(np.median(values))
+        half, end = (max(medians, key=medians.__getitem__) for medians in places.values())
+        parts.append(f"{panel[0]} {half}" + (f", then {end}" if end != half else ""))
+    best = "Highest" if metric.higher_is_better else "Lowest"
+    return f"{best} median {metric.label} at half and at the end of the runs: {'; '.join(parts)}."
 
 
 @styled

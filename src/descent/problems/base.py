@@ -106,10 +106,10 @@ class Problem(nn.Module):
         with torch.enable_grad():
             return sharpness(list(self.parameters()), losses)
 
-    def by_hand(self) -> tuple[str, dict[str, Any]] | None:
-        """Return which class of `descent.from_scratch.objectives` has this loss and its gradient in NumPy, and its arguments.
+    def by_hand(self) -> tuple[str | type, dict[str, Any]] | None:
+        """Return an objective with this loss and a hand-written gradient, and its arguments; None: there is none.
 
-        None: there is none.
+        It is the name of one in `descent.from_scratch.objectives`, or a class derived from the `Objective` there.
         """
         return None
 

@@ -1,17 +1,18 @@
 """Images or points with labels, a network, and a loss: what the digits, MNIST and moons problems share."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from descent.config.values import Count, Share
+from descent.config.values import LATER, Count, Share
 from descent.errors import InputError, one_of
 from descent.problems.base import Arrays, Problem
-from descent.problems.networks import ACTIVATIONS, NETWORKS, initialise
+from descent.problems.networks import initialise, made
+from descent.problems.splits import limited
 from descent.randomness import generator
 
 
@@ -26,10 +27,17 @@ def sigmoid_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return squared_error(outputs.sigmoid(), targets)
 
 
+def sigmoid_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return ``-(1/N) sum_i sum_j [t_ij ln a_ij + (1 - t_ij) ln(1 - a_ij)]``, a = sigmoid(z), t = onehot(y) (Nielsen, eq. 63)."""
+    onehot = functional.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
+    return functional.binary_cross_entropy_with_logits(outputs, onehot, reduction="sum") / len(outputs)
+
+
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "cross_entropy": functional.cross_entropy,  # -(1/N) sum_i log softmax(z_i)[y_i]
     "squared_error": squared_error,
     "sigmoid_squared_error": sigmoid_squared_error,
+    "sigmoid_cross_entropy": sigmoid_cross_entropy,
 }
 
 
@@ -44,6 +52,7 @@ class Classification(Problem):
         label_noise: share of the training labels that are replaced by another class, drawn by the seed, each of them alike.
         seed: draws the initial weights, and which labels are wrong.
         network: one of `NETWORKS`; ``mlp`` and ``cnn`` need width, depth and activation, ``linear`` has none of them.
+        examples: the first so many of the training examples train; None: all.
 
     Raises:
         InputError: an unknown name, or a setting without effect.
@@ -66,9 +75,9 @@ class Classification(Problem):
         width: Count | None = None,
         depth: Count | None = None,
         activation: str | None = None,
+        examples: Annotated[Count | None, LATER] = None,
     ) -> None:
         named: tuple[tuple[str, str, Any], ...] = (
-            ("network", network, NETWORKS),
             ("loss", loss, LOSSES),
             ("scaling", scaling, SCALINGS),
         )
@@ -77,25 +86,17 @@ class Classification(Problem):
                 raise one_of(f"problem.{key}", name, allowed)
         if scaling == "unit" and largest == 1:
             raise InputError("problem.scaling", scaling, "has no effect on these inputs", "Use standardize or none.")
-        shape = {"width": width, "depth": depth, "activation": activation}
-        for key, value in shape.items():
-            if network == "linear" and value is not None:
-                raise InputError(f"problem.{key}", value, "has no effect with problem.network=linear", "Use problem.network=mlp.")
-            if network != "linear" and value is None:
-                raise InputError(f"problem.{key}", value, f"problem.network={network} needs it", "Choose an mlp or cnn problem.")
-        if network != "linear" and activation not in ACTIVATIONS:
-            raise one_of("problem.activation", activation, ACTIVATIONS)
-
+        classes = int(splits["train"][1].max()) + 1
+        splits = limited(splits, examples)
         train = splits["train"][0]
         precision = np.float64 if dtype == torch.float64 else np.float32
         scale = SCALINGS[scaling]
         scaled = {name: (scale(x.astype(precision), train, largest), labels) for name, (x, labels) in splits.items()}
-        features, classes = train.shape[1], int(splits["train"][1].max()) + 1
         if label_noise:
             inputs, labels = scaled["train"]
             scaled["train"] = inputs, _mislabelled(labels, classes, label_noise, generator(seed, "labels"))
         super().__init__(scaled, dtype)
-        self.network = NETWORKS[network](features, classes, **(shape if network != "linear" else {})).to(dtype)
+        self.network = made(network, train.shape[1], classes, width=width, depth=depth, activation=activation).to(dtype)
         initialise(self.network, initialisation, generator(seed, "weights"))
         self.criterion = LOSSES[loss]
         self.hand_written = None if network == "cnn" else {"loss": loss, "activation": activation}

@@ -50,6 +50,30 @@ def cnn(features: int, classes: int, *, width: int, depth: int, activation: str)
 
 NETWORKS: dict[str, Callable[..., nn.Sequential]] = {"linear": linear, "mlp": mlp, "cnn": cnn}
 
+
+def made(
+    network: str, features: int, outputs: int, *, width: int | None, depth: int | None, activation: str | None
+) -> nn.Sequential:
+    """Make one of `NETWORKS`; ``mlp`` and ``cnn`` need width, depth and activation, ``linear`` has none of them.
+
+    Raises:
+        InputError: an unknown name, or a setting that is missing or has no effect.
+    """
+    if network not in NETWORKS:
+        raise one_of("problem.network", network, NETWORKS)
+    shape = {"width": width, "depth": depth, "activation": activation}
+    for key, value in shape.items():
+        if network == "linear" and value is not None:
+            raise InputError(f"problem.{key}", value, "has no effect with problem.network=linear", "Use problem.network=mlp.")
+        if network != "linear" and value is None:
+            raise InputError(f"problem.{key}", value, f"problem.network={network} needs it", "Choose an mlp or cnn problem.")
+    if network == "linear":
+        return linear(features, outputs)
+    if activation not in ACTIVATIONS:
+        raise one_of("problem.activation", activation, ACTIVATIONS)
+    return NETWORKS[network](features, outputs, **shape)
+
+
 Draw = Callable[[np.random.Generator, tuple[int, ...], int, int], np.ndarray]  # (generator, shape, fan_in, fan_out)
 INITIALISATIONS: dict[str, tuple[Draw, Draw]] = {  # how the weights, and how the biases, are drawn
     # U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for both, what torch.nn.Linear and Conv2d do

@@ -1,12 +1,13 @@
 """Stratified splits into training, validation and test examples."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
 
 from descent.config.values import Whole
-from descent.errors import one_of
+from descent.errors import InputError, one_of
 from descent.problems.base import Arrays
 from descent.randomness import generator
 
@@ -44,3 +45,15 @@ def split(
         rest, test_size=test_size, stratify=targets[rest] if stratify else None, random_state=int(rng.integers(2**31))
     )
     return {name: (inputs[chosen], targets[chosen]) for name, chosen in (("train", train), ("val", val), ("test", test))}
+
+
+def limited(splits: Mapping[str, Arrays], examples: int | None) -> dict[str, Arrays]:
+    """Return splits with the first `examples` rows of the training split alone (None: all).
+
+    Raises:
+        InputError: there are not so many.
+    """
+    inputs, targets = splits["train"]
+    if examples is not None and examples > len(inputs):
+        raise InputError("problem.examples", examples, f"must be <= {len(inputs)}, the training examples there are, or null")
+    return {**splits, "train": (inputs[:examples], targets[:examples])}

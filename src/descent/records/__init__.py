@@ -1,1 +1,1 @@
-"""What a run leaves behind: its curve, its result, TensorBoard events and where it ran. No torch, no Lightning."""
+"""The files of a run: its curve, its result, TensorBoard events and its environment. No torch, no Lightning."""

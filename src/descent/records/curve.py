@@ -32,7 +32,7 @@ class Curve:
             writer.writerow(repr(value) for value in row.values())
 
     def settle(self) -> tuple[int, str]:
-        """Return the number of rows and the SHA-256 of the file, once a power cut cannot take them any more."""
+        """Return the number of rows and the SHA-256 of the file, once they are safe from a power cut."""
         with open(self.path, "rb") as file:
             os.fsync(file.fileno())
             return len(self.rows), hashlib.sha256(file.read()).hexdigest()
@@ -40,10 +40,10 @@ class Curve:
     def cut(self, rows: int, sha256: str) -> None:
         """Truncate the curve to the rows that a checkpoint counts on.
 
-        What was written after the checkpoint will be written again, with the same numbers.
+        Later rows will be written again, with the same numbers.
 
         Args:
-            rows: how many.
+            rows: their number.
             sha256: of the file that ends with them, as `settle` returned it.
 
         Raises:
@@ -63,7 +63,7 @@ def read(path: Path, sha256: str | None = None) -> list[Row]:
 
     Args:
         path: the file.
-        sha256: that the file must have; None: any.
+        sha256: required of the file; None: any.
 
     Raises:
         OSError: there is no such file.

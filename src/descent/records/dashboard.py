@@ -1,4 +1,4 @@
-"""What TensorBoard calls things: tags, which it sorts by name, and the columns of its HPARAMS tab."""
+"""Names in TensorBoard: tags, which it sorts by name, and the columns of its HPARAMS tab."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ TEXTS = ("problem", "batch", "optimizer", "schedule", "engine", "precision")  # 
 def tag(column: str) -> str:
     """Return the tag of a column of the records: its name, or where that sorts before ``train/loss``, the name in a later group.
 
-    TensorBoard sorts charts by tag and opens the first two groups, named by what stands before the first slash:
+    TensorBoard sorts charts by tag and opens the first two groups, named by the part before the first slash:
     ``train/loss``, ``train_set/accuracy``, ``val/loss``, ``weights/gradient_norm``.
     """
     split, _, metric = column.partition("/")

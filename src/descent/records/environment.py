@@ -1,4 +1,4 @@
-"""Where and with what a run was made."""
+"""The environment of a run: versions, platform and source revision."""
 
 import platform
 import subprocess
@@ -26,10 +26,10 @@ def environment() -> dict[str, str | None]:
 
 def revision() -> str | None:
     """Return the commit of the source, with ``+`` where tracked files differ from it."""
-    here = Path(__file__).resolve().parent
+    folder = Path(__file__).resolve().parent
     try:
-        told = subprocess.run(
-            ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
+        description = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],
             capture_output=True,
             text=True,
             check=True,
@@ -37,4 +37,4 @@ def revision() -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return told.stdout.strip() or None
+    return description.stdout.strip() or None

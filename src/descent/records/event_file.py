@@ -1,4 +1,4 @@
-"""Write a TensorBoard event file in this thread: TensorBoard's own writer has another one, whose errors nobody can catch."""
+"""Write a TensorBoard event file in this thread: TensorBoard's own writer has another one, whose errors cannot be caught."""
 
 import time
 from pathlib import Path
@@ -15,7 +15,7 @@ class EventFile:
     """A new event file in a folder.
 
     Raises:
-        OSError: it cannot be written; names it.
+        OSError: it cannot be written; names the file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -29,9 +29,9 @@ class EventFile:
         """Write an event.
 
         Args:
-            summary: what it shows.
-            step: where.
-            walltime: when, in seconds since the epoch; None: now.
+            summary: its content.
+            step: on the horizontal axis.
+            walltime: in seconds since the epoch; None: now.
         """
         self._write(Event(wall_time=time.time() if walltime is None else walltime, step=step, summary=summary))
 

@@ -17,12 +17,12 @@ AXES = ("step", "examples", "gradient_evaluations", "epoch", "seconds")  # not c
 
 
 class TensorBoard:
-    """Shows every column of the curve over examples, and again over steps as ``vs_step/<column>``.
+    """Show every column of the curve over examples, and again over steps as ``vs_step/<column>``.
 
     TensorBoard's relative time is the run's training time.
 
     Args:
-        folder: the run's folder; events of an earlier start are replaced by what the curve says.
+        folder: the run's folder; events of an earlier start are replaced by the curve's.
         hyperparameters: what the HPARAMS tab shows, beside the run's losses and accuracies.
         rows: records of the run so far.
     """

@@ -1,4 +1,4 @@
-"""Which runs are finished: those with a result that is their own, beside the files that it vouches for."""
+"""Check that a run is finished: it has its own result, and the files whose digests the result holds."""
 
 import hashlib
 from pathlib import Path
@@ -9,21 +9,21 @@ VOUCHED = ("config.yaml", "curve.csv")  # files that a finished run has; its eve
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of the files that a result vouches for."""
+    """Return the SHA-256 of the files whose digests a result holds."""
     files = [*(folder / name for name in VOUCHED), *sorted(folder.glob("events.out.tfevents.*"))]
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 class Unsound(Exception):
-    """A file of a run cannot be used; tells which, by its name in the run's folder, and why."""
+    """A file of a run cannot be used: names it, in the run's folder, and why."""
 
 
 def sound(folder: Path, key: str) -> Result | None:
-    """Return the result of a finished run whose files are as it says; None where there is no result.
+    """Return the result of a finished run, with its files checked; None without a result.
 
     Args:
         folder: of the run.
-        key: the id that stands for the run.
+        key: the id of the run.
 
     Raises:
         Unsound: a file is damaged, or of another run.

@@ -1,4 +1,4 @@
-"""A study is a folder of runs: where they lie, and what their settings are called."""
+"""A study is a folder of runs: find them, read their results, name their settings."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,20 +10,20 @@ from descent.records.result import Result
 REPORT = "report"  # what the comparison of a study writes, beside the problems
 MEDIANS = "tensorboard"  # in it, what TensorBoard shows of the study: medians and bands
 Key = tuple[str, str]  # problem, setting
-OWN = ("config.yaml", "curve.csv", "last.ckpt", "result.json", "error.txt", "last.tmp", "result.tmp", "config.tmp")
+RUN_FILES = ("config.yaml", "curve.csv", "last.ckpt", "result.json", "error.txt", "last.tmp", "result.tmp", "config.tmp")
 ALIKE = ("batch", "optimizer")  # what runs of one setting share
 LABELLED = ("problem", "batch", "optimizer", "engine", "lr", "seed", "batch.size", "schedule")  # what a name tells anyhow
 
 
 def run_folders(study: Path) -> list[Path]:
-    """Return the folders of all runs of a study; what lies in its report is none."""
-    found = (path for path in study.glob("*/*/*/*") if path.is_dir() and not path.name.endswith((".rerun", ".old")))
-    return sorted(path for path in found if path.parents[2].name != REPORT)
+    """Return the folders of all runs of a study, without those in its report."""
+    paths = (path for path in study.glob("*/*/*/*") if path.is_dir() and not path.name.endswith((".rerun", ".old")))
+    return sorted(path for path in paths if path.parents[2].name != REPORT)
 
 
-def is_own(name: str) -> bool:
+def is_run_file(name: str) -> bool:
     """Return whether a run has a file of this name."""
-    return name in OWN or name.startswith("events.out.tfevents.")
+    return name in RUN_FILES or name.startswith("events.out.tfevents.")
 
 
 def read(folders: Iterable[Path]) -> tuple[dict[Path, Result], list[tuple[Path, str]]]:
@@ -55,16 +55,16 @@ def read(folders: Iterable[Path]) -> tuple[dict[Path, Result], list[tuple[Path, 
 
 
 def names(results: Iterable[Result]) -> dict[Key, str]:
-    """Return what each setting is called: optimizer, batch mode, label, and what else tells it from others of the study.
+    """Return the name of each setting: optimizer, batch mode, label, and the hyperparameters that differ within the study.
 
     No two settings of one problem share a name: where the hyperparameters are alike (another budget, another form of the
     problem), the setting's key tells them apart.
     """
     firsts = {(result.problem, result.setting): result for result in reversed(list(results))}
     telling = _telling(firsts.values())
-    found = {key: _name(first, telling) for key, first in firsts.items()}
-    often = Counter((problem, name) for (problem, _), name in found.items())
-    return {key: name if often[key[0], name] == 1 else f"{name} #{key[1]}" for key, name in found.items()}
+    labels = {key: _name(first, telling) for key, first in firsts.items()}
+    often = Counter((problem, name) for (problem, _), name in labels.items())
+    return {key: name if often[key[0], name] == 1 else f"{name} #{key[1]}" for key, name in labels.items()}
 
 
 def _name(result: Result, telling: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the processes of a sweep tell each other, in a folder of the study: that it lives or stops, and how each run goes."""
+"""Messages between the processes of a sweep, in a folder of the study: that it lives or stops, and each run's state."""
 
 import os
 import shutil
@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from descent import stopping
+from descent.config import imports
 from descent.records.lock import held, on_machine
 
 PREFIX = ".sweep-"
@@ -21,7 +22,7 @@ _attended: set[Path] = set()  # the journals that this process watches
 
 
 class Outcome(StrEnum):
-    """What the process that trains a run says of it."""
+    """The state of a run, as reported by the process that trains it."""
 
     BEGUN = "begun"
     BUSY = "busy"  # another process trains it
@@ -39,20 +40,22 @@ class Journal:
         outputs: where the studies lie, absolute.
         process: the id of the process that sweeps.
         local: whether all workers are on this machine, where a lock shows that the sweep lives.
+        imports: folders of the user's from which workers import too.
     """
 
     folder: Path
     outputs: Path
     process: int
     local: bool
+    imports: tuple[str, ...] = ()
 
     def note(self, run: str, outcome: Outcome) -> None:
-        """Add what happened to a run, named as its folder; a full disk loses it."""
+        """Note a state of a run, named as its folder; a full disk loses it."""
         with suppress(OSError), open(self.folder / run, "a") as file:
             file.write(f"{outcome}\n")
 
     def notes(self, run: str) -> list[Outcome]:
-        """Return what happened to a run in this sweep, in order."""
+        """Return the states of a run in this sweep, in order."""
         try:
             return [Outcome(line) for line in (self.folder / run).read_text().split()]
         except (OSError, ValueError):
@@ -83,6 +86,7 @@ class Journal:
         if os.getpid() == self.process or self.folder in _attended:
             return
         _attended.add(self.folder)
+        imports.import_from(self.imports)
         stopping.hear(stopping.ask)
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -106,7 +110,7 @@ def opened(study: Path, outputs: Path, local: bool) -> Iterator[Journal]:
         file = FileLock(folder / ".lock")
         file.acquire()
     try:
-        yield Journal(folder, outputs.absolute(), os.getpid(), local)
+        yield Journal(folder, outputs.absolute(), os.getpid(), local, tuple(imports.folders))
     finally:
         file.release()
         shutil.rmtree(folder, ignore_errors=True)

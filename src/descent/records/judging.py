@@ -1,4 +1,4 @@
-"""What the records say of a run: diverged, stalled, finished; its best values; when it met its target. Pure functions."""
+"""Judge a run by its records: diverged, stalled, finished; its best values; when it met its target. Pure functions."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def best(rows: Sequence[Row], declared: Mapping[str, Quantity] | None = None) ->
 def time_to_target(
     rows: Sequence[Row], target: Target | None, declared: Mapping[str, Quantity] | None = None
 ) -> dict[str, float | None]:
-    """Return when the first of two consecutive records met the target, on each axis; None where that never was.
+    """Return when the first of two consecutive records met the target, on each axis; None if it never did.
 
     Args:
         rows: the records.

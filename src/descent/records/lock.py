@@ -1,4 +1,4 @@
-"""Locks that die with the process that holds them: on a run's folder, and on what the processes of a user share here."""
+"""Locks that die with the process that holds them: on a run's folder, and on resources that a user's processes share."""
 
 import tempfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Lightning's loggers as places where records go: Weights & Biases, MLflow. They may fail; a run does not."""
+"""Send records to Lightning's loggers: Weights & Biases, MLflow. They may fail; a run does not."""
 
 import json
 import logging
@@ -22,9 +22,9 @@ PATIENCE = 60  # seconds that a server has to take in the last records of a run
 
 
 class LightningLogger:
-    """Sends each record once, under the names of curve.csv and over examples, also when a run is continued.
+    """Send each record once, under the names of curve.csv and over examples, also when a run is continued.
 
-    The first error is told, and ends it: the run goes on, and curve.csv has everything.
+    The first error is logged and ends the logger: the run goes on, and curve.csv has everything.
 
     Args:
         name: as the user chose it, ``wandb``; the file <name>.json says which remote run this is, and how far it has got.
@@ -32,7 +32,7 @@ class LightningLogger:
         hyperparameters: of the run.
         rows: records of the run so far.
         make: makes Lightning's logger for a remote run, from its id or, for a new one, None.
-        finish: what Lightning leaves to do at the end.
+        finish: closes the logger where Lightning does not.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class LightningLogger:
         self.finish = finish
         self.logger: Logger | None = None
         with self._going_on():
-            found = _read(self.state)
-            self.sent = found.get("step", -1)
-            self.logger = make(found.get("run"))
-            if not found:
+            saved = _read(self.state)
+            self.sent = saved.get("step", -1)
+            self.logger = make(saved.get("run"))
+            if not saved:
                 self.logger.log_hyperparams(typed(hyperparameters))
                 self._remember()
         for row in rows:
@@ -158,7 +158,7 @@ def _name(folder: Path) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}

@@ -42,30 +42,30 @@ class Best(Model):
 
 
 class Result(Model):
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         schema_version: of the file.
         id: of the run.
         setting: the id that runs share which differ only by seed.
-        label: what tells runs of one optimizer apart at a glance.
-        metric: what the run is judged by.
-        hyperparameters: what TensorBoard's HPARAMS tab shows.
+        label: tells runs of one optimizer apart.
+        metric: judges the run.
+        hyperparameters: as in TensorBoard's HPARAMS tab.
         batch_size: examples a step: N, k or 1.
         steps, examples, gradient_evaluations, seconds: at the end; the seconds are of training alone.
         wall_seconds: with records and checkpoints.
         final: each metric at the end.
         best: the best finite value of each metric.
         test: each metric on the test set.
-        target: what the run was to reach.
-        metrics: the quantities that the problem declares: which values are better.
+        target: to be reached by the run.
+        metrics: the quantities that the problem declares, with their directions.
         time_to_target: when it did, on each axis; None: never, or there is no target.
         diverged_at: the step of the record that showed divergence.
         asked: the budget.
         files: the SHA-256 of the configuration, the curve and the TensorBoard events.
         environment: versions, device and data.
         notes: why files of an earlier start were not continued.
-        tuning, scramble, stage: of a tuned study.
+        tuning, search, stage: of a tuned study.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
@@ -101,7 +101,7 @@ class Result(Model):
     environment: Hyperparameters = Field(default={})
     notes: list[Shown] = Field(default=[])
     tuning: Shown = "default"
-    scramble: Whole = 0
+    search: Whole = 0
     stage: Shown = "final"
 
     @model_validator(mode="after")
@@ -137,17 +137,17 @@ def read(path: Path) -> Result:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it is damaged, or of another schema; says so.
+        ValueError: it is damaged, or of another schema.
     """
     try:
-        found = json.loads(path.read_bytes())
-        stored = found.pop(CHECKSUM, None)
-        schema = found["schema"]
+        content = json.loads(path.read_bytes())
+        stored = content.pop(CHECKSUM, None)
+        schema = content["schema"]
         if isinstance(schema, int) and schema != SCHEMA:
             raise ValueError(f"has schema {schema}, this version writes {SCHEMA}")
-        if stored != checksum(found):
+        if stored != checksum(content):
             raise ValueError
-        return Result.model_validate(found)
+        return Result.model_validate(content)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(path) from error
     except OSError as error:
@@ -157,14 +157,14 @@ def read(path: Path) -> Result:
 
 
 def _reason(error: Exception) -> str:
-    """Return what is wrong with a result, in our own words where those say more than that it is damaged."""
+    """Return why a result cannot be read: our own message if there is one, else that it is damaged."""
     first = error.errors()[0].get("ctx", {}).get("error") if isinstance(error, ValidationError) else error
     text = printable(str(first))
     return text if text.startswith("has ") else "is damaged"
 
 
 def status(folder: Path) -> str:
-    """Return what a run's folder holds.
+    """Return the status of a run's folder.
 
     ``finished``, ``diverged`` or ``stalled``: a result. ``damaged``: one that cannot be read. ``failed``: why it failed.
     ``unfinished``: anything else. ``absent``: no folder.
@@ -181,7 +181,7 @@ def status(folder: Path) -> str:
 
 
 def fail(folder: Path, error: BaseException) -> None:
-    """Write why a run failed: a line, and the traceback."""
+    """Write error.txt: one line for the cause, then the traceback."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "error.txt").write_text(f"{describe(error)}\n\n{''.join(traceback.format_exception(error))}")
 

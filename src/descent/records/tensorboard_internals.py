@@ -1,4 +1,4 @@
-"""TensorBoard's private interfaces, all in one place: what a new version may move stands here and nowhere else."""
+"""TensorBoard's private interfaces, which a new version may move, in one place."""
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata

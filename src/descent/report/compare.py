@@ -43,12 +43,12 @@ def compare(folder: Path | str, metric: str | None = None, events: bool = True, 
         InputError: there is no such study or metric, or the report cannot be written.
     """
     study = load(Path(folder))
-    captions = {safe_name(name): drawing.caption for name, drawing in figures.known(study, figures_folder).items()}
+    drawings = {safe_name(name): drawing for name, drawing in figures.known(study, figures_folder).items()}
     result = judge(study, metric)
     report = study.folder / REPORT
     with output("study", folder):
         drawn = figures.save(study, report / "figures", figures_folder)
-        written = page.write(result, drawn, captions)
+        written = page.write(result, drawn, drawings)
         medians = tensorboard.write(study, _verdict_first(result), _images(drawn, report / "figures"), report) if events else None
     return Comparison(study, result, written, medians)
 
@@ -66,9 +66,9 @@ def _verdict_first(outcome: Verdicts) -> dict[str, list[str]]:
     """Return the sentences of a comparison by subject: first each verdict, then its caveats."""
     sentences = outcome.sentences
     about = list(sentences)[: len(outcome.verdicts)]
-    verdicts = {"Verdict": [f"{name}: {sentences[name][0]}" for name in about]}
     caveats = {name: lines[name in about :] for name, lines in sentences.items()}
-    return verdicts | {name: lines for name, lines in caveats.items() if lines}
+    verdicts = [*outcome.headline, *(f"{name}: {sentences[name][0]}" for name in about)]
+    return {"Verdict": verdicts} | {name: lines for name, lines in caveats.items() if lines}
 
 
 def _images(drawn: list[Path], folder: Path) -> dict[str, bytes]:

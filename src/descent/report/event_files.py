@@ -47,7 +47,7 @@ def write(folder: Path, events: Iterable[Event]) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Delete what an earlier comparison wrote, and nothing else."""
+    """Delete the event files of earlier comparisons, and the folders that this empties."""
     for stale in folder.rglob("events.out.tfevents.*.comparison"):
         stale.unlink()
     for path in sorted(folder.rglob("*"), reverse=True):  # what lies deeper comes first

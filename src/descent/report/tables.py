@@ -1,14 +1,17 @@
 """Build the tables of the report: the text of their cells, and the keys to sort by."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
 
+from descent.analysis.groups import GROUP
 from descent.analysis.verdicts import Verdict, interval, plain, ranks, shown
+
+LAST = ("failed", "runs")  # columns
 
 
 @dataclass(frozen=True)
@@ -32,89 +35,114 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row: its cells, and the optimizers and the batch mode that it is about."""
+
+    cells: list[Cell]
+    optimizers: list[str]
+    mode: str
+
+
+@dataclass(frozen=True)
 class Table:
     """A table: its columns, those of them that are text, and its rows."""
 
     columns: list[str]
-    rows: list[list[Cell]]
-    words: set[str] = field(default_factory=lambda: {"setting", "one", "other", "interval is", "answer"})
+    rows: list[Row]
+    words: set[str] = field(default_factory=lambda: {"batch mode", "setting", "one", "other", "interval is", "answer"})
 
 
-def settings(frame: pd.DataFrame, runs: pd.DataFrame, verdicts: Sequence[Verdict], study: Path) -> Table:
-    """Return one row a setting of a problem and batch mode; those that were ranked first, the best one first.
+def settings(frame: pd.DataFrame, runs: pd.DataFrame, groups: Iterable[Sequence[Verdict]], study: Path) -> Table:
+    """Return one row a setting of a problem: by batch mode, those that were ranked first, the best one first.
 
     Args:
         frame: of `summary.frame`.
         runs: all of the study that results are about.
+        groups: the verdicts of each of the problem's groups.
         study: the folder; links are relative to its report.
     """
-    metrics = [verdict.ranking.metric_name for verdict in verdicts]
-    parts = {metric: frame[frame["metric"] == metric].set_index("setting") for metric in metrics}
-    ranked = [verdict for verdict in verdicts if verdict.ranking.tested]
-    table = Table(["setting"], [])
-    for verdict in verdicts:
-        table.columns.extend(["rank"] * (verdict in ranked) + [verdict.label])
-    lead = parts[metrics[0]]
-    tests = [name for name in lead if name.startswith("test:") and lead[name].notna().any()]
-    times = [name for name in ("time:examples", "time:seconds") if name in lead and lead[name].notna().any()]
-    table.columns.extend(
-        [f"test {name[5:]}" for name in tests] + [f"{name[5:]} to target" for name in times] + ["failed", "runs"]
+    rows = [row for verdicts in groups for row in _group(frame, runs, verdicts, study)]
+    columns = dict.fromkeys(name for cells, *_ in rows for name in cells)
+    last = [name for name in LAST if name in columns]
+    names = [*(name for name in columns if name not in LAST), *last]
+    return Table(
+        names, [Row([cells.get(name, Cell("")) for name in names], [optimizer], mode) for cells, optimizer, mode in rows]
     )
-    entries = [name for entry in verdicts[0].ranking.candidates for name in _of(verdicts[0], entry)]
-    for name in [*entries, *(name for name in lead.index if name not in entries)]:
-        own = runs[runs["name"] == name].sort_values(["search", "seed"])
+
+
+def _group(
+    frame: pd.DataFrame, runs: pd.DataFrame, verdicts: Sequence[Verdict], study: Path
+) -> Iterator[tuple[dict[str, Cell], str, str]]:
+    """Yield the cells of each setting of a group by column, its optimizer and its batch mode."""
+    ranking = verdicts[0].ranking
+    first = ranking.runs.iloc[0]
+    frame = frame[pd.concat([frame[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)]  # nan is nan
+    runs = runs[runs["problem"] == ranking.problem]
+    parts = {
+        metric: frame[frame["metric"] == metric].set_index("setting") for metric in (v.ranking.metric_name for v in verdicts)
+    }
+    lead = parts[ranking.metric_name]
+    tests = [name for name in lead if name.startswith("test:") and lead[name].notna().any()]
+    ranked = [name for candidate in ranking.candidates for name in _of(verdicts[0], candidate)]
+    for name in [*ranked, *(name for name in lead.index if name not in ranked)]:
+        setting_runs = runs[runs["name"] == name].sort_values(["search", "seed"])
         row = lead.loc[name]
-        cells = [Cell(plain(name, str(row["batch"])), name)]
+        cells = {"batch mode": Cell(ranking.batch, ranking.batch), "rank": Cell("")}
+        cells["setting"] = Cell(plain(name, str(row["batch"])), name)
         for verdict in verdicts:
-            cells += _measured(verdict, parts[verdict.ranking.metric_name].loc[name], verdict in ranked)
-        cells += [_cell(row[test]) for test in tests] + [_cell(row[time], "never") for time in times]
+            cells |= dict(_measured(verdict, parts[verdict.ranking.metric_name].loc[name]))
+        cells |= {f"test {test[5:]}": _cell(row[test]) for test in tests}
+        if "time:examples" in lead and lead["time:examples"].notna().any():
+            spent = f"{shown(row['time:seconds'])} s" if math.isfinite(row["time:seconds"]) else ""
+            when = f"{row['time:examples']:,.0f}" if math.isfinite(row["time:examples"]) else "never"
+            cells["examples to target"] = Cell(when, _key(row["time:examples"]), spent)
         share = (
             f"{row['failed_low']:.0%} to {row['failed_high']:.0%} (95 %); {row['diverged']} diverged, {row['stalled']} stalled"
         )
-        cells.append(Cell(f"{row['failed_share']:.0%}", row["failed_share"], hint=share))
-        table.rows.append([*cells, Cell(f"{row['n']:.0f}", row["n"], runs=list(_links(own, study)))])
-    return table
+        cells["failed"] = Cell(f"{row['failed_share']:.0%}", row["failed_share"], hint=share)
+        cells["runs"] = Cell(f"{row['n']:.0f}", row["n"], runs=list(_links(setting_runs, study)))
+        yield cells, str(setting_runs["optimizer"].iloc[0]), str(first["batch"])
 
 
 def pairs(verdict: Verdict) -> Table:
-    """Return what may be said of the pairs of a ranking: one row a pair, the one ahead by value first."""
+    """Return the comparisons of a ranking: one row a pair, the candidate ahead by value first."""
     terms = verdict.ranking.terms
     unit = "times" if terms.ratio else "points"
     table = Table(["one", "other", f"one is better by, {unit}", "interval is", "seeds", "ahead", "failed", "p", "answer"], [])
+    runs = verdict.ranking.runs
+    optimizer = dict(zip(runs["candidate"].astype(str), runs["optimizer"], strict=True))
     for pair in verdict.ranking.finding.pairs:
         known = not math.isnan(pair.difference)
         ends = f"{terms.size(pair.low)} to {terms.size(pair.high)}" if known else ""
-        table.rows.append(
-            [
-                Cell(pair.one, pair.one),
-                Cell(pair.other, pair.other),
-                Cell(terms.size(pair.difference) if known else "", _key(pair.difference), ends),
-                Cell(str(pair.interval), str(pair.interval)),
-                Cell(str(pair.n), pair.n),
-                Cell(str(pair.ahead), pair.ahead),
-                Cell(f"{pair.failures[0]}, {pair.failures[1]}", sum(pair.failures)),
-                Cell("not tested" if math.isnan(pair.p) else f"{pair.p:.2g}", _key(pair.p)),
-                Cell(str(pair.answer), str(pair.answer)),
-            ]
-        )
+        about = [optimizer[pair.one], optimizer[pair.other]]
+        cells = [
+            Cell(pair.one, pair.one),
+            Cell(pair.other, pair.other),
+            Cell(terms.size(pair.difference) if known else "", _key(pair.difference), ends),
+            Cell(str(pair.interval), str(pair.interval)),
+            Cell(str(pair.n), pair.n),
+            Cell(str(pair.ahead), pair.ahead),
+            Cell(f"{pair.failures[0]}, {pair.failures[1]}", sum(pair.failures)),
+            Cell("not tested" if math.isnan(pair.p) else f"{pair.p:.2g}", _key(pair.p)),
+            Cell(str(pair.answer), str(pair.answer)),
+        ]
+        table.rows.append(Row(cells, about, str(runs["batch"].iloc[0])))
     return table
 
 
-def _measured(verdict: Verdict, row: "pd.Series[float]", ranked: bool) -> Iterator[Cell]:
-    """Yield the cells of one metric."""
-    if ranked:
-        entry = row["entry"]
-        yield (
-            Cell(ranks(verdict.ranking, entry), row["first_rank"] + row["last_rank"] / 1000)
-            if isinstance(entry, str)
-            else Cell("")
-        )
-    yield Cell(shown(row["median"]), _key(row["median"]), interval(row))
+def _measured(verdict: Verdict, row: "pd.Series[float]") -> Iterator[tuple[str, Cell]]:
+    """Yield the columns of one metric, and of the ranks where it is tested."""
+    entry = row["entry"]
+    if verdict.ranking.tested and isinstance(entry, str):
+        shared = bool(row["first_rank"] < row["last_rank"])
+        spread = f"may have the ranks {row['first_rank']:.0f} to {row['last_rank']:.0f}" * shared
+        yield "rank", Cell(ranks(verdict.ranking, entry), row["first_rank"] + row["last_rank"] / 1000, hint=spread)
+    yield verdict.label, Cell(shown(row["median"]), _key(row["median"]), interval(row))
 
 
-def _of(verdict: Verdict, entry: str) -> list[str]:
+def _of(verdict: Verdict, candidate: str) -> list[str]:
     runs = verdict.ranking.runs
-    return [str(name) for name in runs.loc[runs["candidate"] == entry, "name"].unique()]
+    return [str(name) for name in runs.loc[runs["candidate"] == candidate, "name"].unique()]
 
 
 def _links(runs: pd.DataFrame, study: Path) -> Iterator[Run]:
@@ -122,8 +150,8 @@ def _links(runs: pd.DataFrame, study: Path) -> Iterator[Run]:
         yield Run(run["seed"], f"../{quote(run['folder'].relative_to(study).as_posix())}/", run["status"])
 
 
-def _cell(value: float, infinite: str = "none") -> Cell:
-    return Cell(infinite if math.isinf(value) else _number(value), _key(value))
+def _cell(value: float) -> Cell:
+    return Cell(_number(value), _key(value))
 
 
 def _number(value: float) -> str:

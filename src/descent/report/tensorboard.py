@@ -4,8 +4,8 @@ What TensorBoard shows of it, below the folder of the report:
 
 - ``tensorboard``: images, text, and the layout of the Custom Scalars tab; and in it
 - ``tensorboard/<candidate> <batch mode>``: a run for each, below a folder for each problem where there are several. Its median
-  is ``train/loss``, a chart of all batch modes, and ``train/loss/full``, a chart of its own. Of several settings that which
-  stands for the candidate in the rankings. Never so many runs that TensorBoard would select none of them.
+  is ``train/loss``, a chart of all batch modes, and ``train/loss/full``, a chart of its own. Of several settings, it is the one
+  that stands for the candidate in the rankings. Never so many runs that TensorBoard would select none of them.
 - ``settings/<problem>/<setting>``: a run for each setting with several runs, tagged as these are (``train/loss``), so that their
   median lies in the same chart where the whole study is shown.
 """
@@ -49,10 +49,10 @@ Curves = list[tuple[pd.Series, pd.DataFrame]]
 
 
 def write(study: Study, verdict: Mapping[str, Sequence[str]], images: Mapping[str, bytes], report: Path) -> Path:
-    """Write event files that show a comparison; those that an earlier one wrote are replaced.
+    """Write event files that show a comparison, and delete those of an earlier one.
 
     Args:
-        verdict: sentences, by what they are about.
+        verdict: sentences by subject.
         images: PNGs or GIFs, by name.
         report: the folder of the report; in that of the study, so that its runs are shown beside.
 
@@ -124,22 +124,22 @@ class Candidate:
 
 
 def _candidates(study: Study) -> list[Candidate]:
-    """Return `MOST` candidates at most: of each batch mode as many, those with the best medians."""
+    """Return at most `MOST` candidates: equally many of each batch mode, those with the best medians."""
     modes: dict[tuple[object, ...], list[selection.Candidate]] = {}
     for chosen in selection.candidates(study):
         modes.setdefault((chosen.problem, *chosen.panel), []).append(chosen)
     each = max(1, MOST // len(modes)) if len(selection.candidates(study)) > MOST else MOST
-    several, found = len(study.problems) > 1, []
+    several, candidates = len(study.problems) > 1, []
     for problem in study.problems:
         columns = sorted(measured(study.only(problem).metric_names), key=tag)
-        own = [sorted(drawn, key=_median)[:each] for (of, *_), drawn in modes.items() if of == problem]
-        for chosen in (each for drawn in own for each in drawn):
+        by_mode = [sorted(drawn, key=_median)[:each] for (of, *_), drawn in modes.items() if of == problem]
+        for chosen in (each for drawn in by_mode for each in drawn):
             size = [f"{chosen.batch_size:.0f}"] if chosen.batch_size else []
             mode = " ".join([chosen.batch, *size, *([chosen.group] if chosen.group else [])])
             folder = Path(*[safe_name(problem)] * several, safe_name(f"{chosen.name} {mode}"))
             curves, shared = list(study.curves(chosen.runs)), f"/{_tagged(problem)}" * several
-            found.append(Candidate(chosen, curves, folder, shared, _tagged(mode), len(own) == 1, columns))
-    return found
+            candidates.append(Candidate(chosen, curves, folder, shared, _tagged(mode), len(by_mode) == 1, columns))
+    return candidates
 
 
 def _median(candidate: selection.Candidate) -> float:
@@ -149,7 +149,7 @@ def _median(candidate: selection.Candidate) -> float:
 
 
 def _about(candidates: Sequence[Candidate], verdict: Mapping[str, Sequence[str]], images: Mapping[str, bytes]) -> Iterator[Event]:
-    """Yield what is about the study as a whole, an event each."""
+    """Yield the layout, columns, texts and images of the whole study, an event each."""
     now = time.time()
     yield event(now, 0, [string(CONFIG_SUMMARY_TAG, layout(candidates).SerializeToString(), custom_scalars())])
     metrics = dict.fromkeys(candidate.shared(column) for candidate in candidates for column in candidate.columns)
@@ -188,7 +188,7 @@ def layout(candidates: Iterable[Candidate]) -> layout_pb2.Layout:
             band = layout_pb2.MarginChartContent.Series(value=median, lower=low, upper=high)
             chart = layout_pb2.Chart(title=f"{candidate.mode}: median and quartiles", margin={"series": [band]})
             charts.setdefault(candidate.shared(column), {})[candidate.mode] = chart
-    return layout_pb2.Layout(category=[layout_pb2.Category(title=name, chart=own.values()) for name, own in charts.items()])
+    return layout_pb2.Layout(category=[layout_pb2.Category(title=name, chart=modes.values()) for name, modes in charts.items()])
 
 
 def _scalars(
@@ -221,7 +221,7 @@ def _scalars(
 
 
 def _clock(curves: Curves, examples: Sequence[int]) -> np.ndarray:
-    """Return when records were made, so that TensorBoard's relative time is that of training."""
+    """Return the times of records in seconds since the epoch, chosen so that TensorBoard's relative time is that of training."""
     if not examples:
         return np.empty(0)
     seconds = summarise(curves, "step", "seconds", math.inf).x

@@ -1,36 +1,22 @@
 """The candidates of a tuned study, each with the ranges that its budget searches."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Le
+from pydantic import Field
 
 from descent.config.schema import RunConfig
-from descent.config.search_space import Range, search_space
-from descent.config.values import Count, Model
+from descent.config.search_space import AXES, BUDGETS, Budget, Range, search_space
+from descent.config.targets import resolve
+from descent.config.tuned import differences
+from descent.config.values import Count, Listed, Model, Text
 from descent.errors import InputError
-
-AXES = ("lr", "momentum", "eps", "beta2", "weight_decay")  # columns of the sampled points
-
-
-@dataclass(frozen=True)
-class Budget:
-    """The settings that a search tries for each optimizer: how many, and along which axes."""
-
-    trials: int
-    axes: tuple[str, ...]
-
-
-BUDGETS = {
-    "default": Budget(0, ()),
-    "small": Budget(8, ("lr",)),
-    "medium": Budget(16, ("lr", "momentum")),
-    "large": Budget(32, ("lr", "momentum", "eps", "weight_decay")),
-    "huge": Budget(64, AXES),
-}
 
 
 class Protocol(Model):
@@ -39,6 +25,7 @@ class Protocol(Model):
     trials: Literal["default", "small", "medium", "large", "huge"]
     searches: Annotated[Count, Le(100)]  # repetitions of the tuning, each with sampled settings of its own
     final_seeds: Annotated[Count, Le(1000)]  # seeds 1, 2, ... of the final runs of each search
+    baselines: Annotated[list[Text], Listed] = Field(default=[])  # optimizers that are trained at their shipped tuned settings
 
     @property
     def budget(self) -> Budget:
@@ -112,6 +99,39 @@ def candidates(
                 )
         tuned.append(Candidate(tuple(job), config, space))
     return tuned
+
+
+def baselines(tuned: Sequence[Candidate], compose: Callable[[list[str]], RunConfig], protocol: Protocol) -> list[tuple[str, ...]]:
+    """Return the overrides of each final run of the baselines, which are not tuned: ``settings=tuned`` has their settings.
+
+    Args:
+        tuned: the candidates; each problem, batch mode and budget of theirs gets all baselines.
+        compose: from overrides to a typed configuration.
+        protocol: what is tuned.
+
+    Raises:
+        InputError: a baseline has no tuned settings, or they were found for another problem, mode, budget, or number of trials.
+    """
+    jobs: list[tuple[str, ...]] = []
+    for candidate, name in product(tuned, protocol.baselines):
+        alike = [override for override in candidate.overrides if re.split(r"[.=]", override.lstrip("+~"))[0] != "optimizer"]
+        job = (*alike, f"optimizer={name}", "settings=tuned")
+        config = resolve(compose(list(job)))
+        if why := _unequal(config, protocol):
+            remedy = f"Tune {name} too: optimizer={candidate.config.names.optimizer},{name}."
+            raise InputError("hydra.sweeper.baselines", name, why, remedy)
+        jobs += [(*job, f"seed={seed}") for seed in range(1, protocol.final_seeds + 1)]
+    return list(dict.fromkeys(jobs))
+
+
+def _unequal(config: RunConfig, protocol: Protocol) -> str:
+    """Return why tuned settings are no fair baseline; empty where they are."""
+    assert config.tuned is not None
+    searches = len(config.tuned.scrambles)
+    if (config.tuning.trials, searches) != (protocol.trials, protocol.searches):
+        has = f"hydra.sweeper.trials={config.tuning.trials} and hydra.sweeper.searches={searches}"
+        return f"was tuned with {has}, and this study has {protocol.trials} and {protocol.searches}"
+    return differences(config)
 
 
 def _space(optimizer: str, protocol: Protocol, folders: Sequence[Path]) -> dict[str, Range]:

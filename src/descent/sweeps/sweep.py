@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from descent import __version__, stopping
+from descent.config.imports import folders, notice
 from descent.config.schema import RunConfig
 from descent.outside import output, writing
 from descent.records import journal as journals
@@ -80,6 +81,8 @@ class Workers(ExitStack):
 
         gpus.keep()
         missing = [planned for planned in runs if planned.result is None]
+        if folders and self.journal is None:
+            say(notice())
         say(_summary(runs, missing))
         _name_other_versions(runs)
         if not missing:

@@ -5,12 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from descent.config.schema import RunConfig
+from descent.config.search_space import write
 from descent.metrics import metric
-from descent.sweeps.candidates import BUDGETS, Candidate, Protocol, candidates
+from descent.sweeps.candidates import Candidate, Protocol, baselines, candidates
 from descent.sweeps.plan import Planned, plan
 from descent.sweeps.sweep import Launch, Workers, show
 from descent.sweeps.tuning import Chosen, tune
-from descent.terminal.console import say, show_warnings
+from descent.terminal.console import loading, say, show_warnings
+from descent.terminal.summary import show_outcome
 
 
 class NothingTrained(Exception):
@@ -39,6 +41,7 @@ def tuned_sweep(
     """
     show_warnings()
     tuned = candidates(jobs, compose, protocol, folders)
+    further = baselines(tuned, compose, protocol)
     failed: list[Path] = []
     shown = False
     runs: list[Planned] = []
@@ -50,17 +53,30 @@ def tuned_sweep(
         shown = True
         lost = workers.train(runs)
         failed.extend(lost)
+        for candidate in tuned if protocol.budget.trials else ():
+            write(candidate.config.folder, candidate.config.names.optimizer, candidate.space)
         if len(lost) == len(runs):
             raise NothingTrained
         return {tuple(planned.overrides): planned.folder for planned in runs}
 
     chosen: list[Chosen] = []
     with Workers(launch, elsewhere) as workers, suppress(NothingTrained):
-        chosen = tune(tuned, protocol, stage)
-    show(runs, failed)
+        chosen = tune(tuned, protocol, stage, further)
+    show([planned for planned in runs if planned.config.tuning.stage != "default"], failed)
     for choice in chosen:
         say(_line(choice, protocol))
+    if further and len(failed) < len(runs):
+        _judge(runs[0].config.folder)
     return len(failed)
+
+
+def _judge(study: Path) -> None:
+    """Print the verdicts of a study."""
+    with loading("the study"):
+        from descent.analysis.load import load
+        from descent.analysis.verdicts import judge
+    say("")
+    show_outcome(judge(load(study)))
 
 
 def _line(choice: Chosen, protocol: Protocol) -> str:
@@ -69,7 +85,7 @@ def _line(choice: Chosen, protocol: Protocol) -> str:
     measured = metric(candidate.config.problem.metric, candidate.config.problem.metrics)
     values = ", ".join(f"{key.removeprefix('optimizer.')}={value:g}" for key, value in choice.setting.items())
     search = f" search {choice.search}" if protocol.searches > 1 else ""
-    trials = BUDGETS[protocol.trials].trials
+    trials = protocol.budget.trials
     edges = [f"{key.removeprefix('optimizer.')} lies at the {end} end of its range" for key, end in choice.edges.items()]
     flagged = f"; {', '.join(edges)}: widen search_space/{candidate.config.names.optimizer}.yaml" if edges else ""
     return f"tuned    {candidate.name}{search}: {values} of {trials} trials, {measured.label} {choice.value:.3g}{flagged}"

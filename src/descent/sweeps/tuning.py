@@ -2,8 +2,9 @@
 
 A search has three stages. *trial*: each candidate is trained at the settings that the same scrambled Halton points stand for
 in its own search space, all on one seed. *selection*: its `FINALISTS` best settings on `SELECTION` fresh seeds; the best median
-wins, and a run that failed counts as the worst. *final*: the winner on the final seeds, which no search has seen. Nothing is
-chosen by the test set, nor by a final run. Another search repeats all of it with other points and other seeds.
+wins, and a run that failed counts as the worst. *final*: the winner on the final seeds, which no search has seen, and beside it,
+on the first three of them, the optimizer as its yaml has it (*default*). Nothing is chosen by the test set, nor by a final run.
+Another search repeats all of it with another scramble and other seeds.
 
 Source: Dahl et al. 2023, Benchmarking Neural Network Training Algorithms, section 4; Sivaprasad et al. 2020, Optimizer
 Benchmarking Needs to Account for Hyperparameter Tuning.
@@ -18,12 +19,14 @@ from statistics import median
 import numpy as np
 
 from descent.config.schema import RunConfig
+from descent.config.search_space import AXES
 from descent.metrics import metric
 from descent.records import result as results
-from descent.sweeps.candidates import AXES, Candidate, Protocol
+from descent.sweeps.candidates import Candidate, Protocol
 
 FINALISTS = 3  # settings that are trained again on the seeds of selection
 SELECTION = 3  # seeds of selection
+DEFAULTS = 3  # final seeds on which an optimizer is trained as its yaml has it too: what tuning gained
 TRIAL_SEEDS = 1_000_000  # a search's trials are on this seed plus its number
 SELECTION_SEEDS = 2_000_000  # and its selection on seeds from here on
 
@@ -58,13 +61,14 @@ def points(trials: int, search: int) -> np.ndarray:
 Train = Callable[[str, list[tuple[str, ...]]], dict[tuple[str, ...], Path]]
 
 
-def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[Chosen]:
+def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train, further: Sequence[tuple[str, ...]] = ()) -> list[Chosen]:
     """Train the missing runs of every stage of all searches, the final stage too.
 
     Args:
         tuned: the candidates.
         protocol: what is tuned.
         train: trains the runs of a stage, given its title and their overrides, and returns their folders.
+        further: overrides of final runs that nothing tunes.
 
     Returns:
         what each search chose for each candidate; nothing where nothing is tuned.
@@ -72,9 +76,28 @@ def tune(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[C
     chosen = _search(tuned, protocol, train) if protocol.budget.trials else []
     settings = [(best.candidate, best.search, best.setting) for best in chosen] or [(candidate, 0, {}) for candidate in tuned]
     seeds = range(1, protocol.final_seeds + 1)
-    final = [candidate.job(protocol, search, "final", seed, setting) for candidate, search, setting in settings for seed in seeds]
-    train(f"final: {len(settings)} tuned settings on seeds 1 to {protocol.final_seeds}" if chosen else "untuned", final)
+    runs = [candidate.job(protocol, search, "final", seed, setting) for candidate, search, setting in settings for seed in seeds]
+    if not chosen:
+        train("untuned", [*runs, *further])
+        return []
+    some = seeds[:DEFAULTS]
+    runs += [candidate.job(protocol, 0, "default", seed, {}) for candidate in tuned for seed in some]
+    count = len(settings) + len(further) // protocol.final_seeds
+    defaults = f"{len(tuned)} default{'s' * (len(tuned) > 1)} on seeds 1 to {some[-1]}"
+    train(f"final: {count} tuned settings on seeds 1 to {seeds[-1]}, {defaults}", [*runs, *further])
     return chosen
+
+
+def finalists(losses: Sequence[float]) -> list[int]:
+    """Return the places of the settings that selection trains again, the best first, given the losses of their trials."""
+    return sorted(range(len(losses)), key=losses.__getitem__)[:FINALISTS]
+
+
+def winner(losses: Sequence[Sequence[float]]) -> tuple[int, float]:
+    """Return the place of the setting with the best median over the seeds of selection, and that median."""
+    medians = [median(some) for some in losses]
+    best = min(range(len(medians)), key=medians.__getitem__)
+    return best, medians[best]
 
 
 def _search(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> list[Chosen]:
@@ -90,7 +113,7 @@ def _search(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> lis
     best = []
     for (candidate, _), settings, jobs in zip(pairs, tried, trials, strict=True):
         losses = [_loss(candidate.config, folders[job]) for job in jobs]
-        best.append([settings[i] for i in sorted(range(len(jobs)), key=losses.__getitem__)[:FINALISTS]])
+        best.append([settings[place] for place in finalists(losses)])
     selection = [
         [[candidate.job(protocol, search, "selection", seed, setting) for seed in _fresh(search)] for setting in settings]
         for (candidate, search), settings in zip(pairs, best, strict=True)
@@ -99,11 +122,10 @@ def _search(tuned: Sequence[Candidate], protocol: Protocol, train: Train) -> lis
     folders = train(title, _flat(jobs for settings in selection for jobs in settings))
     chosen = []
     for (candidate, search), settings, runs in zip(pairs, best, selection, strict=True):
-        medians = [median(_loss(candidate.config, folders[job]) for job in jobs) for jobs in runs]
-        winner = min(range(len(settings)), key=medians.__getitem__)
-        edges = {key: end for key, value in settings[winner].items() if (end := candidate.space[key].edge(value))}
+        place, value = winner([[_loss(candidate.config, folders[job]) for job in jobs] for jobs in runs])
+        edges = {key: end for key, at in settings[place].items() if (end := candidate.space[key].edge(at))}
         sign = -metric(candidate.config.problem.metric, candidate.config.problem.metrics).sign
-        chosen.append(Chosen(candidate, search, settings[winner], sign * medians[winner], edges))
+        chosen.append(Chosen(candidate, search, settings[place], sign * value, edges))
     return chosen
 
 

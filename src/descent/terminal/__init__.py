@@ -1,1 +1,1 @@
-"""What is printed: one run, a sweep, and their tables."""
+"""Print runs, sweeps, and their tables."""

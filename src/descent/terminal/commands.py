@@ -22,11 +22,11 @@ def compare() -> int:
     parser.add("--metric", help="test this one alone, as val/accuracy; default: the problem's own; others are described")
     parser.add("--tensorboard", action=argparse.BooleanOptionalAction, default=True, help="write what TensorBoard shows")
     parser.add("--figures", File, help="a folder with figures of your own: files with plot(study) -> Figure")
-    given = parser.read()
+    options = parser.read()
     with loading("the study"):
         from descent.report.compare import compare as compared
 
-    done = compared(given.study, given.metric, given.tensorboard, given.figures)
+    done = compared(options.study, options.metric, options.tensorboard, options.figures)
     study = done.study
     show_outcome(done.outcome)
     waiting = ", ".join(f"{count} {state}" for state, count in study.waiting.items())

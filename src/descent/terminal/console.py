@@ -45,11 +45,11 @@ class _Stream:
 
 
 def terminal(stderr: bool = False) -> Console:
-    """Return what prints, at a terminal as wide as that is."""
-    found = Console(file=cast(IO[str], _Stream("stderr" if stderr else "stdout")), stderr=stderr, highlight=False)
-    if not found.is_terminal and "COLUMNS" not in os.environ:
-        found.width = WIDE
-    return found
+    """Return a console on the standard output or error: as wide as the terminal, else `WIDE`."""
+    printer = Console(file=cast(IO[str], _Stream("stderr" if stderr else "stdout")), stderr=stderr, highlight=False)
+    if not printer.is_terminal and "COLUMNS" not in os.environ:
+        printer.width = WIDE
+    return printer
 
 
 console = terminal()
@@ -61,13 +61,18 @@ def say(text: str) -> None:
     console.print(shown(text), soft_wrap=True)
 
 
+def paragraph(text: str, style: str | None = None) -> None:
+    """Print a sentence, broken between words where the terminal ends."""
+    console.print(shown(text), style=style)
+
+
 def warn(text: str) -> None:
     """Print a warning, on the error stream."""
     errors.print(f"[yellow]warning:[/] {shown(text)}", soft_wrap=True)
 
 
 def shown(text: str) -> str:
-    """Return lines as rich prints them letter by letter, without what a terminal would obey."""
+    """Escape lines for rich: no markup, no control characters."""
     return escape("\n".join(printable(line) for line in text.split("\n")))
 
 
@@ -76,12 +81,14 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
 
 
-def table(title: str, *columns: str, left: Collection[str] = ()) -> Table:
+def table(title: str, *columns: str, left: Collection[str] = (), tight: bool = False) -> Table:
     """Return an empty table, as all of them look: numbers to the right, the columns of words to the `left`."""
-    found = Table(title=shown(title), title_justify="left", show_edge=False, pad_edge=False)
+    rich_table = Table(title=shown(title), title_justify="left", show_edge=False, pad_edge=False, caption_justify="left")
+    if tight:
+        rich_table.box, rich_table.collapse_padding = None, True
     for name in columns:
-        found.add_column(name, justify="left" if name in left else "right", overflow="fold")
-    return found
+        rich_table.add_column(name, justify="left" if name in left else "right", overflow="fold")
+    return rich_table
 
 
 @contextmanager

@@ -18,12 +18,15 @@ from descent.records.folders import MEDIANS, REPORT, names
 from descent.records.folders import read as read_results
 from descent.records.lock import held
 from descent.records.result import Result
-from descent.terminal.console import console, loading, say, shown, table
+from descent.terminal.console import console, loading, paragraph, say, shown, table
 
 if TYPE_CHECKING:
+    from descent.analysis.tuning import Tuning
     from descent.analysis.verdicts import Verdicts
 
 NAMED = 5  # folders that are named
+FORESTS, ROWS, SENTENCES = 3, 14, 4  # forest plots, their rows, and verdicts on groups that a screen has room for
+BAR = 16  # letters of an interval
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
 
 
@@ -32,6 +35,7 @@ class Setting:
     """The runs that differ in nothing but their seed.
 
     Attributes:
+        optimizer, batch: as chosen.
         name: optimizer, batch mode, learning rate and what else tells it from the others of the study.
         metric: what it is judged by, the problem's.
         values: final value of each run, from best to worst; those that diverged count as infinitely bad.
@@ -40,6 +44,8 @@ class Setting:
     """
 
     problem: str
+    optimizer: str
+    batch: str
     name: str
     metric: Metric
     values: tuple[float, ...]
@@ -52,13 +58,13 @@ class Setting:
         return statistics.median(self.values)
 
 
-def settings_of(found: Sequence[Result]) -> list[Setting]:
+def settings_of(run_results: Sequence[Result]) -> list[Setting]:
     """Group results by setting, the best first within each problem."""
     groups: dict[tuple[str, str], list[Result]] = {}
-    for result in found:
+    for result in run_results:
         groups.setdefault((result.problem, result.setting), []).append(result)
-    called = names(found)
-    settings = [_setting(group, called[key]) for key, group in groups.items()]
+    readable = names(run_results)
+    settings = [_setting(group, readable[key]) for key, group in groups.items()]
     return sorted(settings, key=lambda s: (s.problem, -s.metric.sign * s.median))
 
 
@@ -68,6 +74,8 @@ def _setting(group: list[Result], name: str) -> Setting:
     values = [judged.counted(result.final.get(judged.name), result.status) for result in group]
     return Setting(
         first.problem,
+        first.optimizer,
+        first.batch,
         name,
         judged,
         tuple(sorted(values, reverse=judged.higher_is_better)),
@@ -83,10 +91,10 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
     for problem in dict.fromkeys(setting.problem for setting in settings):
         chosen = [setting for setting in settings if setting.problem == problem]
         title = f"{problem}, {chosen[0].metric.name} at the end"
-        found = [cells(setting) for setting in chosen]
-        width = 5 if any(row[-1] for row in found) else 4  # without a column for what is not "finished", where all is
+        lines = [cells(setting) for setting in chosen]
+        width = 5 if any(row[-1] for row in lines) else 4  # without a column for what is not "finished", where all is
         rows = table(title, *("setting", "runs", "median", "range", "")[:width], left=("setting", ""))
-        for row in found:
+        for row in lines:
             rows.add_row(*map(shown, row[:width]))
         console.print(rows)
         console.print()
@@ -98,7 +106,7 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
 
 
 def name_folders(what: str, study: Path, folders: Sequence[tuple[Path, str]]) -> None:
-    """Print what is to be said of folders of a study, a line each: of the first ones, and how many there are."""
+    """Print a remark on each of the first folders, a line each, and the number of the others."""
     for folder, why in folders[:NAMED]:
         say(f"{what:<8} {folder.relative_to(study)}: {why}")
     if len(folders) > NAMED:
@@ -106,7 +114,7 @@ def name_folders(what: str, study: Path, folders: Sequence[tuple[Path, str]]) ->
 
 
 def write_medians(study: Path, trained: bool) -> None:
-    """Write what TensorBoard shows of a sweep's study, if its runs have events and `trained` or nothing is written yet."""
+    """Write TensorBoard's medians of a sweep's study, if its runs have events and `trained` or nothing is written yet."""
     if not any(study.glob("*/*/*/*/events.out.tfevents.*")) or (not trained and (study / REPORT / MEDIANS).exists()):
         return
     with loading("the medians"), suppress(OSError, InputError):  # nothing to show, or a folder that cannot be written
@@ -133,23 +141,59 @@ def cells(setting: Setting) -> list[str]:
 
 
 def show_outcome(outcome: "Verdicts") -> None:
-    """Print each ranking, one row an entry, and under it what it says."""
-    for verdict in outcome.verdicts:
-        ranking = verdict.ranking
-        title = f"{ranking.problem}, {ranking.batch}: {verdict.label} ({verdict.kind})"
-        rows = table(title, "rank", "setting", "n", "median", "95 % interval", "failed", left=["setting"])
-        for row in verdict.rows:
-            rows.add_row(*map(shown, row))
+    """Print the verdict in a line, a forest plot of all candidates and batch modes, and the verdict on each group.
+
+    It fits a screen: what is left out is counted, and stands in the report.
+    """
+    from descent.analysis.forest import forests
+
+    for sentence in outcome.headline:
+        paragraph(sentence, "bold")
+    say("")
+    shown_forests = forests(outcome)
+    for forest in shown_forests[:FORESTS]:
+        say(f"{forest.problem}: {forest.metric.label} at the end, median and 95 % interval")
+        columns = ("mode", "rank", "setting", "n", "failed", "median", "")
+        rows = table("", *columns, left=("mode", "setting", ""), tight=True)
+        many, before = ROWS // min(len(shown_forests), FORESTS), ""
+        for row in forest.rows[:many]:
+            cells = ("" if row.mode == before else row.mode, row.rank, row.setting, row.n, row.failed, row.median)
+            rows.add_row(*map(shown, cells), bar(row.low, row.middle, row.high))
+            before = row.mode
+        if len(forest.rows) > many:
+            rows.caption = f"and {len(forest.rows) - many} more in the report"
         console.print(rows)
-        for sentence in (verdict.sentence, *verdict.notes):
-            say(sentence)
         say("")
-    for verdict in outcome.modes:
-        say(f"{verdict.ranking.problem}, {verdict.ranking.batch}: {' '.join([verdict.sentence, *verdict.notes])}")
-    if outcome.modes:
+    several = [*outcome.leading, *outcome.modes]
+    chosen = several[:SENTENCES] if len(several) > 1 else []
+    for verdict in chosen:
+        paragraph(f"{verdict.ranking.batch}: {verdict.sentence}")
+    for tuning in outcome.tunings[:FORESTS]:
         say("")
-    for note in outcome.common:
-        say(f"For all: {note}")
+        show_tuning(tuning)
+    notes = sum(len(verdict.notes) for verdict in (*outcome.verdicts, *outcome.modes)) + len(outcome.common)
+    more = len(outcome.verdicts) + len(outcome.modes) - len(chosen) - (0 if chosen else 1)
+    others = f"{more} more verdict{'s' * (more != 1)} and " if more else ""
+    say(f"\nin the report: {others}{notes} note{'s' * (notes != 1)} on what they hold for")
+
+
+def bar(*places: float) -> str:
+    """Return an interval as text: the places of its low end, median and high end, from 0 to 1."""
+    low, middle, high = (round(place * (BAR - 1)) for place in places)
+    drawn = [" "] * low + ["─"] * (high - low + 1) + [" "] * (BAR - 1 - high)
+    drawn[middle] = "●"
+    return "".join(drawn)
+
+
+def show_tuning(tuning: "Tuning") -> None:
+    """Print how the candidates of a group were tuned, one row each, and what is wrong with it."""
+    columns = [0, 1, 2, max(3, len(tuning.columns) - 2)]  # of the best of k trials, for half of them
+    rows = table(tuning.title, *(tuning.columns[at] for at in columns), left=tuning.columns[:2], tight=True)
+    for row in tuning.rows:
+        rows.add_row(*(shown(f"{text} ({interval})" if interval else text) for text, interval in (row[at] for at in columns)))
+    console.print(rows)
+    for note in tuning.flags:
+        paragraph(note)
 
 
 def show_failures(study: Path, failed: Sequence[Path]) -> None:
@@ -170,5 +214,5 @@ def counts(folders: Sequence[Path]) -> dict[str, int]:
     """Return how many runs are in each state, those that a process is training as ``running``; the most frequent first."""
     states = [results.status(folder) for folder in folders]
     running = [state not in results.STATUSES and held(folder) for state, folder in zip(states, folders, strict=True)]
-    found = Counter("running" if busy else state for state, busy in zip(states, running, strict=True))
-    return dict(sorted(found.items(), key=lambda item: (-item[1], STATES.index(item[0]))))
+    counter = Counter("running" if busy else state for state, busy in zip(states, running, strict=True))
+    return dict(sorted(counter.items(), key=lambda item: (-item[1], STATES.index(item[0]))))

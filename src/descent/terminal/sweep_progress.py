@@ -1,5 +1,6 @@
 """Show a sweep while it trains: one live line, and the best run so far of each optimizer."""
 
+import statistics
 import threading
 import time
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from descent.records.journal import Journal, Outcome
 from descent.records.lock import held
 from descent.records.result import Result
 from descent.terminal.console import clock, shown, terminal
-from descent.terminal.summary import settings_of
+from descent.terminal.summary import Setting, settings_of
 
 REFRESH = 1.0  # seconds between two looks at the folders
 SHARE = 0.1  # of the time, that looking may take from the runs
@@ -41,7 +42,8 @@ class StudyDisplay:
         self.total = len(folders)
         self.pending = list(missing)
         waiting = set(missing)
-        self.found: list[Result] = list(read([folder for folder in folders if folder not in waiting])[0].values())
+        self.results: list[Result] = list(read([folder for folder in folders if folder not in waiting])[0].values())
+        self.took: dict[Path, float] = {}  # seconds of the runs that this sweep trained, by folder
         self.trained = self.failed = 0
         self.printed = 0.0
         self.stopping = threading.Event()
@@ -79,7 +81,9 @@ class StudyDisplay:
         for folder in self.pending:
             last = self.journal.notes(folder.name)[-1:] if folder.name in noted else []
             if last == [Outcome.ENDED]:
-                self.found += read([folder])[0].values()
+                ended = read([folder])[0].values()
+                self.results += ended
+                self.took |= dict.fromkeys([folder] * len(ended), sum(result.wall_seconds for result in ended))
                 self.trained += 1
             elif last == [Outcome.FAILED]:
                 self.failed += 1
@@ -89,35 +93,47 @@ class StudyDisplay:
 
     def line(self) -> str:
         """Return the state of the sweep in a line."""
-        done, diverged = len(self.found), sum(result.status == "diverged" for result in self.found)
+        done, diverged = len(self.results), sum(result.status == "diverged" for result in self.results)
         running = sum(held(folder) for folder in self.pending)
         now = time.monotonic()
         if self.started is None and (running or self.trained or self.failed):
             self.started = self.entered if self.trained or self.failed else now
         parts = [f"{done}/{self.total} done"]
         if self.pending:
-            parts.append("starting" if self.started is None else f"{running} running")
+            parts.append("starting workers" if self.started is None else f"{running} running")
         parts += [f"{count} {name}" for count, name in ((self.failed, "failed"), (diverged, "diverged")) if count]
         parts.append(clock(now - self.entered))
-        if self.started is not None and self.trained and self.pending:
-            parts.append(f"ETA {clock((now - self.started) / (self.trained + self.failed) * len(self.pending))}")
+        if self.started is not None and self.took and self.pending:
+            parts.insert(0, f"ETA {clock((now - self.started) * self._work_left())}")
         return ", ".join(parts)
+
+    def _work_left(self) -> float:
+        """Return the seconds of the runs to come over those of the runs that ended, by the mean of each kind of run."""
+        kinds: dict[Path, list[float]] = {}
+        for folder, seconds in self.took.items():
+            kinds.setdefault(folder.parent, []).append(seconds)
+        every = statistics.mean(self.took.values())
+        left = sum(statistics.mean(kinds[folder.parent]) if folder.parent in kinds else every for folder in self.pending)
+        return left / max(sum(self.took.values()) + self.failed * every, 1e-9)
 
     def _render(self) -> Group:
         state = Table.grid(padding=(0, 1))
-        state.add_row(ProgressBar(self.total, len(self.found) + self.failed, width=24), self.line())
-        best = Table(show_edge=False, pad_edge=False, box=None)
-        for name in ("best so far", "median", "runs"):
-            best.add_column(name, justify="left" if name == "best so far" else "right")
-        seen: set[tuple[str, str]] = set()
-        for setting in settings_of(self.found):
-            key = setting.problem, setting.name.split(" ", 1)[0]
-            if key not in seen:
-                seen.add(key)
-                best.add_row(
-                    shown(f"{setting.problem} {setting.name}"), f"{setting.median:.4g}", str(sum(setting.statuses.values()))
-                )
-        return Group(state, best) if seen else Group(state)
+        share = (len(self.results) + self.failed) / max(self.total, 1)
+        state.add_row(ProgressBar(1.0, share, width=12), f"{100 * share:.0f} %", self.line())
+        settings = settings_of(self.results)
+        best: dict[tuple[str, str], dict[str, Setting]] = {}
+        for setting in settings:
+            best.setdefault((setting.problem, setting.optimizer), {}).setdefault(setting.batch, setting)
+        modes = list(dict.fromkeys(setting.batch for setting in settings))
+        metrics = list(dict.fromkeys(setting.metric.name for setting in settings))
+        table = Table(show_edge=False, pad_edge=False, box=None)
+        table.add_column(f"best median {' or '.join(metrics)} so far", overflow="fold")
+        for mode in modes:
+            table.add_column(shown(mode), justify="right", no_wrap=True)
+        for (problem, optimizer), by_mode in best.items():
+            cells = [f"{each.median:.4g} ({len(each.values)})" if (each := by_mode.get(mode)) else "" for mode in modes]
+            table.add_row(shown(f"{problem} {optimizer}"), *cells)
+        return Group(state, table) if best else Group(state)
 
     def _print(self) -> None:
         self.printed = time.monotonic()

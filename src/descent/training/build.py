@@ -10,7 +10,7 @@ import torch
 
 from descent.batching import Batches, Timeline, horizon
 from descent.config.call import call
-from descent.config.schema import MOST_STEPS, Component, RunConfig
+from descent.config.schema import MOST_STEPS, Component, Optimizer, RunConfig
 from descent.config.targets import bound, factory
 from descent.config.values import Arguments
 from descent.errors import InputError, first_line
@@ -56,15 +56,16 @@ def timeline(config: RunConfig, batches: Batches) -> Timeline:
     steps = horizon(batches, config.epochs, config.max_steps)
     if steps >= MOST_STEPS and (config.epochs or config.max_steps):
         raise InputError("epochs", config.epochs, f"is more than {MOST_STEPS:,} steps")
-    return Timeline(batches, steps, config.records.first_epoch, config.records.growth)
+    records = config.records
+    return Timeline(batches, steps, records.first_epoch, records.growth, records.epochs or ())
 
 
 def optimizer(config: RunConfig, device: str) -> Callable[[Any], torch.optim.Optimizer]:
     """Return a function from parameters on `device` (cpu or cuda) to the optimizer; it can be pickled."""
-    return partial(_optimizer, on_device(config, device))
+    return partial(_optimizer, on_device(config, device), config.wrapper)
 
 
-def on_device(config: RunConfig, device: str) -> Component:
+def on_device(config: RunConfig, device: str) -> Optimizer:
     """Return the optimizer with torch's fused kernel where its setting names the device."""
     fused = config.optimizer.fused
     if fused is None:
@@ -74,10 +75,18 @@ def on_device(config: RunConfig, device: str) -> Component:
     )
 
 
-def _optimizer(component: Component, params: Any) -> torch.optim.Optimizer:
-    made = _call("optimizer", component, params=params)
+def _optimizer(component: Optimizer, wrapper: Component | None, params: Any) -> torch.optim.Optimizer:
+    made = _is_optimizer("optimizer", component, _call(component.group, component, params=params))
+    if component.closure:
+        made.needs_closure = True  # type: ignore[attr-defined]
+    if component.create_graph:
+        made.needs_graph = True  # type: ignore[attr-defined]
+    return made if wrapper is None else _is_optimizer("wrapper", wrapper, _call("wrapper", wrapper, optimizer=made))
+
+
+def _is_optimizer(group: str, component: Component, made: Any) -> torch.optim.Optimizer:
     if not isinstance(made, torch.optim.Optimizer):
-        raise InputError("optimizer._target_", component.factory, "must return a torch.optim.Optimizer")
+        raise InputError(f"{group}._target_", component.factory, "must return a torch.optim.Optimizer")
     return made
 
 
@@ -110,7 +119,7 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
         from descent.training.module import DescentModule
         from descent.training.torch_engine import LightningEngine
 
-    module = DescentModule(problem, optimizer(config, device), factor, timeline.horizon, clip_norm, layers)
+    module = DescentModule(problem, optimizer(config, device), factor, timeline.horizon, clip_norm, layers, config.seed)
     loader = partial(BlockLoader, problem, batches, timeline)
     threads = max(1, threads // config.trainer.count)
     return LightningEngine(module, loader, recorder, partial(trainer, config, device), device, threads)
@@ -141,9 +150,11 @@ def objective(config: RunConfig, problem: Problem) -> Objective:
             "regression and mlps, the quadratic and the 2-D functions",
             "Use engine=torch.",
         )
-    name, arguments = hand_written
-    made: Objective = getattr(objectives, name)(**arguments)
-    return made
+    made, arguments = hand_written
+    built = call("problem", getattr(objectives, made) if isinstance(made, str) else made, arguments)
+    if not isinstance(built, Objective):
+        raise InputError("problem", config.names.problem, f"its by_hand() must name an Objective, and {made} is none")
+    return built
 
 
 def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:
@@ -152,6 +163,8 @@ def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:
     Raises:
         InputError: `descent.from_scratch` lacks it, or it lacks an argument.
     """
+    if config.wrapper is not None:
+        raise InputError("wrapper", config.names.wrapper, f"engine={config.engine} has no wrappers", "Use engine=torch.")
     if isinstance(config.optimizer.fused, bool):
         raise InputError("optimizer.fused", config.optimizer.fused, f"has no effect with engine={config.engine}")
     package, _, torchs = config.optimizer.factory.rpartition(".")
@@ -165,7 +178,7 @@ def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:
             "Use engine=torch.",
         )
     made = optimizers.OPTIMIZERS[name]
-    built: optimizers.Optimizer = call("optimizer", made, bound("optimizer", made, arguments))
+    built: optimizers.Optimizer = call(config.optimizer.group, made, bound(config.optimizer.group, made, arguments))
     return built
 
 

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import platform
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from numba.extending import overload
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from descent import from_scratch
+from descent.config.imports import foreign
+from descent.errors import InputError, first_line
 from descent.from_scratch.clipping import clip_factor
 from descent.from_scratch.forms import SECOND
 from descent.from_scratch.objectives import Objective
@@ -39,7 +42,6 @@ Function = Callable[..., Any]
 log = logging.getLogger(__name__)
 KEPT = 30 * 86_400  # seconds that compiled code is kept after its last use, once its sources have changed
 COMPILED: dict[Any, Path | None] = {}  # where each function of this process is kept; its `stats` tell what was found there
-_registered: set[Function] = set()
 
 
 def block(objective: Objective, optimizer: Optimizer, columns: int) -> Any:
@@ -57,16 +59,32 @@ def block(objective: Objective, optimizer: Optimizer, columns: int) -> Any:
 def compile_for(function: Any, arguments: tuple[Any, ...]) -> None:
     """Compile a block for arguments of these types, or load it: of several processes, one does it and the others wait."""
     signature = tuple(numba.typeof(argument) for argument in arguments)
-    if signature not in function.overloads:
-        kept_in = COMPILED[function]
+    if signature in function.overloads:
+        return
+    kept_in = COMPILED[function]
+    try:
         with FileLock(kept_in / "lock") if kept_in else nullcontext():
             function.compile(signature)
+    except (numba.core.errors.NumbaError, AttributeError) as error:  # of a gradient of the user's
+        raise InputError(
+            "engine", "compiled", f"numba cannot compile the gradient ({_reason(error)})", "Use engine=numpy."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the innermost line that numba cannot compile, and its file; its own words where it names none."""
+    place = re.search(r'^\s*File "(.+)", (line \d+):\n(?:.*\n)*?\s*(\S.*)\n\s*\^', str(error), re.M)
+    return f"{Path(place[1]).name}, {place[2]}: {place[3]}" if place else first_line(error)
 
 
 @cache
-def folder() -> Path | None:
-    """Return the folder of the compiled code, below NUMBA_CACHE_DIR or the user's cache; None where it cannot be written."""
-    digest = hashlib.sha256()
+def folder(sources: bytes = b"") -> Path | None:
+    """Return the folder of the compiled code, below NUMBA_CACHE_DIR or the user's cache; None where it cannot be written.
+
+    Args:
+        sources: the files of functions of the user's that go into it.
+    """
+    digest = hashlib.sha256(sources)
     for path in sorted([*Path(from_scratch.__file__).parent.rglob("*.py"), Path(__file__)]):
         digest.update(path.read_bytes())
     versions = numba.__version__, llvmlite.__version__, np.__version__, scipy.__version__, platform.python_version()
@@ -91,11 +109,13 @@ def folder() -> Path | None:
 def _compiled(*parts: Any) -> Any:
     """Return the compiled function that `_steps` makes of its arguments; each is kept, and waited for, on its own."""
     *functions, columns = parts
-    for function in (*functions, clip_factor):
-        _register(function)
-    kept_in, before = folder(), numba.config.CACHE_DIR
+    reached = set().union(*(_register(function) for function in (*functions, clip_factor)))
+    files = {Path(function.__code__.co_filename) for function in reached if not function.__module__.startswith("descent.")}
+    sources = sorted({source for file in files for source in file.parent.glob("*.py")} | files)
+    kept_in = folder(b"".join(source.read_bytes() for source in sources)) if all(file.is_file() for file in files) else None
     if kept_in:
         kept_in /= "-".join([*(function.__name__ for function in functions), str(columns)])
+    before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(kept_in or before)
     try:
         compiled = numba.njit(_steps(*parts), cache=kept_in is not None, **OPTIONS)
@@ -105,17 +125,14 @@ def _compiled(*parts: Any) -> Any:
         numba.config.CACHE_DIR = before
 
 
-def _register(function: Function) -> None:
-    """Register a function of `from_scratch`, in its second form if it has one, and the functions it calls, for compiled code."""
-    if function in _registered:
-        return
-    _registered.add(function)
+@cache
+def _register(function: Function) -> set[Function]:
+    """Register a function, in its second form if it has one, and the functions it calls, for compiled code; return them all."""
     form: Any = SECOND.get(function, function)
-    for name in form.__code__.co_names:
-        called = form.__globals__.get(name)
-        if isinstance(called, FunctionType) and called.__module__.startswith(from_scratch.__name__):
-            _register(called)
     overload(function, jit_options=OPTIONS, strict=False)(lambda *_: form)
+    called = (form.__globals__.get(name) for name in form.__code__.co_names)
+    ours = [one for one in called if isinstance(one, FunctionType) and not foreign(one.__module__)]
+    return {function}.union(*(_register(one) for one in ours if one is not function))
 
 
 def nothing() -> None:

@@ -15,8 +15,8 @@ libraries.cache_clear()  # compiled code has matrix products of its own, in a li
 class CompiledEngine(NumpyEngine):
     """Train with compiled `descent.from_scratch`; its arguments are those of `NumpyEngine`."""
 
-    def fit(self) -> None:
-        """Compile a block off the clock, then train."""
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         with self.recorder.observer.loading("the compiled steps; new ones take some seconds"):
             if not self.optimizer.state:
                 self.optimizer.state = [self.optimizer.start(self.flat)]
@@ -24,7 +24,6 @@ class CompiledEngine(NumpyEngine):
             table = copy(self.optimizer).table(np.array([self.optimizer.lr]))
             self._run = compilation.block(self.objective, self.optimizer, table.shape[1])
             compilation.compile_for(self._run, self._arguments(table, *self._rows(0, 1)))
-        super().fit()
 
     def _block(self, first: int, last: int) -> None:
         lrs = self.peak * np.array(self.factors(first, last))

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -144,6 +145,9 @@ class Engine(Protocol):
     def last_step(self) -> Row: ...
     def average(self) -> list[Tensor] | None: ...
     def measure(self, split: str, chunk: int, examples: int | None = None) -> Row: ...
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Hold the weights to evaluate in the problem within, where they are not those to train."""
 
     def fit(self) -> None:
         """Train from `position` to the end of the budget, and notify the recorder of each block."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +10,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from descent.optimizers.capabilities import needs_closure
+from descent.optimizers.capabilities import evaluated, evaluates_other_weights, needs_closure, needs_graph, state_bytes
 from descent.problems.base import Problem
 from descent.training.engine import Position, Schedule, Steps
 from descent.training.loader import Block, MicroBatch
@@ -38,6 +39,7 @@ class DescentModule(pl.LightningModule, Steps[Tensor]):
         horizon: int,
         clip_norm: float | None = None,
         layers: bool = False,
+        seed: int = 0,
     ) -> None:
         pl.LightningModule.__init__(self)
         Steps.__init__(self, problem, schedule, horizon, layers)
@@ -48,6 +50,8 @@ class DescentModule(pl.LightningModule, Steps[Tensor]):
         self.devices = 1
         self._groups: list[dict[str, Any]] = []  # of the optimizer: looking for it takes microseconds
         self._unclipped: list[Tensor] = []
+        self.seed = seed
+        self._random: list[Tensor] | None = []  # states of torch's generators that the first step sets; empty: seeded
 
     def on_fit_start(self) -> None:
         self.devices = self.trainer.world_size
@@ -58,14 +62,30 @@ class DescentModule(pl.LightningModule, Steps[Tensor]):
             group["initial_lr"] = group["lr"]
         self._groups = optimizer.param_groups
         self.scale_lr(*self.factors(0, 1))
+        if evaluates_other_weights(optimizer):
+            optimizer.train()  # type: ignore[attr-defined]
         return optimizer
 
     def training_step(self, block: Block, _: int) -> None:
         optimizer = self._raw_optimizer()
         self._groups = optimizer.param_groups
-        take = self._closure_step if needs_closure(optimizer) else self._clipped_step if self.clip_norm else self._step
+        if self._random is not None:
+            self._set_random(self._random)
+        take = self._clipped_step if self.clip_norm else self._step
+        if needs_closure(optimizer):
+            take = self._closure_step
+        elif needs_graph(optimizer):
+            take = self._graph_step
         for size, batch in self.paced(block.first, block.last, block.steps(self.global_rank, self.devices)):
             take(optimizer, size, batch)
+
+    def _set_random(self, states: list[Tensor]) -> None:
+        """Set torch's random numbers as they were at the checkpoint, or by the seed; whatever was drawn before the first step."""
+        if not states:
+            torch.manual_seed(self.seed)
+        for state, put in zip(states, (torch.set_rng_state, torch.cuda.set_rng_state), strict=False):
+            put(state.cpu())
+        self._random = None
 
     def _step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
         optimizer.zero_grad()
@@ -96,6 +116,18 @@ class DescentModule(pl.LightningModule, Steps[Tensor]):
             return self._backward(size, batch)
 
         optimizer.step(closure)  # type: ignore[arg-type]
+
+    def _graph_step(self, optimizer: torch.optim.Optimizer, size: int, batch: list[MicroBatch]) -> None:
+        """Step an optimizer that differentiates the gradient once more: until then it keeps its graph."""
+        self.position.gradient_evaluations += size
+        parameters = list(self.problem.parameters())
+        loss = torch.stack([self.problem.loss(*part) * (len(part[0]) / size) for part in batch]).sum()
+        gradients = torch.autograd.grad(loss, parameters, create_graph=True)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient.detach()
 
     def _backward(self, size: int, batch: list[MicroBatch]) -> Tensor:
         """Add the gradient of the mean loss over the `size` examples of the batch; return that loss.
@@ -152,8 +184,30 @@ class DescentModule(pl.LightningModule, Steps[Tensor]):
             return None
         return [optimizer.state[p]["ax"] if p in optimizer.state else p.detach() for p in self.problem.parameters()]
 
+    def evaluated(self) -> AbstractContextManager[None]:
+        """Hold the weights to evaluate in the problem within, where the optimizer keeps some beside those to train."""
+        return evaluated(self._raw_optimizer(), list(self.problem.parameters()))
+
+    def state_bytes(self) -> int:
+        """Return the size of the optimizer's state."""
+        return state_bytes(self._raw_optimizer())
+
+    def on_train_end(self) -> None:
+        if evaluates_other_weights(optimizer := self._raw_optimizer()):
+            optimizer.eval()  # type: ignore[attr-defined]  # for good: the test set is measured with them
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what a run goes on from: its position, torch's random numbers, and weights to train that are not evaluated."""
         checkpoint["position"] = asdict(self.position)
+        if (states := self._random) is None:
+            states = [torch.get_rng_state(), *([torch.cuda.get_rng_state()] if self.device.type == "cuda" else [])]
+        checkpoint["random"] = states
+        if evaluates_other_weights(self._raw_optimizer()):
+            checkpoint["trained"] = checkpoint["state_dict"]
+            with self.evaluated():
+                checkpoint["state_dict"] = {name: value.clone() for name, value in self.state_dict().items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.position = Position(**checkpoint["position"])
+        self._random = checkpoint["random"]
+        checkpoint["state_dict"] = checkpoint.get("trained", checkpoint["state_dict"])

@@ -15,6 +15,9 @@ class Observer:
     def note(self, text: str) -> None:
         """Receive a line on the run's state."""
 
+    def size(self, examples: int, weights: int, device: str) -> None:
+        """Take in how many training examples and weights there are, and the device that computes."""
+
     def start(self, row: Row, examples: int | None, max_seconds: float | None) -> None:
         """Begin at a record.
 

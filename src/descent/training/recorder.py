@@ -132,13 +132,14 @@ class Recorder:
         }
         last = engine.last_step()
         row["lr"] = last.pop("lr")
-        for split in self.problem.splits:
-            if split != "test":
-                row |= engine.measure(split, self.chunk, self.examples)
-        row |= self._average(engine)
-        row |= last | self.problem.position()
-        if self.sharpness:
-            row["sharpness"] = self.problem.sharpness(self.chunk, self.examples)
+        with engine.evaluated():
+            for split in self.problem.splits:
+                if split != "test":
+                    row |= engine.measure(split, self.chunk, self.examples)
+            row |= self._average(engine)
+            row |= last | self.problem.position()
+            if self.sharpness:
+                row["sharpness"] = self.problem.sharpness(self.chunk, self.examples)
         self.curve.append(row)
         engine.history.append((row["epoch"], row["train/loss"]))
         for sink in self.sinks:

@@ -6,7 +6,7 @@ from descent.config.call import blamed
 from descent.config.schema import RunConfig
 from descent.config.values import Arguments
 from descent.errors import InputError, first_line
-from descent.optimizers.capabilities import needs_closure
+from descent.optimizers.capabilities import evaluates_other_weights, needs_closure, needs_graph
 from descent.optimizers.silent import require_effect
 from descent.problems.base import Problem
 from descent.training import build, requirements
@@ -33,10 +33,10 @@ class Rehearsal:
             build.timeline(config, build.batches(config, made.examples))
         if self._is_new("schedule", config.schedule, config.epochs is None and config.max_steps is None):
             build.schedule(config)
-        if self._is_new("optimizer", config.optimizer, config.engine, config.precision, device):
+        if self._is_new("optimizer", config.optimizer, config.wrapper, config.engine, config.precision, device):
             try_optimizer(config)
         engine = config.engine, config.trainer, config.clip_norm, config.records.layers
-        if self._is_new("engine", engine, config.optimizer, config.problem, config.batch):
+        if self._is_new("engine", engine, config.optimizer, config.wrapper, config.problem, config.batch):
             requirements.require_engine(config, made, build.batches(config, made.examples))
         return made
 
@@ -79,8 +79,16 @@ def try_optimizer(config: RunConfig) -> None:
 
     name = blamed(arguments, works)
     if name is None:
-        raise InputError("optimizer", config.names.optimizer, why)
-    raise InputError(f"optimizer.{name}", arguments[name], why)
+        raise InputError("optimizer", config.names.optimizer, why, _capability(config))
+    raise InputError(f"{config.optimizer.group}.{name}", arguments[name], why)
+
+
+def _capability(config: RunConfig) -> str:
+    """Return what to set so that the optimizer takes steps: a capability that its class does not state; empty: none helps."""
+    for name in ("closure", "create_graph"):
+        if _why_not(config.model_copy(update={"optimizer": config.optimizer.model_copy(update={name: True})})) is None:
+            return f"Set +optimizer.{name}=true, or {name}: true in its yaml."
+    return ""
 
 
 def _why_not(config: RunConfig) -> str | None:
@@ -97,10 +105,12 @@ def _why_not(config: RunConfig) -> str | None:
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         loss = weight.square().sum() / 2
-        loss.backward()
+        (weight.grad,) = torch.autograd.grad(loss, [weight], create_graph=needs_graph(optimizer))
         return loss
 
     try:
+        if evaluates_other_weights(optimizer):
+            optimizer.train()  # type: ignore[attr-defined]
         for _ in range(STEPS):
             closure()
             optimizer.step(*([closure] if needs_closure(optimizer) else []))  # type: ignore[arg-type]

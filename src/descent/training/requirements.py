@@ -1,15 +1,19 @@
 """Refuse objects of a run that do not work together, before anything is written or trained."""
 
+import numpy as np
 import torch
 
 from descent.batching import Batches
 from descent.config.schema import Component, RunConfig
-from descent.errors import InputError, one_of
+from descent.errors import InputError, first_line, one_of
+from descent.from_scratch.objectives.base import flat
 from descent.metrics import KNOWN
 from descent.metrics import metric as known
-from descent.optimizers.capabilities import needs_closure
+from descent.optimizers.capabilities import needs_closure, needs_graph
 from descent.problems.base import Problem
 from descent.training import build
+
+SAME = 1e-3  # the relative difference of two gradients in float32 that only rounding tells apart
 
 
 def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> None:
@@ -22,12 +26,35 @@ def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> Non
         raise InputError("records.layers", True, f"has no effect: {config.names.problem} has no layers")
     if config.by_hand:
         require_one_device(config)
-        build.objective(config, problem)
+        require_gradient(config, problem)
         build.numpy_optimizer(config)
         return
     trial = build.optimizer(config, "cpu")(problem.parameters())
     _splits(config, batches, trial)
     _clips(config, trial)
+
+
+def require_gradient(config: RunConfig, problem: Problem) -> None:
+    """Compare a gradient that the user has written by hand with autograd's, on two examples.
+
+    Raises:
+        InputError: there is none, or it is another.
+    """
+    objective = build.objective(config, problem)
+    name = type(objective).__name__
+    if type(objective).__module__.startswith("descent."):
+        return
+    parameters, rows = list(problem.parameters()), [part[:2] for part in problem.data("train")]
+    try:
+        hand_written = flat(objective.gradient([p.detach().numpy() for p in parameters], *(part.numpy() for part in rows)))
+    except Exception as error:  # whatever code of the user's raises
+        text = f"the gradient of {name} fails ({type(error).__name__}: {first_line(error)})"
+        raise InputError("problem", config.names.problem, text) from error
+    expected = torch.cat([g.flatten() for g in torch.autograd.grad(problem.loss(*rows), parameters)]).numpy()
+    off = float(np.linalg.norm(hand_written - expected)) / max(float(np.linalg.norm(expected)), SAME)
+    if not off < SAME:
+        text = f"the gradient of {name} differs from autograd's by {off:.2g} of its length"
+        raise InputError("problem", config.names.problem, text, "Correct it, or use engine=torch.")
 
 
 def require_one_device(config: RunConfig) -> None:
@@ -53,9 +80,9 @@ def _splits(config: RunConfig, batches: Batches, optimizer: torch.optim.Optimize
         return
     if not isinstance(config.trainer.strategy, Component):
         raise InputError("trainer.devices", devices, "several devices share a run only with trainer=ddp")
-    if needs_closure(optimizer):
+    if needs_closure(optimizer) or needs_graph(optimizer):
         name = config.names.optimizer
-        raise InputError("optimizer", name, f"its search needs the whole loss, which {devices} devices do not have")
+        raise InputError("optimizer", name, f"it evaluates the whole loss itself, which {devices} devices do not have")
     last = (batches.examples_per_epoch - 1) % batches.size + 1  # the size of an epoch's last batch
     if batches.size < devices:
         raise InputError("trainer.devices", devices, f"a batch of {batches.size} cannot be split over more than {batches.size}")
@@ -68,11 +95,11 @@ def _clips(config: RunConfig, optimizer: torch.optim.Optimizer) -> None:
     """Require that the gradient can be clipped, if `clip_norm` is set.
 
     Raises:
-        InputError: the optimizer compares gradients with losses, and so needs the true ones.
+        InputError: the optimizer evaluates or differentiates gradients itself, and so needs the true ones.
     """
-    if config.clip_norm is not None and needs_closure(optimizer):
+    if config.clip_norm is not None and (needs_closure(optimizer) or needs_graph(optimizer)):
         name = config.names.optimizer
-        raise InputError("clip_norm", config.clip_norm, f"the line search of {name} needs the true gradient", "Use null.")
+        raise InputError("clip_norm", config.clip_norm, f"{name} evaluates gradients itself: it needs the true ones", "Use null.")
 
 
 def judged(config: RunConfig, problem: Problem) -> None:

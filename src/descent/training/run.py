@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from descent.config.identity import identity, key, place
+from descent.config.imports import folders, notice
 from descent.config.schema import RunConfig
 from descent.records import curve
 from descent.records.finished import Unsound, sound
@@ -59,6 +60,8 @@ def run(config: RunConfig, observer: Observer | None = None, wait: bool = True) 
         from descent.training.train import train
 
     config = resolve(config)
+    if folders:
+        observer.note(notice())
     who = identity(config, build.device(config))
     final = place(config, who)
     if not config.rerun:

@@ -10,9 +10,9 @@ import threading
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import lightning.pytorch as pl
 import torch
@@ -28,9 +28,12 @@ from descent.training.loader import BlockLoader
 from descent.training.module import DescentModule
 from descent.training.recorder import Recorder
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
 PATIENCE = 10  # seconds that the processes of a run have to end by themselves
 
-for name in ("lightning.pytorch", "lightning.fabric"):  # its tips and device tables are not for our users
+for name in ("lightning.pytorch", "lightning.fabric", "torch.multiprocessing.spawn"):  # tips, tables, signals: not for users
     logging.getLogger(name).setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", module="lightning")
 
@@ -64,6 +67,7 @@ class LightningEngine:
         self.trainer = make_trainer([_Notify(self, recorder)])
         self.trainer.strategy.checkpoint_io = _ToFile()
         self.checkpoint: Path | None = None
+        self.errors, self.tell_error = mp.get_context("spawn").Pipe(duplex=False)  # of the processes
 
     @property
     def position(self) -> Position:
@@ -77,7 +81,7 @@ class LightningEngine:
         if self.device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 us
             os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
         loader = self.loader(self.position.step)
-        with _stopping_ranks(self.trainer) if self.trainer.world_size > 1 else nullcontext():
+        with _stopping_ranks(self.trainer, self.errors) if self.trainer.world_size > 1 else nullcontext():
             try:
                 self.trainer.fit(self.module, loader, ckpt_path=self.checkpoint, weights_only=True if self.checkpoint else None)
             except SystemExit:  # what Lightning makes of a signal
@@ -97,6 +101,9 @@ class LightningEngine:
 
     def measure(self, split: str, chunk: int, examples: int | None = None) -> Row:
         return self.module.measure(split, chunk, examples)
+
+    def evaluated(self) -> AbstractContextManager[None]:
+        return self.module.evaluated()
 
     def save(self, path: Path) -> None:
         self.trainer.strategy.broadcast(path)  # all devices must take part, see _Notify
@@ -147,19 +154,32 @@ class _Notify(pl.Callback):
         if self.engine.device == "cuda":
             self.engine.position.hardware = torch.cuda.get_device_name(pl_module.device)
         if trainer.is_global_zero:
-            self.recorder.begin(self.engine)
+            with self._telling(trainer):
+                self.recorder.begin(self.engine)
         self._agree(trainer, stop=False)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        stop = trainer.is_global_zero and self.recorder.block_ended(self.engine)
+        with self._telling(trainer):
+            stop = trainer.is_global_zero and self.recorder.block_ended(self.engine)
         trainer.should_stop = self._agree(trainer, stop) or trainer.should_stop
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
-            self.recorder.close()
+            with self._telling(trainer):
+                self.recorder.close()
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         self.recorder.close()
+
+    @contextmanager
+    def _telling(self, trainer: pl.Trainer) -> Iterator[None]:
+        """Send an error of the system to the process that started this one, to which Lightning passes its text alone."""
+        try:
+            yield
+        except OSError as error:
+            if trainer.world_size > 1:
+                self.engine.tell_error.send(error)
+            raise
 
     def _agree(self, trainer: pl.Trainer, stop: bool) -> bool:
         """Broadcast rank 0's stop flag and loss history; return the flag."""
@@ -176,13 +196,18 @@ class _Notify(pl.Callback):
 
 
 @contextmanager
-def _stopping_ranks(trainer: pl.Trainer) -> Iterator[None]:
+def _stopping_ranks(trainer: pl.Trainer, errors: "Connection[OSError, OSError]") -> Iterator[None]:
     """Let the processes that Lightning starts end by themselves: pass a signal on to them; rank 0 broadcasts the stop.
 
     Ctrl-C reaches them all, and is held back while they import. Processes that still run after `PATIENCE` are killed.
 
+    Args:
+        trainer: about to fit.
+        errors: what a process sends of errors of the system, as of a disk that is full.
+
     Raises:
-        RuntimeError: a process raised an error or was killed; the last line of its report.
+        OSError: what a process sent.
+        RuntimeError: a process raised another error or was killed; the last line of its report.
     """
 
     ended, launcher = threading.Event(), cast(Any, trainer.strategy.launcher)
@@ -204,7 +229,11 @@ def _stopping_ranks(trainer: pl.Trainer) -> Iterator[None]:
     try:
         with stopping.listening(pass_on), blocked([signal.SIGINT]):
             yield
-    except (ProcessExitedException, ProcessRaisedException) as error:
+    except Exception as error:
+        if errors.poll():  # torch cannot tell it where its own file has no room
+            raise errors.recv() from error
+        if not isinstance(error, (ProcessExitedException, ProcessRaisedException)):
+            raise
         if not stopping.asked():
             raise RuntimeError(str(error).strip().splitlines()[-1]) from error
     finally:

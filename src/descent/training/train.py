@@ -16,6 +16,7 @@ from descent.batching import Batches
 from descent.config.identity import label, setting
 from descent.config.schema import RunConfig
 from descent.config.targets import factory
+from descent.config.tuned import differences
 from descent.outside import output, remove, write_text
 from descent.problems.base import Problem
 from descent.records import judging as verdict
@@ -23,7 +24,7 @@ from descent.records import result as results
 from descent.records.curve import Curve, read
 from descent.records.environment import environment
 from descent.records.finished import Unsound, digests, sound
-from descent.records.folders import is_own
+from descent.records.folders import is_run_file
 from descent.records.lock import LOCK, lock
 from descent.records.result import Asked, Hyperparameters, Result
 from descent.training import build, requirements
@@ -76,6 +77,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
     )
     requirements.require_engine(config, problem, batches)
     engine = build.engine(config, identity["device"], problem, batches, timeline, recorder)
+    observer.size(problem.examples, sum(weights.numel() for weights in problem.parameters()), str(identity["device"]))
     for text in cautions(config, problem, batches):
         log.warning(text)
 
@@ -126,6 +128,8 @@ def cautions(config: RunConfig, problem: Problem, batches: Batches) -> list[str]
     without_effect = getattr(factory("optimizer", config.optimizer.factory), "without_effect", None)
     if without_effect is not None and (why := without_effect(problem.parameters())):
         texts.append(f"problem={names.problem}: {why}.")
+    if told := differences(config):
+        texts.append(f"{told}.")
     return texts
 
 
@@ -139,8 +143,9 @@ def hyperparameters(config: RunConfig) -> Hyperparameters:
     }
     if config.clip_norm is not None:
         chosen["clip_norm"] = config.clip_norm
-    for group in ("batch", "optimizer", "schedule"):
-        for name, value in getattr(config, group).arguments.items():
+    for group in ("batch", "optimizer", "schedule", "wrapper"):
+        component = getattr(config, group)
+        for name, value in component.arguments.items() if component else ():
             if name != "micro_size" and value is not None:
                 shown = name if name == "lr" else f"{group}.{name}"
                 chosen[shown] = value if isinstance(value, (bool, int, float, str)) else str(value)
@@ -163,7 +168,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 def _clear(folder: Path) -> list[str]:
     """Remove folders in the place of a run's files; return a note for each."""
-    wrong = [path for path in folder.iterdir() if path.is_dir() and is_own(path.name)]
+    wrong = [path for path in folder.iterdir() if path.is_dir() and is_run_file(path.name)]
     for path in wrong:
         remove(path)
     return [f"{path.name} was a folder" for path in wrong]
@@ -232,7 +237,7 @@ def _result(
         time_to_target=verdict.time_to_target(rows, target, config.problem.metrics),
         diverged_at=diverged,
         tuning=config.tuning.trials,
-        scramble=config.tuning.search,
+        search=config.tuning.search,
         stage=config.tuning.stage,
         files=digests(curve.path.parent),
         environment={

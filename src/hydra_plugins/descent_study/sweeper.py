@@ -4,7 +4,6 @@ import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -18,6 +17,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict, read_write
 
 from descent.cli import door
+from descent.config.command import opened
 from descent.config.hydra_internals import ConfigLoaderImpl
 from hydra_plugins.descent_study import launchers
 
@@ -65,18 +65,11 @@ class StudySweeper(Sweeper):
         from descent.config.mistakes import explained
         from descent.sweeps import sweep as study  # torch and all that only when there is something to sweep
 
-        sys.path += self._module_folders()
         launchers.require(self.config.hydra.launcher)
         elsewhere = launchers.elsewhere(self.config.hydra.launcher)
         with explained(arguments):
             jobs = self._jobs(arguments)
         return study.sweep(jobs, self._compose, self._launch, elsewhere, experiment, self.target)
-
-    def _module_folders(self) -> list[str]:
-        """Return the folders of a user's experiment module: the parent of ``--config-dir``, and that folder itself."""
-        sources = self.config.hydra.runtime.config_sources
-        config_dirs = [Path(source.path) for source in sources if source.provider == "command-line"]
-        return [str(folder) for path in config_dirs if self.target for folder in (path.parent, path)]
 
     def _jobs(self, arguments: list[str]) -> list[Sequence[str]]:
         """Return the overrides of each run: of the command, times each of the experiment's grids.
@@ -103,7 +96,7 @@ class StudySweeper(Sweeper):
         jobs: list[Sequence[str]] = []
         for grid in self.grids or [{}]:
             choices = [f"{key}={value}" for key, value in grid.items() if key not in typed]
-            jobs += _expanded(parser.parse_overrides(choices + arguments))
+            jobs += _expanded(parser.parse_overrides(opened(choices) + arguments))
         return jobs
 
     def _compose(self, overrides: list[str]) -> "RunConfig":

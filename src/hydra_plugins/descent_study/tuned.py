@@ -13,7 +13,7 @@ class TunedSweeper(StudySweeper):
 
     Args:
         grids: of an experiment.
-        protocol: trials, searches and final_seeds; see `tuning.Protocol`.
+        protocol: trials, searches, final_seeds and baselines; see `tuning.Protocol`.
     """
 
     def __init__(self, grids: Sequence[Mapping[str, Any]] = (), **protocol: Any) -> None:

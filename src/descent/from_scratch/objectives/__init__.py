@@ -1,4 +1,4 @@
-"""What the optimizers minimise, with gradients written by hand: the gradient is what autograd would find."""
+"""Objectives with hand-written gradients, equal to those of autograd."""
 
 from descent.from_scratch.objectives.base import Objective
 from descent.from_scratch.objectives.functions import Quadratic, Surface

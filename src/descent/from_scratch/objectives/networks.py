@@ -84,11 +84,25 @@ def sigmoid_squared_error_slope(z: np.ndarray, y: np.ndarray) -> None:
     z *= 1 - a
 
 
+def sigmoid_cross_entropy(z: np.ndarray, y: np.ndarray) -> float:
+    """Return ``-(1/B) sum_i sum_j [t_ij ln a_ij + (1 - t_ij) ln(1 - a_ij)]`` for ``a = sigmoid(z)``, outputs z ``[B, K]``."""
+    signed = z.copy()
+    signed[np.arange(len(y)), y] *= -1
+    return float(np.logaddexp(0, signed).sum() / len(z))
+
+
+def sigmoid_cross_entropy_slope(z: np.ndarray, y: np.ndarray) -> None:
+    """Put ``(a_i - t_i) / B`` in the place of z (Nielsen, chapter 3, equation 68)."""
+    apply(sigmoid, z)
+    squared_error_slope(z, y)
+
+
 # The loss of outputs z and targets y, and the gradient with respect to z that takes the place of z.
 LOSSES: dict[str, tuple[Callable[..., float], Callable[..., None]]] = {
     "cross_entropy": (cross_entropy, cross_entropy_slope),
     "squared_error": (squared_error, squared_error_slope),
     "sigmoid_squared_error": (sigmoid_squared_error, sigmoid_squared_error_slope),
+    "sigmoid_cross_entropy": (sigmoid_cross_entropy, sigmoid_cross_entropy_slope),
 }
 
 

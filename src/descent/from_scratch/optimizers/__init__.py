@@ -35,17 +35,17 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 def like_torch(name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the name of the optimizer that does what ``torch.optim.<name>(**arguments)`` does, and with which arguments.
+    """Return the name and the arguments of the optimizer equal to ``torch.optim.<name>(**arguments)``.
 
     Torch chooses momentum, Nesterov's and AMSGrad by arguments of SGD, Adam and AdamW; here each is a class of its own.
     """
-    given = dict(arguments)
-    nesterov, amsgrad = given.pop("nesterov", False), given.pop("amsgrad", False)
-    if name == "SGD" and given.get("momentum"):
+    arguments = dict(arguments)
+    nesterov, amsgrad = arguments.pop("nesterov", False), arguments.pop("amsgrad", False)
+    if name == "SGD" and arguments.get("momentum"):
         name = "Nesterov" if nesterov else "Momentum"
     elif name == "SGD":
-        given = {key: value for key, value in given.items() if key not in ("momentum", "dampening")}
+        arguments = {key: value for key, value in arguments.items() if key not in ("momentum", "dampening")}
     if amsgrad:
-        given = {"weight_decay": 0.01, "decoupled_weight_decay": True, **given} if name == "AdamW" else given
+        arguments = {"weight_decay": 0.01, "decoupled_weight_decay": True, **arguments} if name == "AdamW" else arguments
         name = "AMSGrad"
-    return name, given
+    return name, arguments

@@ -115,7 +115,7 @@ class AMSGrad(Adam):
         w_t = w_{t-1} - lr (m_t / (1 - beta1^t)) / (sqrt(u_t / (1 - beta2^t)) + eps)
 
     Args:
-        maximum: of which v. ``uncorrected``, as above, in torch and Keras; or ``corrected``, in optax:
+        maximum: over which v it is taken. ``uncorrected``, as above, in torch and Keras; or ``corrected``, in optax:
 
                 u_t = max(u_{t-1}, v_t / (1 - beta2^t)),    and divide by sqrt(u_t) + eps
 

@@ -1,4 +1,4 @@
-"""What all hand-written optimizers share: stepping over a nest of arrays, and weight decay."""
+"""The base class of all hand-written optimizers: stepping over a pytree of arrays, and weight decay."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from descent.errors import InputError
-from descent.from_scratch.nest import Nest, pairs
+from descent.from_scratch.pytree import PyTree, pairs
 
 State = SimpleNamespace  # what an optimizer remembers of one array: arrays of its shape
 Weights = Any  # an array, or one weight of it: what an elementwise function is written for
@@ -59,7 +59,7 @@ class Optimizer:
         rule: ``(w, g, state, numbers) -> w, state`` for arrays as for single weights.
         remembers: the names of what is remembered of each weight.
         steps: how many steps were taken; t in the equations, which count from 1.
-        state: what is remembered of each array, in the order of the nest.
+        state: what is remembered of each array, in the order of the pytree.
 
     Raises:
         InputError: a value out of its range, a ValueError.
@@ -78,12 +78,12 @@ class Optimizer:
         self.require("lr", 0)
         self.require("weight_decay", 0)
 
-    def step(self, params: Nest, grads: Nest) -> Nest:
+    def step(self, params: PyTree, grads: PyTree) -> PyTree:
         """Update the arrays of `params` in place by one step, and return `params`.
 
         Args:
-            params: float32 or float64 arrays, in any nest of dicts, lists and tuples.
-            grads: their gradients, in a nest of the same structure.
+            params: float32 or float64 arrays, in any pytree of dicts, lists and tuples.
+            grads: their gradients, in a pytree of the same structure.
 
         Raises:
             TypeError: a parameter that is not such an array.
@@ -115,7 +115,7 @@ class Optimizer:
         return ()
 
     def table(self, lrs: np.ndarray) -> np.ndarray:
-        """Return what `decay` and `rule` need in the next n steps, ``[n, 1 + K]`` in float64, and count them as taken.
+        """Return the numbers for `decay` and `rule` in the next n steps, ``[n, 1 + K]`` in float64, and count the steps as taken.
 
         Args:
             lrs: the learning rates of the steps ``[n]``.
@@ -129,7 +129,7 @@ class Optimizer:
         return table
 
     def progress(self) -> dict[str, Any]:
-        """Return the numbers that it goes on with beside `state`: how many steps were taken, and what its own steps add up to."""
+        """Return the numbers saved beside `state`: the steps taken, and what the class accumulates over steps."""
         return {one.name: getattr(self, one.name) for one in fields(self) if not one.init and one.name != "state"}
 
     @property
@@ -142,7 +142,7 @@ class Optimizer:
         return 1 - lr * self.weight_decay if self.decoupled_weight_decay else self.weight_decay
 
     def start(self, w: np.ndarray) -> State:
-        """Return what is remembered of `w` before the first step."""
+        """Return the state of `w` before the first step."""
         return State(**{name: np.zeros_like(w) for name in self.remembers})
 
     def update(self, w: np.ndarray, g: np.ndarray, s: State) -> np.ndarray:
@@ -165,7 +165,7 @@ class Optimizer:
             raise InputError(f"optimizer.{name}", getattr(self, name), f"must be {' or '.join(map(str, allowed))}")
 
 
-def _is_plain(params: Nest, grads: Nest) -> bool:
+def _is_plain(params: PyTree, grads: PyTree) -> bool:
     """Return whether both are one array that can be updated in place: quicker for the smallest steps."""
     return (
         type(params) is np.ndarray

@@ -1,9 +1,9 @@
 """The figures of a comparison: one file a figure, or one a kind of figures.
 
 A file has ``plot(study) -> Figure``, which raises `NoData` where the study has nothing for it, and may have
-``animate(study, path)``, which writes the same as a GIF. ``EACH`` is what it draws one figure of: ``"problem"`` (the default),
-where `plot` gets a study of one problem, or ``"study"``. The first line of the docstring is the caption. A new file is a new
-figure, here or in a folder of the user's.
+``animate(study, path)``, which writes the same as a GIF, and ``sentence(study)``, which says what it shows. ``EACH`` is what it
+draws one figure of: ``"problem"`` (the default), where `plot` gets a study of one problem, or ``"study"``. The first line of the
+docstring is the caption. A new file is a new figure, here or in a folder of the user's.
 """
 
 import gc
@@ -44,12 +44,16 @@ class Drawing:
         each: what it is drawn once for, ``problem`` or ``study``.
         plot: draws it.
         animate: writes it as a GIF; None where nothing moves.
+        sentence: says what it shows, of the same study, from the numbers; None where a figure has no such function.
+        curves: whether it shows curves that the page draws itself.
     """
 
     caption: str
     each: str
     plot: Callable[[Study], Figure]
     animate: Callable[[Study, Path], None] | None = None
+    sentence: Callable[[Study], str] | None = None
+    curves: bool = False
 
 
 def known(study: Study | None = None, figures_folder: Path | None = None) -> dict[str, Drawing]:
@@ -63,7 +67,9 @@ def known(study: Study | None = None, figures_folder: Path | None = None) -> dic
         InputError: there is no such folder, or a file in it has no ``plot`` or raises.
     """
     declared = [] if study is None else [name for metrics in study.runs["metrics"] for name in metrics]
-    drawings = {name: Drawing(caption, by_axis.EACH, plot) for name, (caption, plot) in by_axis.figures(declared).items()}
+    drawings = {
+        name: Drawing(caption, by_axis.EACH, plot, curves=True) for name, (caption, plot) in by_axis.figures(declared).items()
+    }
     for info in pkgutil.iter_modules(__path__):
         if hasattr(module := importlib.import_module(f"{__name__}.{info.name}"), "plot"):
             drawings[info.name] = _drawing(info.name, vars(module))
@@ -79,7 +85,7 @@ def known(study: Study | None = None, figures_folder: Path | None = None) -> dic
 
 def _drawing(name: str, module: Mapping[str, Any]) -> Drawing:
     caption = (module["__doc__"] or name).partition("\n")[0]
-    return Drawing(caption, module.get("EACH", "problem"), module["plot"], module.get("animate"))
+    return Drawing(caption, module.get("EACH", "problem"), module["plot"], module.get("animate"), module.get("sentence"))
 
 
 def save(study: Study, folder: Path, figures_folder: Path | None = None) -> list[Path]:

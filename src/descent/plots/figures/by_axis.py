@@ -6,9 +6,11 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from descent.analysis.load import Study
+from descent.metrics import KNOWN
 from descent.plots.curves import draw, training_loss
 
 EACH = "problem"
+SHARES = [name for name, facts in KNOWN.items() if facts.get("scale") == "linear"]
 
 
 def draw_training_loss(study: Study, axis: str) -> Figure:
@@ -22,7 +24,7 @@ def figures(declared: Iterable[str]) -> dict[str, tuple[str, Callable[[Study], F
     for axis in ("examples", "steps", "seconds"):
         of = f"over {axis}: the batch modes side by side, at equal {axis}."
         named[f"loss_by_{axis}"] = f"Training loss {of}", partial(draw_training_loss, axis=axis)
-        for name in dict.fromkeys(("accuracy", *declared)):
+        for name in dict.fromkeys((*SHARES, *declared)):
             named[f"{name}_by_{axis}"] = f"Validation {name} {of}", partial(draw, name=f"val/{name}", axis=axis)
     overfits = "Validation loss over examples: where it rises while the training loss falls, a run overfits."
     return named | {"validation_loss_by_examples": (overfits, partial(draw, name="val/loss", axis="examples"))}

@@ -1,0 +1,236 @@
+"""Describe how the candidates of a group were tuned: spaces, choices, gains over the defaults, what other trials would find."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from descent.analysis.differences import scores
+from descent.analysis.groups import GROUP, one_engine
+from descent.analysis.load import Study
+from descent.analysis.ranking import Ranking
+from descent.analysis.selection import CANDIDATE, TUNED
+from descent.analysis.statistics import values
+from descent.analysis.wording import listed, number
+from descent.config.search_space import BUDGETS, Range, search_space
+
+STAGES = {"trial": "trials", "selection": "selection", "default": "defaults", "final": "final runs"}
+RANGE = (0.05, 0.95)  # quantiles of the best of k trials
+NEAR = 0.2  # share of the trials that come near the best, below which a range is flagged as too wide
+Quantiles = tuple[float, float, float]  # the median and the ends of `RANGE`
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """How a candidate was tuned.
+
+    Attributes:
+        space: the ranges that were searched, by key.
+        settings: what each search chose: its values by key.
+        losses: of the trials of all searches, the lower the better; infinite where a run failed [T].
+        near: how many of the trials are nearer to the best than to the worst that finished, as scores.
+        gain: by how much the tuned settings end better than the defaults on the same seeds, as scores [pairs]; infinite where
+            a default failed.
+        medians: of the final runs of each search.
+    """
+
+    name: str
+    space: dict[str, Range]
+    settings: dict[int, dict[str, float]]
+    losses: np.ndarray
+    near: int
+    gain: np.ndarray
+    medians: "pd.Series[float]"
+
+    @property
+    def edges(self) -> Iterator[tuple[int, str, float, str]]:
+        """Yield each chosen value in the outer tenth of its range: search, key, value, and ``low`` or ``high``."""
+        for search, chosen in self.settings.items():
+            yield from ((search, key, value, end) for key, value in chosen.items() if (end := self.space[key].edge(value)))
+
+    @property
+    def wide(self) -> bool:
+        """Whether hardly any trial came near the best."""
+        return len(self.losses) > 0 and self.near < NEAR * len(self.losses)
+
+
+def best_of(losses: ArrayLike, k: int) -> Quantiles:
+    """Return the median and a 90 % range of the best of `k` of some trials, drawn from them without replacement.
+
+        P(the best of k is among the i lowest of n) = 1 - C(n - i, k) / C(n, k)
+
+    Source: J. Dodge et al., Show your work: improved reporting of experimental results (2019), who take the mean.
+    """
+    ordered = np.sort(np.asarray(losses, dtype=float))
+    n = len(ordered)
+    within = 1 - np.array([math.comb(n - i, k) for i in range(1, n + 1)]) / math.comb(n, k)
+    median, low, high = (float(ordered[np.searchsorted(within, share - 1e-12)]) for share in (0.5, *RANGE))
+    return median, low, high
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How the candidates of a ranking were tuned.
+
+    Attributes:
+        seconds: of training, by stage.
+    """
+
+    ranking: Ranking
+    budget: str
+    candidates: list[Tuned]
+    seconds: dict[str, float]
+
+    @property
+    def trials(self) -> int:
+        """The trials of a search."""
+        return BUDGETS[self.budget].trials
+
+    @property
+    def title(self) -> str:
+        """The group, and the trials of each search."""
+        searches = f" in each of {self.searches} searches" if self.searches > 1 else ""
+        return f"{self.ranking.problem}, {self.ranking.batch}: tuned by {self.trials} trials{searches}"
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The head of the table; the last columns are of the best of 1, 2, 4, ... trials."""
+        counts = [f"best of {k}" for k in self._counts]
+        return ["tuned", "chosen", f"gain over default, {self._unit}", *counts]
+
+    @property
+    def rows(self) -> Iterator[list[tuple[str, str]]]:
+        """Yield a row a candidate; each cell is a text, and an interval or an empty text."""
+        for one in self.candidates:
+            chosen = [f"{_short(key)} {_each(key, one.settings.values())}" for key in one.space]
+            cells = [(one.name, ""), ("; ".join(chosen), ""), self._gain(one.gain)]
+            for k in self._counts:
+                median, low, high = (self._value(loss) for loss in best_of(one.losses, k)) if len(one.losses) >= k else ("",) * 3
+                cells.append((median, f"{low} to {high}" if low != high else ""))
+            yield cells
+
+    @property
+    def searches(self) -> int:
+        """The repetitions of the tuning."""
+        return max((len(one.settings) for one in self.candidates), default=0)
+
+    @property
+    def flags(self) -> list[str]:
+        """What is wrong with the tuning: values at the edge of their range, and ranges that are too wide."""
+        lines = [
+            f"{one.name}: {_short(key)}={value:.3g}{f' of search {search}' if self.searches > 1 else ''} lies in the "
+            f"{'upper' if end == 'high' else 'lower'} tenth of its range: extend that, and tune all again."
+            for one in self.candidates
+            for search, key, value, end in one.edges
+        ]
+        wide = [f"{one.name} ({one.near} of {len(one.losses)})" for one in self.candidates if one.wide]
+        if wide:
+            near = "Few trials came nearer to the best than to the worst that finished"
+            lines.append(f"{near}: {listed(wide)}. The range is too wide for so few.")
+        return lines
+
+    @property
+    def notes(self) -> list[str]:
+        """The ranges that were searched, `flags`, how far searches differ, and where the time went."""
+        spaces = [
+            f"{one.name} {', '.join(f'{_short(key)} {usual.low:g} to {usual.high:g}' for key, usual in one.space.items())}"
+            for one in self.candidates
+        ]
+        lines = [f"Searched: {'; '.join(spaces)}.", *self.flags]
+        if self.searches > 1:
+            several = [one for one in self.candidates if len(one.medians) > 1]
+            spread = [f"{one.name} {number(one.medians.min())} to {number(one.medians.max())}" for one in several]
+            lines.append(f"Medians of the {self.searches} searches: {listed(spread)}.")
+        shares = [f"{STAGES[stage]} {seconds:.3g} s" for stage, seconds in self.seconds.items()]
+        return [*lines, f"Time: {listed(shares)}."]
+
+    @property
+    def _counts(self) -> list[int]:
+        return [k for k in (2**i for i in range(8)) if k <= self.trials]
+
+    @property
+    def _unit(self) -> str:
+        return "times" if self.ranking.terms.ratio else "points"
+
+    def _value(self, loss: float) -> str:
+        return "none" if math.isinf(loss) else number(-self.ranking.metric.sign * loss)
+
+    def _gain(self, gain: np.ndarray) -> tuple[str, str]:
+        """Return the mean gain over the seeds on which both finished, and its range."""
+        size, finite = self.ranking.terms.size, gain[np.isfinite(gain)]
+        failed = f"; defaults failed on {len(gain) - len(finite)} of {len(gain)}" if len(finite) < len(gain) else ""
+        if not len(finite):
+            return "", failed.removeprefix("; ")
+        return size(float(finite.mean())), f"{size(float(finite.min()))} to {size(float(finite.max()))}{failed}"
+
+
+def tunings(study: Study, rankings: Sequence[Ranking]) -> list[Tuning]:
+    """Return how the candidates of each group were tuned, where they were; by the metric that is tested."""
+    seen, every = set(), one_engine(study.runs)
+    found = []
+    for ranking in rankings:
+        if ranking.modes_of or (ranking.problem, ranking.batch) in seen:
+            continue
+        seen.add((ranking.problem, ranking.batch))
+        first = ranking.runs.iloc[0]
+        same = pd.concat([every[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)  # nan is nan
+        runs = every[same & every["tuning"].isin(TUNED)]
+        if (runs["stage"] != "final").any():
+            of_stage = runs.groupby("stage")["wall_seconds"].sum()
+            seconds = {stage: float(of_stage[stage]) for stage in STAGES if stage in of_stage}
+            candidates = [_tuned(study, ranking, name, runs) for name in ranking.candidates]
+            found.append(Tuning(ranking, str(runs["tuning"].iloc[0]), [one for one in candidates if one.settings], seconds))
+    return found
+
+
+def _tuned(study: Study, ranking: Ranking, name: str, runs: pd.DataFrame) -> Tuned:
+    final = ranking.runs[ranking.runs["candidate"] == name]
+    runs = runs[(runs[CANDIDATE] == final[CANDIDATE].iloc[0]).all(axis=1)]
+    trials, defaults = (runs[runs["stage"] == stage] for stage in ("trial", "default"))
+    first = final[final["tuning"].isin(runs["tuning"])].groupby("search").first()
+    space = search_space(str(final["optimizer"].iloc[0]), [study.folder])
+    axes = BUDGETS[str(final["tuning"].iloc[0])].axes
+    space = {key: usual for key, usual in space.items() if usual.axis in axes}
+    settings = {int(search): _chosen(study.config(run), space) for search, run in first.iterrows()} if len(trials) else {}
+    default = _scores(ranking, defaults).groupby(defaults["seed"]).first()
+    pairs = final["seed"].map(default).sub(_scores(ranking, final)).dropna()
+    losses = -ranking.metric.sign * _counted(ranking, trials)
+    ends = _scores(ranking, trials)[np.isfinite(losses)]
+    near = int((ends <= (ends.min() + ends.max()) / 2).sum()) if ends.nunique() > 1 else len(ends)
+    medians = _counted(ranking, final).groupby(final["search"]).median()
+    return Tuned(name, space, settings, losses.to_numpy(), near, pairs.to_numpy(), medians)
+
+
+def _chosen(config: dict[str, Any], space: dict[str, Range]) -> dict[str, float]:
+    """Return the values of the searched settings of a run."""
+    optimizer, chosen = config.get("optimizer") or {}, {}
+    for key in space:
+        name, _, item = key.removeprefix("optimizer.").removesuffix("]").partition("[")
+        if name in optimizer:
+            chosen[key] = float(optimizer[name][int(item)] if item else optimizer[name])
+    return chosen
+
+
+def _counted(ranking: Ranking, runs: pd.DataFrame) -> "pd.Series[float]":
+    """Return final values; a run that failed has the worst."""
+    return values(runs, ranking.metric_name).mask(runs["status"] != "finished", ranking.metric.worst)
+
+
+def _scores(ranking: Ranking, runs: pd.DataFrame) -> "pd.Series[float]":
+    terms, value = ranking.terms, _counted(ranking, runs).to_numpy()
+    floor = float(runs["floor"].max()) if len(runs) else 1.0
+    return pd.Series(scores(value, terms.ratio, terms.higher_is_better, floor), runs.index, dtype=float)
+
+
+def _each(key: str, settings: Iterable[dict[str, float]]) -> str:
+    """Return the value of each search."""
+    return ", ".join(f"{setting[key]:.4g}" for setting in settings if key in setting)
+
+
+def _short(key: str) -> str:
+    return key.removeprefix("optimizer.")

@@ -1,0 +1,45 @@
+"""Tuned settings of `settings=tuned`: what they were found for, and where a run differs from that."""
+
+from typing import Any
+
+from descent.config.schema import RunConfig
+from descent.config.targets import declared, factory
+from descent.config.values import is_folder
+
+
+def shared(config: RunConfig) -> dict[str, Any]:
+    """Return the settings that a best learning rate hangs on, beside the optimizer's: problem, batch, budget and schedule.
+
+    Args:
+        config: resolved.
+    """
+    found = {name: getattr(config, name) for name in ("epochs", "max_steps", "max_seconds", "clip_norm")}
+    found |= {"schedule": config.names.schedule, "problem.metric": config.problem.metric}
+    for group in ("problem", "batch"):
+        component = getattr(config, group)
+        types = declared(factory(group, component.factory))
+        for name, value in component.arguments.items():
+            if name != "micro_size" and not is_folder(types.get(name)):
+                found[f"{group}.{name}"] = value
+    return found
+
+
+def differences(config: RunConfig) -> str:
+    """Return in which settings a run differs from those that its tuned settings were found for; empty where it has none.
+
+    Args:
+        config: resolved.
+    """
+    if config.tuned is None:
+        return ""
+    before, now = config.tuned.shared, shared(config)
+    others = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+
+    def told(values: dict[str, Any]) -> str:
+        return ", ".join(f"{key}={_shown(values.get(key))}" for key in others)
+
+    return f"the tuned settings are for {told(before)}, and this run has {told(now)}" if others else ""
+
+
+def _shown(value: object) -> str:
+    return "null" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
