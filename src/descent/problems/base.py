@@ -1,7 +1,7 @@
 """The interface of every problem: a mean of per-example losses, and the data it is a mean over."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -75,16 +75,13 @@ class Problem(nn.Module):
         return {}
 
     @torch.no_grad()
-    def measure(
-        self, split: str, chunk: int, examples: int | None = None, metrics: Callable[..., Mapping[str, Any]] | None = None
-    ) -> dict[str, float]:
+    def measure(self, split: str, chunk: int, examples: int | None = None) -> dict[str, float]:
         """Measure the full objective, never a mini-batch, on the first `examples` rows of `split` (None: all).
 
         Args:
             split: one of `splits`.
             chunk: rows evaluated at once, which bounds memory; the means are weighted by the size of each chunk.
             examples: size of the fixed subset.
-            metrics: that stand for the problem's, of (inputs, targets).
 
         Returns:
             ``{"split/quantity": value}``, and ``split/gap = f - f*`` for the training loss where f* is known.
@@ -92,8 +89,8 @@ class Problem(nn.Module):
         inputs, targets = (part[:examples] for part in self.data(split))
         totals: dict[str, float] = {}
         for rows in zip(inputs.split(chunk), targets.split(chunk), strict=True):
-            for name, value in (metrics or self.metrics)(*rows).items():
-                totals[name] = totals.get(name, 0.0) + float(value) * (len(rows[0]) / len(inputs))
+            for name, value in self.metrics(*rows).items():
+                totals[name] = totals.get(name, 0.0) + value.item() * (len(rows[0]) / len(inputs))
         if split == "train" and self.optimum is not None:
             totals["gap"] = totals["loss"] - self.optimum
         return {f"{split}/{name}": value for name, value in totals.items()}

@@ -111,13 +111,18 @@ class NumpyEngine(Steps[np.ndarray]):
         objective.flat_gradient(self.flat, inputs, targets, out, self.scratch, self.constants, objective.functions)
 
     def measure(self, split: str, chunk: int, examples: int | None = None) -> Row:
-        """Measure by hand where the loss is all that the problem measures: torch would take most of a small one's time."""
-        plain = all(getattr(type(self.problem), name) is getattr(Problem, name) for name in ("measure", "metrics"))
-        plain = plain and type(self.objective).__module__.startswith("descent.")  # torch checks what a user writes by hand
-        return self.problem.measure(split, chunk, examples, *([self._loss] if plain else []))
+        """Measure by hand where the loss is all that a problem measures: torch takes five times as long for a small one.
 
-    def _loss(self, inputs: torch.Tensor, targets: torch.Tensor) -> Row:
-        return {"loss": self.objective.loss(self.params, inputs.numpy(), targets.numpy())}
+        A loss that a user has written by hand is not trusted with it.
+        """
+        plain = all(getattr(type(self.problem), name) is getattr(Problem, name) for name in ("measure", "metrics"))
+        if not plain or not type(self.objective).__module__.startswith("descent."):
+            return self.problem.measure(split, chunk, examples)
+        inputs, targets = (part.numpy()[:examples] for part in self.problem.data(split))
+        chunks = zip(parts(inputs, chunk), parts(targets, chunk), strict=True)
+        loss = sum(float(self.objective.loss(self.params, *rows)) * (len(rows[0]) / len(inputs)) for rows in chunks)
+        gap = split == "train" and self.problem.optimum is not None
+        return {f"{split}/loss": loss} | ({"train/gap": loss - (self.problem.optimum or 0.0)} if gap else {})
 
     def wait(self) -> None:
         """NumPy has computed what it returns."""
