@@ -132,11 +132,25 @@ def _entry(name: str, finding: dict[str, Any] | None) -> Iterator[str]:
     yield f"```bash\npython train.py -m experiment={name}\n```"
     if finding:
         yield f"> {literal(sentence(module, finding))}"
+        if table := finding.get("table"):
+            yield _table(table)
         yield f"![{name}](figures/experiments/{name}.png)"
         if (FIGURES / "experiments" / f"{name}.gif").exists():
             yield f"[The same in motion](figures/experiments/{name}.gif)"
     else:
         yield f"No figure yet: `python scripts/docs.py --only {name}` makes it."
+
+
+def _table(lines: list[dict[str, Any]]) -> str:
+    """Return a finding's table in Markdown: three digits of a number, the ends of an interval, lists with commas."""
+
+    def cell(name: str, value: Any) -> str:
+        if isinstance(value, list):
+            return (" to " if "interval" in name else ", ").join(cell(name, item) for item in value)
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+    rows = [list(lines[0]), ["---"] * len(lines[0]), *([cell(*item) for item in line.items()] for line in lines)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _trajectories(surface: str) -> str:

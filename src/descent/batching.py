@@ -140,7 +140,7 @@ def parts(array: np.ndarray, size: int) -> Iterator[np.ndarray]:
 
 @lru_cache(maxsize=1)
 def _order(batches: Batches, epoch: int) -> np.ndarray:
-    return batches.order(epoch)
+    return np.ascontiguousarray(batches.order(epoch), np.int64)  # whatever a class of the user's returns
 
 
 def full(examples: int, seed: int, micro_size: Count) -> Batches:

@@ -131,8 +131,8 @@ def test_planned_seeds_are_those_of_the_formula():
     middle, low, high = planned(np.array([0.2]), np.array([10]), np.array([0.1]), np.array([0.05]))
     assert middle[0] == pytest.approx((1.95996 + 0.84162) ** 2 * 4 + 1.95996**2 / 2, rel=1e-5)
     assert (low[0] - 1.92073, high[0] - 1.92073) == pytest.approx(
-        (31.396 * 9 / 14.6837, 31.396 * 9 / 4.16816), rel=1e-4
-    )  # quantiles of chi-squared with 9 degrees of freedom
+        (31.396 * 9 / 16.9190, 31.396 * 9 / 3.32511), rel=1e-4
+    )  # the 95 % and 5 % quantiles of chi-squared with 9 degrees of freedom
 
 
 def test_fewer_than_ten_common_seeds_are_described_and_fewer_than_six_have_a_range():

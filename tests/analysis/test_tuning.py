@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis.tables import ranked, study
-from descent.analysis.tuning import Tuned, best_of
+from descent.analysis.trials import best_of
+from descent.analysis.tuning import Tuned
 
 
 def test_the_best_of_k_trials_is_that_of_all_ways_to_draw_them():
@@ -21,7 +22,7 @@ def test_the_best_of_k_trials_is_that_of_all_ways_to_draw_them():
 
 @pytest.mark.parametrize(("near", "wide"), [(1, True), (2, False)])
 def test_a_range_in_which_hardly_a_trial_comes_near_the_best_is_too_wide(near, wide):
-    one = Tuned("sgd", {}, {}, np.arange(8.0), near, np.zeros(3), pd.Series(dtype=float))
+    one = Tuned("sgd", "sgd", {}, {}, np.arange(8.0), near, np.zeros(3), pd.Series(dtype=float))
     assert one.wide is wide
 
 

@@ -88,6 +88,9 @@ def test_few_searches_are_descriptive_of_others(searches, found):
     assert text[0].startswith("adam is best: ")
     expected = [f"{found} found, and only descriptive of what another would find; 3 would tell."] if found else []
     assert [sentence for sentence in text if "descriptive" in sentence] == expected
+    lines = headline(rankings(pd.concat(tables, ignore_index=True)))
+    about = "Tuned by one search: this is about the settings found, not about the optimizers; 3 searches would tell."
+    assert (about in lines) == bool(found)
 
 
 def test_a_report_says_who_is_best_how_often_and_what_holds():

@@ -7,6 +7,7 @@ import yaml
 from conftest import CONF, names, settings
 from targets import write
 
+from descent.config import target as module
 from descent.config.schema import Target
 from descent.records import judging as verdict
 from descent.sweeps import target as targets
@@ -76,3 +77,29 @@ def test_where_a_target_would_tell_nothing_there_is_none(tmp_path, monkeypatch, 
     monkeypatch.setattr(targets, "OPTIMIZERS", ("momentum",))
     monkeypatch.setattr(targets, "RATES", (0.1,))
     assert targets.find(name, tmp_path).why.endswith(why)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "target"),
+    [
+        (["seed=5", "batch=full", "epochs=3", "optimizer=adam", "problem.record_examples=10"], 0.032),
+        (["problem.width=16"], None),
+        (["problem.label_noise=0.1"], None),
+        (["problem.width=16", "problem.target={metric: train/loss, value: 0.5}"], 0.5),
+        (["problem.target=null"], None),
+        (["problem=mnist_logreg", "problem.root=/data"], 0.25),
+        (["problem=mnist_logreg", "problem.dataset=stand_in"], None),
+    ],
+)
+def test_a_target_is_dropped_where_data_model_or_loss_are_others(overrides, target):
+    found = settings(*overrides).problem.target
+    assert (found and found.value) == target
+
+
+def test_a_run_tells_why_it_has_no_time_to_target(train, capsys):
+    module._tell.cache_clear()
+    run = train("problem.width=16", "engine=numpy", "max_steps=2", "logger=[]")
+    assert (run.result["target"], run.result["time_to_target"]["steps"]) == (None, None)
+    train("problem.width=16", "engine=numpy", "max_steps=2", "logger=[]", "seed=2")  # told once
+    line = "No time to target: that of problem=digits_mlp is for width=32. Set problem.target to have one.\n"
+    assert capsys.readouterr().out.count(line) == 1

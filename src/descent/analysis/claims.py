@@ -46,7 +46,8 @@ class Terms:
         failures = ""
         if any(pair.failures):
             first, second = pair.failures
-            failures = f"; failed on {first} of {pair.n} seeds, {pair.other} on {second}"
+            where, preposition = ("seeds", "on") if pair.runs == pair.n else ("runs", "in")
+            failures = f"; failed {preposition} {first} of {pair.runs} {where}, {pair.other} {preposition} {second}"
         if math.isnan(pair.difference):
             return f"both finished on no seed{failures}"
         unit = "times" if self.ratio else "points"

@@ -48,7 +48,7 @@ class Differences:
             nan where they have no run in common.
         finished: the same over runs that both finished; else nan.
         searched: mean of ``seen`` by search [P, S]; nan without a run.
-        failures: of the first and the second in their common runs [P, 2].
+        failures: of the first and the second in their common runs [P, 2], and ``runs``, how many these are [P].
         repeated: whether both have one value over all seeds [P].
     """
 
@@ -60,6 +60,7 @@ class Differences:
     finished: Array
     searched: Array
     failures: Indices
+    runs: Indices
     repeated: Flags
 
     @cached_property
@@ -123,6 +124,7 @@ def _differences(group: Group, number: int, seeds: Indices, searches: int) -> Di
         _means(both, by_seed),
         over,
         np.stack([(failed[side] & common).sum(axis=1) for side in (one, other)], axis=1),
+        common.sum(axis=1),
         repeats[one] & repeats[other],
     )
 

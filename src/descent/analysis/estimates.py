@@ -14,6 +14,7 @@ from descent.analysis.flips import ALPHA, Array, flipped, log_p, lowest, signs
 
 INTERVAL = 6  # seeds from which on there is an interval; below it is the range
 POWER = 0.8  # of studies: what planned seeds and margins are for
+TAILS = (0.05, 0.95)  # of the distribution of a variance, for the range of planned seeds
 
 
 class Interval(StrEnum):
@@ -111,9 +112,10 @@ def interval_level(d: Differences, whole: Flags) -> float:
 
 
 def planned(deviation: Array, n: Indices, margin: Array, level: Array) -> tuple[Array, Array, Array]:
-    """Return how many seeds show a difference of the margin in 4 of 5 studies [P], and the 80 % range of that number.
+    """Return how many seeds show a difference of the margin in 4 of 5 studies [P], and a range that holds that number in 80 %.
 
-    n = ((z_(1-a/2) + z_.8) s/m)^2 + z_(1-a/2)^2/2; the range is that of s, by the chi-squared distribution of s^2.
+    n = ((z_(1-a/2) + z_.8) s/m)^2 + z_(1-a/2)^2/2; the range is that of s, by the chi-squared distribution of s^2. Its tails are
+    5 % each, not 10 %, as a is estimated too: with 10 % the range held in 74 to 82 % of simulated studies.
 
     Args:
         deviation: standard deviations s of differences [P].
@@ -123,7 +125,7 @@ def planned(deviation: Array, n: Indices, margin: Array, level: Array) -> tuple[
     """
     z = -special.ndtri(level / 2)
     large = ((z + special.ndtri(POWER)) * deviation / margin) ** 2
-    shares = [(n - 1) / special.chdtri(n - 1, tail) for tail in (0.1, 0.9)]
+    shares = [(n - 1) / special.chdtri(n - 1, tail) for tail in TAILS]
     middle, low, high = (large * share + z**2 / 2 for share in (1, *shares))
     return middle, low, high
 

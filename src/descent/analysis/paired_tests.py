@@ -42,7 +42,7 @@ class Pair:
         one: the one ahead: in its favour is the sum of differences, where a failure counts as the pair's largest one.
         p, p_equal: adjusted for all pairs of the report; nan where not tested. ``p`` of what follows from other claims is theirs.
         n: seeds in common.
-        failures: of `one` and `other` in the runs that they have in common.
+        failures: of `one` and `other` in the runs that they have in common, and `runs`, how many these are.
         difference: mean of other - one over seeds on which both finished; its exponential is the ratio, of logarithms.
         low, high: its interval, of the kind `interval`.
         typical: the Hodges-Lehmann estimate of the difference, and `disagrees`, whether it is a standard error or more off.
@@ -59,6 +59,7 @@ class Pair:
     p_equal: float
     n: int
     failures: tuple[int, int]
+    runs: int
     difference: float
     low: float
     high: float
@@ -112,6 +113,7 @@ def judge(groups: Sequence[Group]) -> list[GroupFinding]:
         "p": p.tolist(),
         "p_equal": p_equal.tolist(),
         "n": d.n.tolist(),
+        "runs": d.runs.tolist(),
     }
     turned = np.where(d.sign < 0, -1, 1).tolist()
     names = [(groups[g].candidates[i], groups[g].candidates[j]) for g, i, j in zip(d.group, d.one, d.other, strict=True)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -77,7 +78,7 @@ def choose(runs: pd.DataFrame, metric: str, tuning: pd.DataFrame | None = None) 
             evidence = group if tuning is None else tuning[tuning["setting"].isin(settings) & (tuning["search"] == search)]
             if evidence is group or set(evidence["setting"]) != set(settings):
                 evidence = group
-            best = _best(medians(evidence, metric, ["setting"]), metric_of(runs, metric))
+            best = best_of_each(medians(evidence, metric, ["search", "setting"]), metric_of(runs, metric)).iloc[0]
             if evidence is group:
                 picked[str(candidate)] = str(group.loc[group["setting"] == best, "name"].iloc[0])
         kept.append(group[group["setting"] == best])
@@ -91,10 +92,15 @@ def candidate_names(runs: pd.DataFrame, among: pd.DataFrame) -> list[str]:
     return [f"{optimizer} ({', '.join(rest)})" if rest else str(optimizer) for optimizer, *rest in rows]
 
 
-def _best(scores: "pd.Series[float]", metric: Metric) -> object:
-    """Return the label of the best score; the first of equal ones."""
-    ordered = scores.fillna(metric.worst).sort_values(ascending=not metric.higher_is_better, kind="stable")
-    return ordered.index[0]
+def best_of_each(scores: "pd.Series[float]", metric: Metric) -> "pd.Series[Any]":
+    """Return the label with the best score of each choice, the best choice first; of equal ones the first label.
+
+    Args:
+        scores: indexed by choice and label.
+    """
+    losses = scores.fillna(metric.worst).unstack() * -metric.sign
+    order = losses.min(axis=1).sort_values(kind="stable").index
+    return losses.idxmin(axis=1).reindex(order)  # a boolean index would mask in loc
 
 
 Panel = tuple[str, float, str]  # batch mode, examples a step, variant

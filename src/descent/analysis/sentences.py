@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from descent.analysis import claims
 from descent.analysis.candidate_wording import endings, median, rank
 from descent.analysis.caveats import edges, notes
+from descent.analysis.family import SEARCHES
 from descent.analysis.paired_tests import SEEDS
 from descent.analysis.ranking import Ranking, judged
 from descent.analysis.wording import LISTED, are, listed, size
@@ -74,6 +75,11 @@ def headline(rankings: Sequence[Ranking]) -> list[str]:
     if any(ranking.tested for ranking in modes):
         named = {f"{one.modes_of}{f' on {one.problem}' * several}": one for one in modes}
         lines.append(f"Of batch modes {_counted(modes, 'optimizers', named, 'for')}")
+    if few := [ranking.searches for ranking in groups if ranking.tested and 0 < ranking.searches < SEARCHES]:
+        by = "one search" if max(few) == 1 else f"{max(few)} searches"
+        lines.append(
+            f"Tuned by {by}: this is about the settings found, not about the optimizers; {SEARCHES} searches would tell."
+        )
     return lines
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from descent.analysis.findings import Difference, difference
 from descent.analysis.load import NoData, Study, metric_of
+from descent.analysis.selection import best_of_each
 from descent.analysis.statistics import medians, values
 
 
@@ -111,9 +112,7 @@ def tune(runs: pd.DataFrame, tuning: "pd.Series[bool]", key: str, metric: str, o
     """
     if not tuning.any():
         return Tuned(pd.Series(dtype=float), runs[tuning], runs)
-    ends = median(runs[tuning], metric, key, over).unstack() * -metric_of(runs, metric).sign
-    order = ends.min(axis=1).sort_values(kind="stable").index
-    best = ends.idxmin(axis=1).reindex(order)  # a boolean index would mask in loc
+    best = best_of_each(median(runs[tuning], metric, key, over), metric_of(runs, metric))
     others = runs[~tuning]
     at_best = others[over] == others[key].map(best)
     return Tuned(best, runs[tuning], others[at_best | ~others[key].isin(others.loc[at_best, key])])

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from descent.analysis.differences import scores
 from descent.analysis.groups import GROUP, one_engine
@@ -16,13 +15,11 @@ from descent.analysis.load import Study
 from descent.analysis.ranking import Ranking
 from descent.analysis.selection import CANDIDATE, TUNED
 from descent.analysis.statistics import values
+from descent.analysis.trials import best_of, near, too_wide
 from descent.analysis.wording import listed, number
 from descent.config.search_space import BUDGETS, Range, search_space
 
 STAGES = {"trial": "trials", "selection": "selection", "default": "defaults", "final": "final runs"}
-RANGE = (0.05, 0.95)  # quantiles of the best of k trials
-NEAR = 0.2  # share of the trials that come near the best, below which a range is flagged as too wide
-Quantiles = tuple[float, float, float]  # the median and the ends of `RANGE`
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,7 @@ class Tuned:
     """
 
     name: str
+    optimizer: str
     space: dict[str, Range]
     settings: dict[int, dict[str, float]]
     losses: np.ndarray
@@ -56,21 +54,7 @@ class Tuned:
     @property
     def wide(self) -> bool:
         """Whether hardly any trial came near the best."""
-        return len(self.losses) > 0 and self.near < NEAR * len(self.losses)
-
-
-def best_of(losses: ArrayLike, k: int) -> Quantiles:
-    """Return the median and a 90 % range of the best of `k` of some trials, drawn from them without replacement.
-
-        P(the best of k is among the i lowest of n) = 1 - C(n - i, k) / C(n, k)
-
-    Source: J. Dodge et al., Show your work: improved reporting of experimental results (2019), who take the mean.
-    """
-    ordered = np.sort(np.asarray(losses, dtype=float))
-    n = len(ordered)
-    within = 1 - np.array([math.comb(n - i, k) for i in range(1, n + 1)]) / math.comb(n, k)
-    median, low, high = (float(ordered[np.searchsorted(within, share - 1e-12)]) for share in (0.5, *RANGE))
-    return median, low, high
+        return too_wide(self.near, len(self.losses))
 
 
 @dataclass(frozen=True)
@@ -200,10 +184,18 @@ def _tuned(study: Study, ranking: Ranking, name: str, runs: pd.DataFrame) -> Tun
     default = _scores(ranking, defaults).groupby(defaults["seed"]).first()
     pairs = final["seed"].map(default).sub(_scores(ranking, final)).dropna()
     losses = -ranking.metric.sign * _counted(ranking, trials)
-    ends = _scores(ranking, trials)[np.isfinite(losses)]
-    near = int((ends <= (ends.min() + ends.max()) / 2).sum()) if ends.nunique() > 1 else len(ends)
+    ends = _scores(ranking, trials).where(np.isfinite(losses), math.inf)
     medians = _counted(ranking, final).groupby(final["search"]).median()
-    return Tuned(name, space, settings, losses.to_numpy(), near, pairs.to_numpy(), medians)
+    return Tuned(
+        name,
+        str(final["optimizer"].iloc[0]),
+        space,
+        settings,
+        losses.to_numpy(),
+        near(ends, ranking.terms.margin),
+        pairs.to_numpy(),
+        medians,
+    )
 
 
 def _chosen(config: dict[str, Any], space: dict[str, Range]) -> dict[str, float]:

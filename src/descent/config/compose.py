@@ -21,6 +21,7 @@ from descent.config.hydra_internals import ConfigLoaderImpl, get_overrides_dirna
 from descent.config.mistakes import explained
 from descent.config.parse import parse
 from descent.config.schema import GROUPS, Names, RunConfig
+from descent.config.target import own_target
 from descent.config.yamls import conf
 
 
@@ -50,7 +51,16 @@ def read(config: DictConfig) -> RunConfig:
         require_hydras()
         names = _names()
         require_choices(config, names, overrides)
-        return parse(_plain(config), names)
+        return _parsed(_plain(config), names)
+
+
+def _parsed(settings: dict[str, Any], names: Names) -> RunConfig:
+    """Return the typed configuration, without the target of a problem whose data, model or loss are not those of its yaml."""
+    config = parse(settings, names)
+    target = own_target(config.problem, names.problem)
+    if target is config.problem.target:
+        return config
+    return config.model_copy(update={"problem": config.problem.model_copy(update={"target": target})})
 
 
 def _plain(config: DictConfig) -> dict[str, Any]:
@@ -145,7 +155,7 @@ class StudyLoader(ConfigLoaderImpl):
                     config = copy.deepcopy(composed.whole)
                     self._apply_overrides_to_config(values, config)
                     plain = _plain(config)
-                return parse(plain, composed.names)
+                return _parsed(plain, composed.names)
         finally:
             hydra.cfg = before
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from descent.errors import InputError, first_line
 from descent.problems.sharpness import sharpness
 
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -94,6 +95,21 @@ class Problem(nn.Module):
         if split == "train" and self.optimum is not None:
             totals["gap"] = totals["loss"] - self.optimum
         return {f"{split}/{name}": value for name, value in totals.items()}
+
+    @torch.no_grad()
+    def numbers(self, split: str, chunk: int, examples: int | None = None) -> dict[str, float]:
+        """Return what `measure`, which a subclass may extend, measures, as Python's numbers.
+
+        Raises:
+            InputError: one of them is no number.
+        """
+        measured: dict[str, Any] = self.measure(split, chunk, examples)
+        try:
+            return {name: value if type(value) is float else float(value) for name, value in measured.items()}
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(
+                "problem", type(self).__name__, f"its measure() must return numbers ({first_line(error)})"
+            ) from error
 
     def sharpness(self, chunk: int, examples: int | None = None) -> float:
         """Return the largest eigenvalue of the Hessian of the training loss, over what `measure` measures."""

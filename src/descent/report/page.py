@@ -98,6 +98,7 @@ def write(outcome: Verdicts, drawn: Sequence[Path], drawings: Mapping[str, Drawi
     text = page.get_template("page.html").render(
         name=printable(study.folder.resolve().name),
         outcome=outcome,
+        tunings=[(group, tables.tuning(group)) for group in outcome.tunings],
         study=study,
         problems=[*problems, whole] if whole.pictures or whole.more else problems,
         curves=packed,

@@ -9,9 +9,13 @@ from urllib.parse import quote
 import pandas as pd
 
 from descent.analysis.groups import GROUP
+from descent.analysis.tuning import Tuning
 from descent.analysis.verdicts import Verdict, interval, plain, ranks, shown
 
 LAST = ("failed", "runs")  # columns
+
+
+WORDS = ("batch mode", "setting", "one", "other", "interval is", "answer", "tuned", "chosen")  # columns of text
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Table:
 
     columns: list[str]
     rows: list[Row]
-    words: set[str] = field(default_factory=lambda: {"batch mode", "setting", "one", "other", "interval is", "answer"})
+    words: set[str] = field(default_factory=lambda: set(WORDS))
 
 
 def settings(frame: pd.DataFrame, runs: pd.DataFrame, groups: Iterable[Sequence[Verdict]], study: Path) -> Table:
@@ -130,6 +134,16 @@ def pairs(verdict: Verdict) -> Table:
     return table
 
 
+def tuning(group: Tuning) -> Table:
+    """Return how the candidates of a group were tuned: one row each."""
+    mode = str(group.ranking.runs["batch"].iloc[0])
+    rows = [
+        Row([Cell(text, _sorted(text), interval) for text, interval in cells], [one.optimizer], mode)
+        for one, cells in zip(group.candidates, group.rows, strict=True)
+    ]
+    return Table(group.columns, rows)
+
+
 def _measured(verdict: Verdict, row: "pd.Series[float]") -> Iterator[tuple[str, Cell]]:
     """Yield the columns of one metric, and of the ranks where it is tested."""
     entry = row["entry"]
@@ -160,3 +174,11 @@ def _number(value: float) -> str:
 
 def _key(value: float) -> str | float:
     return "" if math.isnan(value) else value
+
+
+def _sorted(text: str) -> str | float:
+    """Return the number that a text is, else the text."""
+    try:
+        return float(text.replace(",", ""))
+    except ValueError:
+        return text

@@ -53,13 +53,13 @@ def sweep(
         Stopped: by a signal; repeating the command goes on.
     """
     show_warnings()
-    module = _module(experiment, target) if experiment else None
+    module = experiment_module(experiment, target) if experiment else None
     runs = plan(jobs, compose, elsewhere)
     with Workers(launch, elsewhere) as workers:
         failed = workers.train(runs)
     show(runs, failed)
     if experiment and module and len(failed) < len(runs):
-        _conclude(experiment, module, runs[0].config.folder, runs)
+        conclude(experiment, module, runs[0].config.folder, runs)
     return len(failed)
 
 
@@ -106,16 +106,18 @@ def show(runs: list[Planned], failed: list[Path]) -> None:
     show_failures(study, failed)
 
 
-def _module(experiment: str, target: str | None) -> ModuleType:
+def experiment_module(experiment: str, target: str | None) -> ModuleType:
+    """Return the module of an experiment; see `experiments.find`."""
     with loading("the experiment"):
         from descent.experiments import find
     return find(experiment, target)
 
 
-def _conclude(experiment: str, module: ModuleType, study: Path, runs: list[Planned]) -> None:
-    from descent.experiments import conclude
+def conclude(experiment: str, module: ModuleType, study: Path, runs: list[Planned]) -> None:
+    """Print the sentence of an experiment, and the place of its figure."""
+    from descent import experiments
 
-    done = conclude(experiment, study, [planned.folder for planned in runs], module)
+    done = experiments.conclude(experiment, study, [planned.folder for planned in runs], module)
     say(f"\n{done.sentence}")
     if done.figure:
         say(f"figure   {done.figure}")

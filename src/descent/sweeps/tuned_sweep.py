@@ -9,7 +9,7 @@ from descent.config.search_space import write
 from descent.metrics import metric
 from descent.sweeps.candidates import Candidate, Protocol, baselines, candidates
 from descent.sweeps.plan import Planned, plan
-from descent.sweeps.sweep import Launch, Workers, show
+from descent.sweeps.sweep import Launch, Workers, conclude, experiment_module, show
 from descent.sweeps.tuning import Chosen, tune
 from descent.terminal.console import loading, say, show_warnings
 from descent.terminal.summary import show_outcome
@@ -26,6 +26,8 @@ def tuned_sweep(
     launch: Launch,
     folders: Sequence[Path] = (),
     elsewhere: str | None = None,
+    experiment: str | None = None,
+    target: str | None = None,
 ) -> int:
     """Tune each candidate and train the final runs, skipping those with a result; return how many runs failed.
 
@@ -33,13 +35,14 @@ def tuned_sweep(
         jobs: the overrides of each candidate.
         protocol: what is tuned.
         folders: of the user's yamls.
-        compose, launch, elsewhere: as of `sweep.sweep`.
+        compose, launch, elsewhere, experiment, target: as of `sweep.sweep`; an experiment concludes from the final runs.
 
     Raises:
         InputError: a setting that cannot work, or that tuning decides; nothing was trained.
         Stopped: by a signal; repeating the command goes on.
     """
     show_warnings()
+    module = experiment_module(experiment, target) if experiment else None
     tuned = candidates(jobs, compose, protocol, folders)
     further = baselines(tuned, compose, protocol)
     failed: list[Path] = []
@@ -65,7 +68,9 @@ def tuned_sweep(
     show([planned for planned in runs if planned.config.tuning.stage != "default"], failed)
     for choice in chosen:
         say(_line(choice, protocol))
-    if further and len(failed) < len(runs):
+    if experiment and module and len(failed) < len(runs):
+        conclude(experiment, module, runs[0].config.folder, runs)
+    elif further and len(failed) < len(runs):
         _judge(runs[0].config.folder)
     return len(failed)
 

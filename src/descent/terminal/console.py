@@ -102,10 +102,10 @@ def loading(what: str) -> Iterator[None]:
 
 
 class _Warnings(logging.Handler):
-    """Prints what descent warns of."""
+    """Prints what descent warns of, and what it notes."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        warn(record.getMessage())
+        (warn if record.levelno >= logging.WARNING else say)(record.getMessage())
 
 
 def show_warnings() -> None:
@@ -113,4 +113,5 @@ def show_warnings() -> None:
     log = logging.getLogger("descent")
     if not any(isinstance(handler, _Warnings) for handler in log.handlers):
         log.addHandler(_Warnings())
+        log.setLevel(logging.INFO)
         log.propagate = False

@@ -100,8 +100,8 @@ class Steps(ABC, Generic[Array]):
         }
 
     def measure(self, split: str, chunk: int, examples: int | None = None) -> Row:
-        """Measure the full objective; see `Problem.measure`."""
-        return self.problem.measure(split, chunk, examples)
+        """Measure the full objective; see `Problem.numbers`."""
+        return self.problem.numbers(split, chunk, examples)
 
     @abstractmethod
     def scale_lr(self, factor: float) -> None:

@@ -117,7 +117,7 @@ class NumpyEngine(Steps[np.ndarray]):
         """
         plain = all(getattr(type(self.problem), name) is getattr(Problem, name) for name in ("measure", "metrics"))
         if not plain or not type(self.objective).__module__.startswith("descent."):
-            return self.problem.measure(split, chunk, examples)
+            return self.problem.numbers(split, chunk, examples)
         inputs, targets = (part.numpy()[:examples] for part in self.problem.data(split))
         chunks = zip(parts(inputs, chunk), parts(targets, chunk), strict=True)
         loss = sum(float(self.objective.loss(self.params, *rows)) * (len(rows[0]) / len(inputs)) for rows in chunks)

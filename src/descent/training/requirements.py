@@ -108,7 +108,7 @@ def judged(config: RunConfig, problem: Problem) -> None:
     Raises:
         InputError: the problem measures no such metric, or one that neither is known nor declared.
     """
-    measured = [name for split in problem.splits if split != "test" for name in problem.measure(split, chunk=1, examples=1)]
+    measured = [name for split in problem.splits if split != "test" for name in problem.numbers(split, chunk=1, examples=1)]
     target, declared = config.problem.target, config.problem.metrics
     quantities = list(dict.fromkeys(name.rpartition("/")[2] for name in measured))
     for quantity in declared:

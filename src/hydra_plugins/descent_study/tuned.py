@@ -12,12 +12,14 @@ class TunedSweeper(StudySweeper):
     """Expand the sweep as `StudySweeper` does; each of its jobs is tuned by `descent.sweeps.tuning.tune`.
 
     Args:
-        grids: of an experiment.
+        grids, experiment: of an experiment.
         protocol: trials, searches, final_seeds and baselines; see `tuning.Protocol`.
     """
 
-    def __init__(self, grids: Sequence[Mapping[str, Any]] = (), **protocol: Any) -> None:
-        super().__init__(grids)
+    def __init__(
+        self, grids: Sequence[Mapping[str, Any]] = (), experiment: Mapping[str, Any] | None = None, **protocol: Any
+    ) -> None:
+        super().__init__(grids, experiment)
         self.protocol = protocol
 
     def _sweep(self, arguments: list[str], experiment: str | None) -> int:
@@ -27,7 +29,7 @@ class TunedSweeper(StudySweeper):
         from descent.sweeps.candidates import Protocol
         from descent.sweeps.tuned_sweep import tuned_sweep  # torch and all that only when there is something to sweep
 
-        if experiment:
+        if experiment and any("seed" in grid for grid in self.grids):
             raise InputError("experiment", experiment, "is not tuned", "Leave out experiment or hydra/sweeper=tuned.")
         launchers.require(self.config.hydra.launcher)
         protocol = check("hydra.sweeper", self.protocol, Protocol)
@@ -36,4 +38,4 @@ class TunedSweeper(StudySweeper):
         elsewhere = launchers.elsewhere(self.config.hydra.launcher)
         with explained(arguments):
             jobs = self._jobs(arguments)
-        return tuned_sweep(jobs, protocol, self._compose, self._launch, folders, elsewhere)
+        return tuned_sweep(jobs, protocol, self._compose, self._launch, folders, elsewhere, experiment, self.target)

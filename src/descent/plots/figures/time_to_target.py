@@ -1,6 +1,7 @@
 """How long each optimizer takes to the problem's target; those that never get there are counted."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,14 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from descent.analysis.load import NoData, Study
-from descent.analysis.selection import Candidate, candidates
+from descent.analysis.selection import Candidate, Panel, candidates
+from descent.analysis.target_distance import SHARES, times
 from descent.metrics import AXES
 from descent.plots import layout
 from descent.plots.style import look, order, styled, text
 
 EACH = "problem"
+Shares = dict[tuple[Candidate, float], "pd.Series[float]"]  # the median times to the target at other distances
 VIEWS = ("examples", "steps", "gradient_evaluations", "seconds")
 ROW = 0.2  # inches
+HOLLOW: dict[str, Any] = {"marker": "D", "ms": 4, "mfc": "none", "mew": 0.8, "ls": "none"}
 
 
 @styled
@@ -31,10 +35,12 @@ def plot(study: Study) -> Figure:
     grid = figure.subplots(len(modes), len(views), squeeze=False, sharex="col")
     rows = max(len([candidate for candidate in drawn if candidate.panel == mode]) for mode in modes)
     limits = {view: _limits(drawn, view) for view in views}
+    nearer = {(candidate, share): times(study, candidate.runs, share).median() for candidate in drawn for share in SHARES}
     for mode, line in zip(modes, grid, strict=True):
         in_mode = sorted((each for each in drawn if each.panel == mode), key=lambda each: (order(each.optimizer), each.name))
         for axes, view in zip(line, views, strict=True):
             _draw(axes, in_mode, view, limits[view], rows, first=axes is line[0], last=axes is line[-1])
+            _draw_shares(axes, in_mode, view, nearer)
             layout.ticks(axes)
         line[0].set_title(layout.panel_title(in_mode))
     for axes, view in zip(grid[-1], views, strict=True):
@@ -47,11 +53,15 @@ def plot(study: Study) -> Figure:
         {
             "median": Line2D([], [], color="#444444", marker="o", ms=6, ls="none"),
             "a run": Line2D([], [], color="#444444", marker="|", ms=7, ls="none", alpha=0.6),
+            f"median at {_percent(SHARES[0])} and {_percent(SHARES[1])} of the distance": Line2D(
+                [], [], color="#444444", **HOLLOW
+            ),
             "median: never": Line2D([], [], color="#444444", marker=">", ms=6, ls="none"),
         },
         f"{text(study.problem)}: time to {text(metric.label)} {metric.bound} {target['value']:g}",
         f"the first of two consecutive records that met it, {layout.sample(drawn)}",
         "right: how many runs got there; one that never did counts as infinitely slow",
+        _order(drawn, nearer),
         layout.chosen(drawn),
         height=max((rows + 0.4) * ROW, 0.7),
         left=0.35 + layout.LETTER * max(map(len, names)),
@@ -85,6 +95,35 @@ def _draw(axes: Axes, drawn: list[Candidate], view: str, limits: tuple[float, fl
     axes.set_yticks(range(len(drawn)), [text(candidate.name) for candidate in drawn] if first else [])
     axes.set_ylim(rows - 0.3, -0.7)
     axes.tick_params(axis="y", length=0)
+
+
+def _draw_shares(axes: Axes, drawn: list[Candidate], view: str, nearer: Shares) -> None:
+    """Mark the median time to targets that are nearer and further than the problem's."""
+    for place, candidate in enumerate(drawn):
+        at = [nearer[candidate, share][f"time:{view}"] for share in SHARES]
+        axes.plot(at, [place, place], color=look(candidate.optimizer).colour, **HOLLOW)
+
+
+def _order(drawn: list[Candidate], nearer: Shares) -> str:
+    """Return in how many batch modes the order of the medians changes with the distance of the target, as a line."""
+    modes = list(dict.fromkeys(candidate.panel for candidate in drawn))
+
+    def order(mode: Panel, share: float | None) -> list[str]:
+        own = [candidate for candidate in drawn if candidate.panel == mode]
+        name = "time:examples"
+        medians = {each.name: (nearer[each, share] if share else each.runs[[name]].median())[name] for each in own}
+        return sorted(medians, key=lambda name: medians[name])
+
+    parts = []
+    for share in SHARES:
+        changed = sum(order(mode, share) != order(mode, None) for mode in modes)
+        parts.append(f"at {_percent(share)} of the target's distance {'it changes' if changed else 'it is the same'}")
+        parts[-1] += f" in {changed} of {len(modes)} batch modes" if changed and len(modes) > 1 else ""
+    return f"order of the medians: {' and '.join(parts)}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _closures(drawn: list[Candidate]) -> bool:
