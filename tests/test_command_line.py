@@ -82,7 +82,7 @@ def test_help_lists_every_choice(command):
     for group in ("problem", "batch", "optimizer", "schedule", "trainer", "logger"):
         assert f"{group}: {', '.join(choices(group))}\n" in out
     assert "search_space" not in out
-    assert "problem_defaults" not in out
+    assert "_defaults" not in out
 
 
 def test_a_run_says_how_far_it_is_and_ends_with_a_table_and_where_to_look(command, tmp_path):

@@ -138,6 +138,10 @@ def test_an_argument_that_the_schedule_refuses_is_named(refused, case):
     wrong("trainer.devices=2", "trainer.devices=2", "ddp"),
     wrong("trainer=ddp trainer.devices=16 batch.size=8", "trainer.devices=16", "8"),
     wrong("batch.size=100000", "batch.size=100000", "batch=full"),
+    wrong("optimizer.spare_biases=true", "optimizer.spare_biases=true", "without optimizer.weight_decay"),
+    wrong("optimizer.spare_biases=true optimizer.weight_decay=0.1", "optimizer.spare_biases=true", "one dimension"),
+    wrong("problem=digits_mlp problem.target=accuracy", "problem.target=accuracy", "metric, value"),
+    wrong("problem=table", "problem.file=null", "problem.file=mine.csv problem.target=price"),
 )
 def test_settings_that_contradict_each_other_are_named(refused, case):
     refused(case)

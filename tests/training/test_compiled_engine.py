@@ -44,7 +44,7 @@ def compiled_updates(optimizer, w, gradients, lrs):
     def run(w, gradients, states, table, path):
         for step in range(len(table)):
             numbers = compilation.to_fixed_tuple(table[step], columns)
-            compilation.update(decay, rule, w, gradients[step], w.dtype.type(1), states, numbers)
+            compilation.update(decay, rule, w, gradients[step], w.dtype.type(1), states, numbers, numbers[0], 0, len(w))
             path[step] = w
 
     path = np.empty_like(gradients)
@@ -221,6 +221,7 @@ def test_200_steps_of_a_network_differ_by_what_one_unit_in_the_last_place_of_the
         ("optimizer=asgd", "optimizer.t0=10", "optimizer.lr=0.5"),
         ("optimizer=adamw", "optimizer.weight_decay=0.3"),
         ("optimizer.weight_decay=0.3",),
+        ("optimizer=adamw", "optimizer.weight_decay=0.3", "optimizer.spare_biases=true", "problem.depth=2"),
         ("optimizer=rprop", "batch=full", "problem=quadratic"),
     ],
     ids=" ".join,

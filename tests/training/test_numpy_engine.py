@@ -72,6 +72,7 @@ def test_every_problem_has_torchs_loss_and_gradient(train, problem):
         ("problem.loss=sigmoid_cross_entropy", "problem.examples=100"),
         ("optimizer=sgd", "optimizer.momentum=0.9", "optimizer.nesterov=true", "optimizer.weight_decay=0.01"),
         ("optimizer=adamw", "optimizer.amsgrad=true", "optimizer.weight_decay=0.1"),
+        ("optimizer=sgd", "optimizer.spare_biases=true", "optimizer.weight_decay=0.1"),
         ("optimizer=rmsprop", "optimizer.centered=true", "optimizer.momentum=0.5"),
         ("schedule=plateau", "schedule.patience=0.1", "epochs=2", "max_steps=null"),
         ("optimizer=asgd", "optimizer.t0=10", "optimizer.lr=0.5"),

@@ -19,8 +19,8 @@ from descent.errors import InputError
 
 LONGEST_NAME = 255  # bytes, on all common file systems
 LETTERS = 8  # hexadecimal digits of an id
+STATED = ("closure", "create_graph", "spare_biases")  # flags that count where they are set
 # Settings of every problem that act only through another setting, or say only how a run is judged.
-STATED = ("closure", "create_graph")  # capabilities, which count where they are stated
 JUDGING = ("epochs", "batch_size", "record_examples", "metric", "target", "metrics", "margin")
 
 

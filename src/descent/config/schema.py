@@ -99,6 +99,7 @@ class Optimizer(Component):
 
     fused: Annotated[list[Literal["cpu", "cuda"]], Listed] | Flag | Null = None  # devices with torch's fused kernel
     full_batch: Flag = False  # meant for exact gradients: another batch mode is warned about
+    spare_biases: Flag = False  # weight decay leaves parameters of one dimension alone
     closure: Flag = False  # its steps need a closure, though its class does not say so
     create_graph: Flag = False  # it differentiates the gradient once more
     _group: str = PrivateAttr("optimizer")  # what its arguments are typed after; see `named.named`

@@ -16,6 +16,7 @@ from descent.config.values import Arguments
 from descent.errors import InputError, first_line
 from descent.from_scratch import objectives, optimizers
 from descent.from_scratch.objectives import Objective
+from descent.optimizers import biases
 from descent.problems.base import Problem
 from descent.records.curve import Row
 from descent.schedules import require_horizon
@@ -76,6 +77,7 @@ def on_device(config: RunConfig, device: str) -> Optimizer:
 
 
 def _optimizer(component: Optimizer, wrapper: Component | None, params: Any) -> torch.optim.Optimizer:
+    params = biases.spared(params) if component.spare_biases else params
     made = _is_optimizer("optimizer", component, _call(component.group, component, params=params))
     if component.closure:
         made.needs_closure = True  # type: ignore[attr-defined]
@@ -112,6 +114,7 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
     threads, clip_norm = config.problem.threads, config.clip_norm
     if config.by_hand:
         hand_written = objective(config, problem), numpy_optimizer(config)
+        hand_written[1].spared = biases.mask(problem.parameters()) if config.optimizer.spare_biases else None
         made = _array_engine(config.engine == "compiled", recorder)
         return made(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm, layers)
     with recorder.observer.loading("Lightning"):

@@ -145,7 +145,7 @@ def _steps(
     """Return the function of a block. It captures module-level functions and numbers alone: else no cache finds it again."""
 
     def steps(  # type: ignore[no-untyped-def]
-        w, g, part, before, states, table, largest, x, y, rows, edges, micro, inputs, targets, scratch, constants
+        w, g, part, before, states, table, largest, x, y, rows, edges, micro, inputs, targets, scratch, constants, ends, no_decay
     ):
         functions = (first, second, third)
         for step in range(len(table)):
@@ -172,43 +172,52 @@ def _steps(
             scale = w.dtype.type(1)
             if largest > 0:
                 scale = w.dtype.type(clip_factor(g, largest))
-            update(decay, rule, w, g, scale, states, to_fixed_tuple(table[step], columns))
+            numbers, low = to_fixed_tuple(table[step], columns), 0
+            for span in range(len(ends)):  # of weights; decay spares every second one
+                number = numbers[0] if span % 2 == 0 else no_decay
+                update(decay, rule, w, g, scale, states, numbers, number, low, ends[span])
+                low = ends[span]
 
     return steps
 
 
-def update(decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any) -> None:
-    """Update every weight in one loop. Only compiled code calls it, in one of the forms below."""
+def update(
+    decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any, number: Any, start: Any, stop: Any
+) -> None:
+    """Update the weights from `start` to `stop` in one loop. Only compiled code calls it, in one of the forms below."""
     raise NotImplementedError
 
 
 @overload(update, jit_options=OPTIONS, strict=False)  # type: ignore[untyped-decorator]
-def _update(decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any) -> Function:
+def _update(
+    decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any, number: Any, start: Any, stop: Any
+) -> Function:
     return (_update_w, _update_w_a, _update_w_a_b, _update_w_a_b_c)[len(states)]
 
 
-def _update_w(decay, rule, w, g, scale, states, numbers):  # type: ignore[no-untyped-def]
+def _update_w(decay, rule, w, g, scale, states, numbers, number, start, stop):  # type: ignore[no-untyped-def]
+    w, g = w[start:stop], g[start:stop]
     for i in range(len(w)):
-        wi, gi = decay(w[i], g[i] * scale, numbers[0])
+        wi, gi = decay(w[i], g[i] * scale, number)
         w[i], _ = rule(wi, gi, (), numbers[1:])
 
 
-def _update_w_a(decay, rule, w, g, scale, states, numbers):  # type: ignore[no-untyped-def]
-    (a,) = states
+def _update_w_a(decay, rule, w, g, scale, states, numbers, number, start, stop):  # type: ignore[no-untyped-def]
+    w, g, a = w[start:stop], g[start:stop], states[0][start:stop]
     for i in range(len(w)):
-        wi, gi = decay(w[i], g[i] * scale, numbers[0])
+        wi, gi = decay(w[i], g[i] * scale, number)
         w[i], (a[i],) = rule(wi, gi, (a[i],), numbers[1:])
 
 
-def _update_w_a_b(decay, rule, w, g, scale, states, numbers):  # type: ignore[no-untyped-def]
-    a, b = states
+def _update_w_a_b(decay, rule, w, g, scale, states, numbers, number, start, stop):  # type: ignore[no-untyped-def]
+    w, g, a, b = w[start:stop], g[start:stop], states[0][start:stop], states[1][start:stop]
     for i in range(len(w)):
-        wi, gi = decay(w[i], g[i] * scale, numbers[0])
+        wi, gi = decay(w[i], g[i] * scale, number)
         w[i], (a[i], b[i]) = rule(wi, gi, (a[i], b[i]), numbers[1:])
 
 
-def _update_w_a_b_c(decay, rule, w, g, scale, states, numbers):  # type: ignore[no-untyped-def]
-    a, b, c = states
+def _update_w_a_b_c(decay, rule, w, g, scale, states, numbers, number, start, stop):  # type: ignore[no-untyped-def]
+    w, g, a, b, c = w[start:stop], g[start:stop], states[0][start:stop], states[1][start:stop], states[2][start:stop]
     for i in range(len(w)):
-        wi, gi = decay(w[i], g[i] * scale, numbers[0])
+        wi, gi = decay(w[i], g[i] * scale, number)
         w[i], (a[i], b[i], c[i]) = rule(wi, gi, (a[i], b[i], c[i]), numbers[1:])

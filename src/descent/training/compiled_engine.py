@@ -20,6 +20,7 @@ class CompiledEngine(NumpyEngine):
         with self.recorder.observer.loading("the compiled steps; new ones take some seconds"):
             if not self.optimizer.state:
                 self.optimizer.state = [self.optimizer.start(self.flat)]
+            self._spans = _spans(self.optimizer.spared, len(self.flat))
             self._work = [np.empty_like(self.flat) for _ in range(3)]
             table = copy(self.optimizer).table(np.array([self.optimizer.lr]))
             self._run = compilation.block(self.objective, self.optimizer, table.shape[1])
@@ -49,7 +50,16 @@ class CompiledEngine(NumpyEngine):
         gathered = (np.empty((size, *part.shape[1:]), part.dtype) for part in self.data)
         constants = tuple(_constant(constant, dtype) for constant in self.constants)
         sees = (*self.data, rows, edges, micro, *gathered)
-        return self.flat, *self._work, states, table.astype(dtype), float(self.clip_norm or 0), *sees, self.scratch, constants
+        spans = self._spans, dtype.type(self.optimizer.no_decay)
+        step = states, table.astype(dtype), float(self.clip_norm or 0)
+        return self.flat, *self._work, *step, *sees, self.scratch, constants, *spans
+
+
+def _spans(spared: np.ndarray | None, weights: int) -> np.ndarray:
+    """Return the ends of spans of weights that are in turn not spared and spared by weight decay; the first may be empty."""
+    if spared is None:
+        return np.array([weights])
+    return np.append(np.flatnonzero(np.diff(spared, prepend=False)), weights)
 
 
 def _constant(value: Any, dtype: np.dtype) -> Any:

@@ -106,6 +106,8 @@ class Recorder:
         stops = bool(stopping.asked())
         now = time.perf_counter()
         position.wall_seconds, position.ended = now - self._begun, ends
+        if ends:
+            position.state_bytes = engine.state_bytes()
         last = ends and (self.devices > 1 or self.checkpoint.exists())
         if last or stops or now - self._saved > CHECKPOINT_EVERY:
             self._save(engine)

@@ -24,6 +24,8 @@ def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> Non
     """
     if config.records.layers and all(p.ndim < 2 for p in problem.parameters()):
         raise InputError("records.layers", True, f"has no effect: {config.names.problem} has no layers")
+    if config.optimizer.spare_biases:
+        _spares(config, {p.ndim < 2 for p in problem.parameters()})
     if config.by_hand:
         require_one_device(config)
         require_gradient(config, problem)
@@ -32,6 +34,20 @@ def require_engine(config: RunConfig, problem: Problem, batches: Batches) -> Non
     trial = build.optimizer(config, "cpu")(problem.parameters())
     _splits(config, batches, trial)
     _clips(config, trial)
+
+
+def _spares(config: RunConfig, biases: set[bool]) -> None:
+    """Refuse to spare biases where that has no effect.
+
+    Raises:
+        InputError: nothing decays, or the problem has no biases, or nothing else.
+    """
+    key = "optimizer.spare_biases"
+    if not config.optimizer.arguments.get("weight_decay"):
+        raise InputError(key, True, f"has no effect without {config.optimizer.group}.weight_decay")
+    if len(biases) < 2:
+        only = "only parameters of one dimension" if True in biases else "no parameters of one dimension"
+        raise InputError(key, True, f"has no effect: {config.names.problem} has {only}")
 
 
 def require_gradient(config: RunConfig, problem: Problem) -> None:

@@ -59,6 +59,7 @@ class Optimizer:
         rule: ``(w, g, state, numbers) -> w, state`` for arrays as for single weights.
         remembers: the names of what is remembered of each weight.
         steps: how many steps were taken; t in the equations, which count from 1.
+        spared: which weights of the one array that is stepped weight decay leaves alone; None: it leaves none.
         state: what is remembered of each array, in the order of the pytree.
 
     Raises:
@@ -72,6 +73,7 @@ class Optimizer:
     weight_decay: float = field(default=0.0, kw_only=True)
     decoupled_weight_decay: bool = field(default=False, kw_only=True)
     steps: int = field(default=0, init=False)
+    spared: np.ndarray | None = field(default=None, init=False, repr=False, compare=False)
     state: list[State] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -99,10 +101,10 @@ class Optimizer:
         self.steps += 1
         self._numbers = [n if type(n) is float else _number(n) for n in self.numbers(self.steps, self.lr)]
         for (w, g), state in zip(arrays, self.state, strict=True):
-            kept = w
-            if self.weight_decay:
-                kept, g = self.decay(w, g, self.decay_factor(self.lr))
-            w[...] = self.update(kept, g, state)
+            decayed, slope = self.decay(w, g, self.decay_factor(self.lr)) if self.weight_decay else (w, g)
+            if self.spared is not None:
+                decayed, slope = np.where(self.spared, w, decayed), np.where(self.spared, g, slope)
+            w[...] = self.update(decayed, slope, state)
         return params
 
     def numbers(self, t: Any, lr: Any) -> Numbers:
@@ -130,7 +132,7 @@ class Optimizer:
 
     def progress(self) -> dict[str, Any]:
         """Return the numbers saved beside `state`: the steps taken, and what the class accumulates over steps."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if not one.init and one.name != "state"}
+        return {one.name: getattr(self, one.name) for one in fields(self) if not one.init and one.name not in ("state", "spared")}
 
     @property
     def decay(self) -> Callable[[Weights, Weights, float], tuple[Weights, Weights]]:
@@ -140,6 +142,11 @@ class Optimizer:
     def decay_factor(self, lr: Any) -> Any:
         """Return the number that `decay` takes."""
         return 1 - lr * self.weight_decay if self.decoupled_weight_decay else self.weight_decay
+
+    @property
+    def no_decay(self) -> float:
+        """The number with which `decay` changes nothing."""
+        return 1.0 if self.decoupled_weight_decay else 0.0
 
     def start(self, w: np.ndarray) -> State:
         """Return the state of `w` before the first step."""
