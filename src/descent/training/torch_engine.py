@@ -115,8 +115,7 @@ class LightningEngine:
     def load(self, path: Path) -> None:
         checkpoint = _read(path)
         self.module.load_state_dict(checkpoint["state_dict"])
-        self.module.position = Position(**checkpoint["position"])
-        self.checkpoint = path
+        self.module.position, self.checkpoint = Position(**checkpoint["position"]), path
 
 
 class _ToFile(TorchCheckpointIO):

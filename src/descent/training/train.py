@@ -208,7 +208,6 @@ def _result(
     diverged = verdict.diverged_at(rows, problem.optimum, config.problem.loss_scale)
     stalled = verdict.stalled(rows, problem.chance("train", config.records.examples))
     test = engine.measure("test", chunk) if "test" in problem.splits else {}
-    target = config.problem.target
     counted = ("step", "examples", "gradient_evaluations", "seconds")
     return Result(
         schema=results.SCHEMA,
@@ -232,9 +231,9 @@ def _result(
         final={name: value for name, value in last.items() if name not in counted},
         best=verdict.best(rows, config.problem.metrics),
         test={name.removeprefix("test/"): value for name, value in test.items()},
-        target=target,
+        target=config.problem.target,
         metrics=config.problem.metrics,
-        time_to_target=verdict.time_to_target(rows, target, config.problem.metrics),
+        time_to_target=verdict.time_to_target(rows, config.problem.target, config.problem.metrics),
         diverged_at=diverged,
         tuning=config.tuning.trials,
         search=config.tuning.search,
