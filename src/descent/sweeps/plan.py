@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from descent.batching import Batches, horizon
 from descent.config.identity import identity, key, place
 from descent.config.schema import RunConfig
 from descent.errors import InputError
@@ -50,6 +49,7 @@ def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig
     composed = [(list(job), compose(list(job))) for job in jobs]
     _one_study([config for _, config in composed])
     with loading("PyTorch"):
+        from descent.batching import horizon
         from descent.config.targets import resolve
         from descent.training import build
         from descent.training.rehearsal import Rehearsal
@@ -67,15 +67,16 @@ def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig
             if result is None:
                 problem = rehearsal.require(config, device)
                 weights = sum(parameter.numel() for parameter in problem.parameters())
-                seconds = _seconds(config, build.batches(config, problem.examples), weights)
+                batches = build.batches(config, problem.examples)
+                steps = horizon(batches, config.epochs, config.max_steps)
+                seconds = _seconds(config, steps, weights * batches.size)
             planned[folder] = Planned(job, config, device, folder, result, seconds)
     return list(planned.values())
 
 
-def _seconds(config: RunConfig, batches: Batches, weights: int) -> float:
-    """Guess how long a run trains, to start the long ones first."""
-    steps = horizon(batches, config.epochs, config.max_steps)
-    return min(steps * (STEP[config.engine] + WEIGHT * weights * batches.size), config.max_seconds or math.inf)
+def _seconds(config: RunConfig, steps: int, work: int) -> float:
+    """Guess how long a run trains, to start the long ones first: `work` is the weights times the examples of a step."""
+    return min(steps * (STEP[config.engine] + WEIGHT * work), config.max_seconds or math.inf)
 
 
 def _one_study(configs: Sequence[RunConfig]) -> None:
