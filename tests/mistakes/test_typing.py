@@ -61,6 +61,8 @@ def test_what_cannot_be_read_says_how_to_type_it(refused, case):
 
 
 @table(
+    wrong("'hydra.searchpath=[pkg://nowhere.conf]'", "hydra.searchpath=pkg://nowhere.conf", "package"),
+    wrong("'hydra.searchpath=[file://nowhere]'", "hydra.searchpath=file://nowhere", "folder"),
     wrong("--config-dir nowhere", "--config-dir", "nowhere"),
     wrong("--config-dir file", "--config-dir", "file", files={"here/file": ""}, id="--config-dir is a file"),
     wrong("--config-name nope", "--config-name", "nope"),

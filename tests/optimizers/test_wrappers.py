@@ -108,3 +108,18 @@ def test_records_of_other_weights_do_not_change_the_steps(train):
     few, many = (train(*common, f"records.first_epoch={count}") for count in (1, 20))
     assert few.rows[-1]["train/loss"] == many.rows[-1]["train/loss"]
     assert len(few.rows) < len(many.rows)
+
+
+def test_a_result_holds_what_an_optimizer_keeps_between_steps(train):
+    weights = sum(p.numel() for p in build.problem(settings("problem=digits_mlp")).parameters())
+    tensors = len(list(build.problem(settings("problem=digits_mlp")).parameters()))
+    kept = {
+        ("optimizer=sgd",): 0,
+        ("optimizer=momentum",): 4 * weights,
+        ("optimizer=adam",): 2 * 4 * weights + 4 * tensors,  # a count of steps for each tensor
+        ("optimizer=adam", "wrapper=ema"): 3 * 4 * weights + 4 * tensors,
+        ("optimizer=adam", "engine=numpy"): 2 * 4 * weights,
+    }
+    for chosen, size in kept.items():
+        run = train("problem=digits_mlp", *chosen, "max_steps=2", "logger=csv")
+        assert run.result["state_bytes"] == pytest.approx(size, abs=16), chosen

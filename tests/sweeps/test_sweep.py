@@ -64,7 +64,8 @@ def test_a_sweep_trains_its_runs_and_shows_a_row_for_each_setting(command, tmp_p
     assert (status, err) == (0, "")
     assert out.startswith("0 finished, 0 continued, 6 to train\n")
     assert len(results(tmp_path)) == 6
-    rows = re.findall(r"^(adam|sgd) mini size=32_lr=([\d.]+)_numpy +│ +3 │ +([\d.]+) │ +([\d.]+) to ([\d.]+)$", out, re.M)
+    row = r"^(adam|sgd) mini size=32_lr=([\d.]+)_numpy +│ +3 │ +([\d.]+) │ +([\d.]+) to ([\d.]+) │ +[\d.e-]+ ms"
+    rows = re.findall(row, out, re.M)
     assert [row[0] for row in rows] == ["adam", "sgd"]  # the best first
     for optimizer, _, *shown in rows:
         values = sorted(r["final"]["train/loss"] for r in results(tmp_path).values() if r["optimizer"] == optimizer)
@@ -127,7 +128,7 @@ def test_a_setting_that_cannot_work_is_refused_before_anything_is_trained(comman
     ("mistake", "told"),
     [
         ("optimizer=sgd,adma", "optimizer=adma: must be one of adadelta, adafactor, adagrad, adam, "),
-        ("optimizer.lrr=0.1,0.2", "optimizer.lrr=0.1: optimizer=sgd has no such setting; it has lr, momentum, "),
+        ("optimizer.lrr=0.1,0.2", "optimizer.lrr=0.1: optimizer=sgd has no such setting; it has spare_biases, lr, momentum, "),
         ("batch=mini,full batch.size=8", "batch.size=8: batch=full has no such setting; it has micro_size."),
         ("optimiser=sgd,adam", "optimiser=sgd: there is no such setting. Did you mean optimizer?"),
         ("seed=range(3,3)", "seed=range(3,3): is an empty sweep."),

@@ -46,7 +46,7 @@ class Study:
             ``setting``, which repetitions over seeds share, and its readable ``name``; ``status``, ``problem``, ``batch``,
             ``batch_size`` (nan where the batch mode says it), ``examples_per_step``, ``optimizer``, ``schedule``, ``engine``,
             ``seed``, ``lr``, ``metric``, ``steps``, ``examples``, ``gradient_evaluations``, ``seconds``, ``wall_seconds``,
-            ``diverged_at``, ``curve`` (the SHA-256 of its records' file),
+            ``state_bytes``, ``diverged_at``, ``curve`` (the SHA-256 of its records' file),
             ``target`` (a mapping, or None), ``metrics`` (what the problem declares: see `metric_of`),
             ``tuning``, ``search``, ``stage``; of `groups.compared` ``variant``, ``method``, ``margin``, ``floor``;
             ``data``, the checksum of the training data; ``environment``, what the run was made with; and for each metric
@@ -190,6 +190,7 @@ def _row(folder: Path, result: Result) -> dict[str, Any]:
         "folder": folder,
         **{name: getattr(result, name) for name in TEXTS},
         **{name: float(getattr(result, name)) for name in COUNTED},
+        "state_bytes": _number(result.state_bytes),
         "examples_per_step": float(result.batch_size),
         "curve": result.files.get("curve.csv"),
         "batch_size": _number(result.hyperparameters.get("batch.size")),

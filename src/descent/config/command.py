@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,10 +49,29 @@ def arguments(typed: Sequence[str]) -> tuple[list[str], list[str]]:
     if parsed.config_dir is not None:
         folder = Path(parsed.config_dir).absolute()
         import_from([folder.parent, folder])
+    _require_searched(overrides)
     overrides = opened(overrides)
     if parsed.multirun:
         overrides = _within_swept_groups(overrides)
     return [*flags, *overrides], overrides
+
+
+def _require_searched(overrides: Sequence[str]) -> None:
+    """Refuse folders and packages of ``hydra.searchpath`` that are not there, which Hydra warns of.
+
+    Raises:
+        InputError: names the first.
+    """
+    for text in overrides:
+        places = re.findall(r"(pkg|file)://([^\],'\"]+)", text) if text.lstrip("+").startswith("hydra.searchpath=") else ()
+        for kind, place in places:
+            try:
+                exists = Path(place).is_dir() if kind == "file" else find_spec(place.replace("/", ".")) is not None
+            except ImportError:  # of the package above it
+                exists = False
+            if not exists:
+                what = "folder" if kind == "file" else "installed package; an empty __init__.py makes a folder of yamls one"
+                raise InputError("hydra.searchpath", f"{kind}://{place}", f"there is no such {what}")
 
 
 def opened(overrides: Sequence[str]) -> list[str]:

@@ -52,6 +52,7 @@ class Result(Model):
         hyperparameters: as in TensorBoard's HPARAMS tab.
         batch_size: examples a step: N, k or 1.
         steps, examples, gradient_evaluations, seconds: at the end; the seconds are of training alone.
+        state_bytes: size of what the optimizer keeps from step to step; None: not measured, by an earlier version.
         wall_seconds: with records and checkpoints.
         final: each metric at the end.
         best: the best finite value of each metric.
@@ -89,6 +90,7 @@ class Result(Model):
     gradient_evaluations: Whole
     seconds: Seconds
     wall_seconds: Seconds
+    state_bytes: Whole | None = None
     final: Numbers
     best: dict[Shown, Best]
     test: Numbers

@@ -100,6 +100,7 @@ def _group(
             spent = f"{shown(row['time:seconds'])} s" if math.isfinite(row["time:seconds"]) else ""
             when = f"{row['time:examples']:,.0f}" if math.isfinite(row["time:examples"]) else "never"
             cells["examples to target"] = Cell(when, _key(row["time:examples"]), spent)
+        cells |= _costs(setting_runs)
         share = (
             f"{row['failed_low']:.0%} to {row['failed_high']:.0%} (95 %); {row['diverged']} diverged, {row['stalled']} stalled"
         )
@@ -152,6 +153,18 @@ def _measured(verdict: Verdict, row: "pd.Series[float]") -> Iterator[tuple[str, 
         spread = f"may have the ranks {row['first_rank']:.0f} to {row['last_rank']:.0f}" * shared
         yield "rank", Cell(ranks(verdict.ranking, entry), row["first_rank"] + row["last_rank"] / 1000, hint=spread)
     yield verdict.label, Cell(shown(row["median"]), _key(row["median"]), interval(row))
+
+
+def _costs(runs: pd.DataFrame) -> dict[str, Cell]:
+    """Return what a setting's optimizer costs, each the median over its runs: time, gradients and memory."""
+    step = 1e3 * (runs["seconds"] / runs["steps"]).median()
+    gradients = (runs["gradient_evaluations"] / runs["examples"]).median()
+    state = runs["state_bytes"].median()
+    return {
+        "ms a step": Cell(shown(step) if math.isfinite(step) else "", _key(step), hint="training alone, without records"),
+        "gradients": Cell(shown(gradients), _key(gradients), hint="evaluations of each example's gradient a step"),
+        "state, kB": Cell(shown(state / 1e3) if math.isfinite(state) else "", _key(state), hint="what it keeps between steps"),
+    }
 
 
 def _of(verdict: Verdict, candidate: str) -> list[str]:

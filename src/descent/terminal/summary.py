@@ -41,6 +41,7 @@ class Setting:
         values: final value of each run, from best to worst; those that diverged count as infinitely bad.
         statuses: how many runs ended in each way.
         seconds: median training time.
+        cost: of a step, medians: its time, its gradients of each example where that is not one, what the optimizer keeps.
     """
 
     problem: str
@@ -51,6 +52,7 @@ class Setting:
     values: tuple[float, ...]
     statuses: Counter[str]
     seconds: float
+    cost: str
 
     @property
     def median(self) -> float:
@@ -81,7 +83,16 @@ def _setting(group: list[Result], name: str) -> Setting:
         tuple(sorted(values, reverse=judged.higher_is_better)),
         Counter(result.status for result in group),
         statistics.median(result.seconds for result in group),
+        _cost(group),
     )
+
+
+def _cost(group: list[Result]) -> str:
+    milliseconds = 1e3 * statistics.median(result.seconds / max(1, result.steps) for result in group)
+    gradients = statistics.median(result.gradient_evaluations / max(1, result.examples) for result in group)
+    kilobytes = statistics.median((result.state_bytes or 0) / 1e3 for result in group)
+    parts = [f"{milliseconds:.3g} ms", f"{gradients:.3g} gradients" * (gradients != 1), f"{kilobytes:.3g} kB" * (kilobytes > 0)]
+    return ", ".join(filter(None, parts))
 
 
 def show_study(study: Path, folders: Sequence[Path]) -> None:
@@ -92,8 +103,8 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
         chosen = [setting for setting in settings if setting.problem == problem]
         title = f"{problem}, {chosen[0].metric.name} at the end"
         lines = [cells(setting) for setting in chosen]
-        width = 5 if any(row[-1] for row in lines) else 4  # without a column for what is not "finished", where all is
-        rows = table(title, *("setting", "runs", "median", "range", "")[:width], left=("setting", ""))
+        width = 6 if any(row[-1] for row in lines) else 5  # without a column for what is not "finished", where all is
+        rows = table(title, *("setting", "runs", "median", "range", "a step", "")[:width], left=("setting", ""))
         for row in lines:
             rows.add_row(*map(shown, row[:width]))
         console.print(rows)
@@ -137,7 +148,7 @@ def cells(setting: Setting) -> list[str]:
     spread = f"{finite[0]:.4g} to {finite[-1]:.4g}" if len(finite) > 1 else ""
     trouble = ", ".join(f"{count} {status}" for status, count in setting.statuses.items() if status != "finished")
     median = f"{setting.median:.4g}" if math.isfinite(setting.median) else "none"
-    return [setting.name, str(sum(setting.statuses.values())), median, spread, trouble]
+    return [setting.name, str(sum(setting.statuses.values())), median, spread, setting.cost, trouble]
 
 
 def show_outcome(outcome: "Verdicts") -> None:

@@ -27,6 +27,7 @@ class Position:
         gradient_evaluations: per-example gradients computed.
         seconds: of training; the clock stops while a record is made.
         wall_seconds: in all, since the first step.
+        state_bytes: size of the optimizer's state, at the end.
         ended: the budget is used up, or the run diverged.
         hardware: what computed the last steps.
         data_checksum: of the training data that the steps saw.
@@ -39,6 +40,7 @@ class Position:
     seconds: float = 0.0
     wall_seconds: float = 0.0
     ended: bool = False
+    state_bytes: int = 0
     hardware: str = "cpu"
     data_checksum: str = ""
     run: str = ""
@@ -142,6 +144,9 @@ class Engine(Protocol):
 
     def evaluated(self) -> AbstractContextManager[None]:
         """Hold the weights to evaluate in the problem within, where they are not those to train."""
+
+    def state_bytes(self) -> int:
+        """Return the size of what the optimizer keeps from step to step."""
 
     def fit(self) -> None:
         """Train from `position` to the end of the budget, and notify the recorder of each block."""

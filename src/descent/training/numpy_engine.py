@@ -141,6 +141,10 @@ class NumpyEngine(Steps[np.ndarray]):
     def evaluated(self) -> AbstractContextManager[None]:
         return nullcontext()
 
+    def state_bytes(self) -> int:
+        values = (value for state in self.optimizer.state for value in vars(state).values())
+        return sum(np.asarray(value).nbytes for value in values)
+
     def save(self, path: Path) -> None:
         position = json.dumps({"position": asdict(self.position), "optimizer": self.optimizer.progress()})
         state = {f"state_{name}": value for state in self.optimizer.state for name, value in vars(state).items()}

@@ -164,6 +164,8 @@ class Recorder:
         self._saved = time.perf_counter()
         engine.position.wall_seconds = self._saved - self._begun
         engine.position.ended = ended
+        if ended:
+            engine.position.state_bytes = engine.state_bytes()
         engine.position.rows, engine.position.curve = self.curve.settle()
         with replacing(self.checkpoint) as fresh:
             engine.save(fresh)

@@ -69,24 +69,21 @@ class LightningEngine:
         self.checkpoint: Path | None = None
         self.errors, self.tell_error = mp.get_context("spawn").Pipe(duplex=False)  # of the processes
 
-    @property
-    def position(self) -> Position:
-        return self.module.position
-
-    @property
-    def history(self) -> list[tuple[float, float]]:
-        return self.module.history
+    position = property(lambda self: cast(Position, self.module.position))
+    history = property(lambda self: cast(list[tuple[float, float]], self.module.history))
 
     def fit(self) -> None:
         if self.device == "cpu":  # Lightning sets it, and Adam's step then opens NVML's library each time, 40 of its 120 us
             os.environ.pop("PYTORCH_NVML_BASED_CUDA_CHECK", None)
         loader = self.loader(self.position.step)
-        with _stopping_ranks(self.trainer, self.errors) if self.trainer.world_size > 1 else nullcontext():
+        several = self.trainer.world_size > 1
+        ranks = _stopping_ranks(self.trainer, self.errors) if several else nullcontext()
+        with torch.random.fork_rng(devices=[]), ranks:  # the caller's random numbers stay as they are
             try:
                 self.trainer.fit(self.module, loader, ckpt_path=self.checkpoint, weights_only=True if self.checkpoint else None)
             except SystemExit:  # what Lightning makes of a signal
                 raise stopping.Stopped(stopping.asked() or signal.SIGINT) from None
-        if self.trainer.world_size > 1 and self.recorder.checkpoint.exists():
+        if several and self.recorder.checkpoint.exists():
             self.module.position = self.peek(self.recorder.checkpoint)
 
     def wait(self) -> None:
@@ -101,6 +98,9 @@ class LightningEngine:
 
     def evaluated(self) -> AbstractContextManager[None]:
         return self.module.evaluated()
+
+    def state_bytes(self) -> int:
+        return self.module.state_bytes()
 
     def save(self, path: Path) -> None:
         self.trainer.strategy.broadcast(path)  # all devices must take part, see _Notify

@@ -205,8 +205,7 @@ def _result(
     rows = read(curve.path)
     last, chunk = rows[-1], config.problem.micro_size
     diverged = verdict.diverged_at(rows, problem.optimum, config.problem.loss_scale)
-    chance = problem.chance("train", config.records.examples)
-    stalled = verdict.stalled(rows, chance)
+    stalled = verdict.stalled(rows, problem.chance("train", config.records.examples))
     test = problem.numbers("test", chunk) if "test" in problem.splits else {}
     target = config.problem.target
     counted = ("step", "examples", "gradient_evaluations", "seconds")
@@ -228,6 +227,7 @@ def _result(
         gradient_evaluations=int(last["gradient_evaluations"]),
         seconds=last["seconds"],
         wall_seconds=engine.position.wall_seconds,
+        state_bytes=engine.position.state_bytes,
         final={name: value for name, value in last.items() if name not in counted},
         best=verdict.best(rows, config.problem.metrics),
         test={name.removeprefix("test/"): value for name, value in test.items()},
