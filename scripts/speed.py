@@ -1,5 +1,5 @@
 """Measure speed: `python scripts/speed.py [--seconds 5] [--rounds 3] [--cells digits_mlp/numpy] [--markdown FILE]`,
-and of whole studies: `python scripts/speed.py --launchers basic,joblib`.
+and of whole studies: `python scripts/speed.py --launchers basic,joblib`, `python scripts/speed.py --grid`.
 
 Steps per second of (a) a plain hand-written PyTorch loop with torch's default optimizer arguments, (b) Lightning as usually
 written (DataLoader, self.log, automatic optimization) and (c) a descent run with its records, checkpoints and events, by the
@@ -10,6 +10,9 @@ at the speed of a large one.
 
 A study is the README's, of 27 runs, in a process of its own. Its time is that of the command less that of the same command with
 two runs of one step, which pays for the same imports; the launchers take turns.
+
+The grid is 60 runs of digits_mlp with engine=compiled under joblib, imports apart, beside loops (a) and (b) that train one run
+after the other, whose time is estimated from their steps per second.
 """
 
 from benchmarks import steps, studies
@@ -26,12 +29,15 @@ def main() -> int:
     parser.add("--rounds", Count, default=3, help="how often each is measured")
     parser.add("--cells", default="", help="only cells whose name contains this, as in digits_mlp/numpy/mini")
     parser.add("--launchers", help="measure studies instead, by these launchers, as in basic,joblib")
+    parser.add("--grid", action="store_true", help="measure 60 runs of a grid of learning rates instead")
     parser.add("--markdown", File, help="write the table to this file too")
     arguments = parser.read()
     cells = [cell for cell in steps.CELLS if arguments.cells in "/".join(cell)]
     launchers = arguments.launchers.split(",") if arguments.launchers is not None else []
     if not cells:
         raise one_of("--cells", arguments.cells, ["/".join(cell) for cell in steps.CELLS])
+    if arguments.grid and (launchers or arguments.cells):
+        raise InputError("--grid", True, "measures a study of its own", "Leave out --cells and --launchers.")
     if launchers and arguments.cells:
         raise InputError("--cells", arguments.cells, "has no effect with --launchers, which measures studies", "Leave one out.")
     known = studies.launcher_names()
@@ -44,6 +50,9 @@ def main() -> int:
     if launchers:
         lines = [f"| launcher | runs a minute | times {launchers[0]} |", "|---|--:|--:|"]
         rows = studies.measure(launchers, arguments.rounds)
+    elif arguments.grid:
+        lines = [f"| {' | '.join(studies.GRID_HEADER)} |", f"|---|{'--:|' * (len(studies.GRID_HEADER) - 1)}"]
+        rows = studies.measure_grid(arguments.seconds)
     else:
         lines = [f"| {' | '.join(steps.HEADER)} |", f"|{'---|' * 4}{'--:|' * 6}"]
         rows = steps.measure(cells, arguments.seconds, arguments.rounds)

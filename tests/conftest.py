@@ -137,6 +137,12 @@ def train(tmp_path: Path) -> Callable[..., Run]:
 
 
 @pytest.fixture
+def checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save a checkpoint at each block, also of runs of milliseconds."""
+    monkeypatch.setattr("descent.training.recorder.CHECKPOINT_EVERY", 0.0)
+
+
+@pytest.fixture
 def experiment(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., tuple[dict[str, Any], Path]]:

@@ -3,6 +3,7 @@
 import runpy
 import shutil
 import sys
+import textwrap
 
 import pytest
 from conftest import ROOT, choices
@@ -83,6 +84,7 @@ def test_help_lists_every_choice(command):
         assert f"{group}: {', '.join(choices(group))}\n" in out
     assert "search_space" not in out
     assert "_defaults" not in out
+    assert len([part for line in out.splitlines() for part in textwrap.wrap(line, 80) or [""]]) <= 45
 
 
 def test_a_run_says_how_far_it_is_and_ends_with_a_table_and_where_to_look(command, tmp_path):

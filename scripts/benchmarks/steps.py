@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -22,13 +23,17 @@ from descent.training import build
 from descent.training.run import run
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
+    "momentum": partial(torch.optim.SGD, momentum=0.9),
+}
 NVML = "PYTORCH_NVML_BASED_CUDA_CHECK"
 CELLS = [
     (problem, engine, batch, optimizer)
     for problem, engine in product(("digits_mlp", "mnist_mlp"), ("torch", "numpy", "compiled"))
     for batch in ("stochastic", "mini", "full")
-    for optimizer in OPTIMIZERS
+    for optimizer in ("sgd", "adam")
 ]
 RATIOS = ("descent / plain", "descent / Lightning", "of the peak")
 HEADER = ("problem", "engine", "batch", "optimizer", "plain", "Lightning", "descent", *RATIOS)

@@ -1,4 +1,4 @@
-"""Runs a minute of a study, by launcher."""
+"""Runs a minute of a study, by launcher; and a study of 60 runs beside the loops that one would write for it."""
 
 import statistics
 import subprocess
@@ -8,10 +8,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
+from benchmarks import steps
+from descent.config.compose import compose
+from descent.config.targets import resolve
 from descent.config.yamls import conf
+from descent.training import build
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ("optimizer=sgd,momentum,adam", "batch=full,stochastic,mini", "seed=1,2,3")
@@ -43,3 +48,44 @@ def measure(launchers: list[str], rounds: int) -> Iterator[tuple[str, ...]]:
     for launcher, seconds in seconds_by_launcher.items():
         ratio = statistics.median(theirs / ours for ours, theirs in zip(seconds, first, strict=True))
         yield launcher, f"{60 * STUDY_RUNS / statistics.median(seconds):.0f}", f"{ratio:.2f}"
+
+
+GRID = ("sgd", "momentum", "adam"), (0.001, 0.003, 0.01, 0.03), range(1, 6)  # optimizers, learning rates, seeds: 60 runs
+BUDGETS = {"stochastic": 20, "mini": 200}  # epochs, by batch mode
+GRID_HEADER = ("batch", "epochs", "plain", "Lightning", "descent", "descent / plain", "descent / Lightning")
+IMPORTS = {"plain": "import torch", "Lightning": "import lightning.pytorch"}
+
+
+def measure_grid(seconds: float) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each batch mode: the seconds of 60 runs of digits_mlp, imports apart, and a last row of the imports.
+
+    The loops train one run after the other. Theirs is estimated: each optimizer's steps per second, measured for so many
+    seconds, hold for its 20 runs.
+    """
+    names, rates, seeds = GRID
+    arguments = ["engine=compiled", f"optimizer={','.join(names)}", "trainer=cpu"]
+    imports = sweep("joblib", *arguments, "seed=1,2", "max_steps=1")  # and what was compiled is loaded
+    for batch, epochs in BUDGETS.items():
+        config = resolve(compose(f"batch={batch}", f"epochs={epochs}", "trainer=cpu"))
+        torch.set_num_threads(config.problem.threads)
+        x, y = build.problem(config).data("train")
+        batches = build.batches(config, len(x))
+        horizon = build.timeline(config, batches).horizon
+        loops = {}
+        for name, loop in (("plain", steps.plain), ("Lightning", steps.usual)):
+            steps.as_imported(lightning=name == "Lightning")
+            speeds = [loop(build.problem(config).network, x, y, batches.size, one, seconds) for one in names]  # type: ignore[arg-type]
+            loops[name] = sum(len(rates) * len(seeds) * horizon / speed for speed in speeds)
+        grid = [f"optimizer.lr={','.join(map(str, rates))}", f"seed={','.join(map(str, seeds))}", f"epochs={epochs}"]
+        warm = sweep("joblib", *arguments, f"batch={batch}", "seed=1,2", "max_steps=1")
+        ours = sweep("joblib", *arguments, f"batch={batch}", *grid) - warm
+        ratios = [f"{theirs / ours:.0f}" for theirs in loops.values()]
+        yield batch, str(epochs), *(f"{theirs:,.0f} s" for theirs in loops.values()), f"{ours:.1f} s", *ratios
+    took = {name: _seconds([sys.executable, "-c", line]) for name, line in IMPORTS.items()}
+    yield "imports", "", *(f"{value:.1f} s" for value in took.values()), f"{imports:.1f} s", "", ""
+
+
+def _seconds(command: list[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, check=True)
+    return time.perf_counter() - begun

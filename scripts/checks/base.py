@@ -5,11 +5,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from unittest.mock import patch
 
 import numpy as np
 import torch
 
 from descent.config.compose import compose
+from descent.training import recorder
 from descent.training.run import Run, run
 
 FOLDER = tempfile.TemporaryDirectory()
@@ -82,8 +84,9 @@ def average(done: Run) -> np.ndarray:
 
 @cache
 def trained(*overrides: str) -> Run:
-    """Train what ``python train.py precision=64 *overrides`` would."""
-    return run(compose("trainer=cpu", "precision=64", "logger=csv", f"output_dir={FOLDER.name}", *overrides))
+    """Train what ``python train.py precision=64 *overrides`` would, with checkpoints: `weights` reads the last one."""
+    with patch.object(recorder, "CHECKPOINT_EVERY", 0.0):
+        return run(compose("trainer=cpu", "precision=64", "logger=csv", f"output_dir={FOLDER.name}", *overrides))
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -131,10 +131,11 @@ def _entry(name: str, finding: dict[str, Any] | None) -> Iterator[str]:
     yield prose((module.__doc__ or "").partition("\n\n")[0])
     yield f"```bash\npython train.py -m experiment={name}\n```"
     if finding:
-        yield f"> {literal(sentence(module, finding))}"
         if table := finding.get("table"):
             yield _table(table)
         yield f"![{name}](figures/experiments/{name}.png)"
+        numbers = literal(sentence(module, finding))
+        yield f"<details><summary>What the runs said, in numbers</summary>\n\n> {numbers}\n\n</details>"
         if (FIGURES / "experiments" / f"{name}.gif").exists():
             yield f"[The same in motion](figures/experiments/{name}.gif)"
     else:

@@ -187,7 +187,10 @@ def page(name: str, rates: Chosen) -> str:
                 text.body,
                 "## Hyperparameters",
                 f"```yaml\n{settings(name)}\n```",
-                "Where good values usually lie, and how a search is spread over them:",
+                prose(
+                    "Where good values usually lie, for networks and for surfaces scaled to a curvature of about 1, and how a "
+                    "search is spread over them:"
+                ),
                 "\n".join(["| setting | range | scale |", "|---|---|---|", *rows]),
                 "## When it fails",
                 text.fails,
@@ -238,7 +241,8 @@ def draw(name: str, studies: Path) -> Chosen:
     for surface in SURFACES:
         runs = study.runs[(study.runs["problem"] == surface) & study.runs["id"].isin(ids)]
         part = replace(study, runs=_untied(_calm(study, runs)).reset_index(drop=True))
-        picture, _ = write(trajectories.plot(part), studies / STUDY / "report" / f"{name}_{surface}")
+        figure = trajectories.plot(part, PLAIN if name != PLAIN else None)
+        picture, _ = write(figure, studies / STUDY / "report" / f"{name}_{surface}")
         keep(picture, FIGURES / "optimizers" / f"{name}_{surface}.png")
         best = {unit.optimizer: float(unit.runs["lr"].iloc[0]) for unit in candidates(part)}
         rates[surface] = {optimizer: best[optimizer] for optimizer in beside}

@@ -52,6 +52,8 @@ def test_every_example_trains(command, monkeypatch, tmp_path):
     data = ["problem.dataset=stand_in"] if any("mnist" in word for word in command) else []
     short = ["max_steps=2", "records.examples=100", f"output_dir={tmp_path}", "trainer=cpu", *data]
     monkeypatch.setattr(sys, "argv", [*command[1:], *short])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("area,price\n" + "".join(f"{area},{3.1 * area}\n" for area in range(60)))
     runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
     assert list(tmp_path.glob("*/*/*/*/*/result.json"))
 

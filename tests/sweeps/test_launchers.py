@@ -89,7 +89,7 @@ def test_every_launcher_gives_the_same_bits(launcher, tmp_path, expected, slurm,
 @pytest.mark.slow
 @pytest.mark.xdist_group("processes")
 def test_submitit_runs_a_few_at_a_time_and_replaces_one_that_is_killed(tmp_path):
-    """A worker is killed as soon as its run has a checkpoint; its logs stay until the sweep has ended well."""
+    """A worker is killed as soon as its run has a record; its logs stay until the sweep has ended well."""
     arguments = ("engine=numpy", "batch=stochastic", "max_steps=60000", "logger=csv", f"output_dir={tmp_path}", "seed=1,2,3")
     command = [sys.executable, str(ROOT / "train.py"), "-m", *arguments, "hydra/launcher=submitit_local"]
     most, killed, logs = 0, 0, set()
@@ -97,7 +97,7 @@ def test_submitit_runs_a_few_at_a_time_and_replaces_one_that_is_killed(tmp_path)
         while process.poll() is None:
             found = workers(tmp_path)
             most = max(most, len(found))
-            if found and not killed and list(tmp_path.glob("*/*/*/*/*/last.ckpt")):
+            if found and not killed and list(tmp_path.glob("*/*/*/*/*/curve.csv")):
                 os.kill(found[0], signal.SIGKILL)
                 killed = found[0]
             logs |= {path.name for path in tmp_path.glob("default/.submitit-*/*_log.err")}

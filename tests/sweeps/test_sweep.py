@@ -128,7 +128,7 @@ def test_a_setting_that_cannot_work_is_refused_before_anything_is_trained(comman
     ("mistake", "told"),
     [
         ("optimizer=sgd,adma", "optimizer=adma: must be one of adadelta, adafactor, adagrad, adam, "),
-        ("optimizer.lrr=0.1,0.2", "optimizer.lrr=0.1: optimizer=sgd has no such setting; it has lr, momentum, "),
+        ("optimizer.lrr=0.1,0.2", "optimizer.lrr=0.1: optimizer=sgd has no such setting; it has spare_biases, lr, momentum, "),
         ("batch=mini,full batch.size=8", "batch.size=8: batch=full has no such setting; it has micro_size."),
         ("optimiser=sgd,adam", "optimiser=sgd: there is no such setting. Did you mean optimizer?"),
         ("seed=range(3,3)", "seed=range(3,3): is an empty sweep."),
@@ -201,6 +201,7 @@ def test_rows_of_one_label_tell_what_sets_them_apart(command):
         ("config.yaml", ["config.yaml is damaged"]),
     ],
 )
+@pytest.mark.usefixtures("checkpoints")
 def test_damage_to_a_finished_run_is_named_and_costs_that_run_alone(command, tmp_path, file, words):
     command("seed=1,2", "logger=tensorboard")
     undisturbed = curves(tmp_path / "default")
@@ -255,6 +256,7 @@ def test_events_may_be_thrown_away(command, tmp_path):
 
 
 @pytest.mark.parametrize("file", ["curve.csv", "last.ckpt"])
+@pytest.mark.usefixtures("checkpoints")
 def test_damage_to_an_unfinished_run_is_named_and_costs_a_new_start(command, tmp_path, file):
     command("seed=1,2")
     undisturbed = curves(tmp_path / "default")
@@ -269,6 +271,7 @@ def test_damage_to_an_unfinished_run_is_named_and_costs_a_new_start(command, tmp
 
 
 @pytest.mark.parametrize("word", [True, False], ids=["the cause can be written", "nothing can be written"])
+@pytest.mark.usefixtures("checkpoints")
 def test_a_full_disk_fails_the_runs_that_it_meets(command, tmp_path, monkeypatch, word):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -324,11 +327,12 @@ def test_an_unwritable_folder_is_refused_in_one_line(command, tmp_path):
 
 
 def test_what_a_sweep_keeps_in_memory_does_not_grow_by_configurations(command, monkeypatch):
+    """Hydra's own launcher is used where something is asked of it, and gives a configuration back for each job."""
     Plugins.instance()
     basic = sys.modules["hydra._internal.core_plugins.basic_launcher"].BasicLauncher
     plain, kept = basic.launch, []
     monkeypatch.setattr(basic, "launch", lambda *given, **named: kept.extend(plain(*given, **named)))
-    command("seed=1,2")
+    command("seed=1,2", "+hydra.job.env_set.COLOUR=blue")
     assert [(job.status, job.cfg, job.hydra_cfg) for job in kept] == [(JobStatus.COMPLETED, None, None)] * 2
 
 
@@ -421,7 +425,7 @@ def start(folder, *arguments, **how):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_worker_that_alone_gets_a_signal_costs_nothing(tmp_path, number):
     process = start(tmp_path, "seed=1,2,3", "hydra/launcher=joblib", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    wait_for(lambda: list(tmp_path.glob("*/*/*/*/*/last.ckpt")))
+    wait_for(lambda: list(tmp_path.glob("*/*/*/*/*/curve.csv")))
     workers = subprocess.run(
         ["pgrep", "-P", str(process.pid), "-f", "loky.*process"], capture_output=True, text=True
     ).stdout.split()

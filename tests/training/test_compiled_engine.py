@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from itertools import pairwise
 
 import numba
@@ -237,6 +238,23 @@ def test_divergence_and_the_same_bits(train):
     assert ours.result["diverged_at"] == numpys.result["diverged_at"]
     again = train(*settings, "study=again", "precision=64", "logger=[]", "engine=compiled")
     assert [{**row, "seconds": 0} for row in again.rows[1:]] == [{**row, "seconds": 0} for row in ours.rows[1:]]
+
+
+@pytest.mark.slow
+def test_code_of_other_sources_is_deleted_a_month_after_its_last_use(tmp_path, monkeypatch):
+    import numba
+
+    from descent.training import compilation
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    for name, days in (("old", 31), ("recent", 29)):
+        kept = tmp_path / "descent" / "compiled" / name
+        kept.mkdir(parents=True)
+        os.utime(kept, (time.time() - days * 86_400,) * 2)
+    ours = compilation.folder.__wrapped__()
+    os.utime(ours, (0, 0))
+    assert compilation.folder.__wrapped__() == ours  # being used keeps it
+    assert sorted(path.name for path in ours.parent.iterdir()) == sorted([ours.name, "recent"])
 
 
 SCRIPT = """

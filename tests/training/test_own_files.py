@@ -62,8 +62,10 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def of(engine: str) -> Path:
         if engine not in kept:
             place = kept[engine] = tmp_path_factory.mktemp("states")
-            train(place / "whole", engine)
-            train(place / "foreign", engine, "optimizer.lr=0.3")
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(recording, "CHECKPOINT_EVERY", -1)
+                train(place / "whole", engine)
+                train(place / "foreign", engine, "optimizer.lr=0.3")
             cut_off(place / "half", engine, LAST)
             cut_off(place / "earlier", engine, LAST - 4)
             cut_off(place / "foreign half", engine, LAST, "optimizer.lr=0.3")
@@ -182,9 +184,9 @@ def test_the_whole_folder_of_another_run_is_not_continued(states, tmp_path, engi
 def test_a_checkpoint_of_an_earlier_version_is_not_continued(states, tmp_path, monkeypatch, engine):
     plain = recording.Recorder._save
 
-    def without_a_key(self, of, ended=False):
+    def without_a_key(self, of):
         of.position.run = ""
-        plain(self, of, ended)
+        plain(self, of)
 
     with monkeypatch.context() as patched:
         patched.setattr(recording.Recorder, "_save", without_a_key)
@@ -194,11 +196,13 @@ def test_a_checkpoint_of_an_earlier_version_is_not_continued(states, tmp_path, m
     assert "it is of an earlier version" in done.result.notes[0]
 
 
+@pytest.mark.usefixtures("checkpoints")
 def test_the_curve_is_on_disk_before_the_checkpoint_that_counts_on_it(tmp_path, monkeypatch):
     from descent.training.numpy_engine import NumpyEngine
 
     events = []
     sync, save = os.fsync, NumpyEngine.save
+    monkeypatch.setattr(results, "SETTLED", 0.0)
     monkeypatch.setattr(os, "fsync", lambda file: (events.append(os.readlink(f"/proc/self/fd/{file}")), sync(file)))
     monkeypatch.setattr(NumpyEngine, "save", lambda self, path: (events.append(str(path)), save(self, path)))
     train(tmp_path, "numpy")

@@ -111,11 +111,12 @@ def test_rows_written_after_the_checkpoint_are_written_again_with_the_same_numbe
 
     arguments = ("epochs=3", f"engine={engine}")
     expected = undisturbed(*arguments)
-    monkeypatch.setattr(recording, "CHECKPOINT_EVERY", 1e9)  # only the first one
+    monkeypatch.setattr(recording, "CHECKPOINT_EVERY", 0)
     plain = recording.Recorder.block_ended
 
     def dies(self, engine):
         stops = plain(self, engine)
+        recording.CHECKPOINT_EVERY = 1e9  # only the first one
         if engine.position.step > 50:
             raise RuntimeError("the process dies here")
         return stops

@@ -15,7 +15,7 @@ QUICK = ("problem=digits_mlp", "max_steps=30")
 def test_a_run_leaves_its_configuration_curve_events_checkpoint_and_result(train):
     run = train(*QUICK, "optimizer=adam")
     left = {path.name.split(".tfevents")[0] for path in run.folder.iterdir()}
-    assert left == {".lock", "config.yaml", "curve.csv", "events.out", "last.ckpt", "result.json"}
+    assert left == {".lock", "config.yaml", "curve.csv", "events.out", "result.json"}  # no checkpoint of a run this short
     assert run.folder.relative_to(run.folder.parents[3]).parts[:3] == ("digits_mlp", "mini", "adam")
     assert run.folder.name.startswith("size=32_lr=0.003_seed=1-")
     assert yaml.safe_load((run.folder / "config.yaml").read_text())["optimizer"]["lr"] == 0.003
@@ -235,6 +235,7 @@ def test_a_damaged_checkpoint_or_result_is_named_and_the_run_trained_again(train
     assert again.column("train/loss") == first.column("train/loss")
 
 
+@pytest.mark.usefixtures("checkpoints")
 def test_a_run_killed_between_its_last_step_and_its_result_is_finished_without_training(train, capsys):
     first = train(*QUICK)
     (first.folder / "result.json").unlink()
@@ -273,6 +274,7 @@ def test_settings_that_work_but_not_as_expected_are_warned_about(train, capsys):
     assert "quadratic: it has no 2-D weights for Muon" in told
 
 
+@pytest.mark.usefixtures("checkpoints")
 def test_data_stay_out_of_the_checkpoint(train):
     assert (train(*QUICK).folder / "last.ckpt").stat().st_size < 100_000
 

@@ -94,9 +94,10 @@ def _divided(runs: pd.DataFrame) -> dict[str, object] | None:
 def _draw_network(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
     tests, losses = runs[runs["schedule"] == "range_test"], _final(runs)
     if len(tests):
-        draw_curve(axes, study, tests, "train/loss", "lr", seeds=True, color=BLUE, label="range test (one run)")
-        if np.isfinite(turn := np.median(_turns(study, runs))):
-            axes.axvline(turn, color=GREY, ls="--", lw=1, label="lowest loss of the range test")
+        y = draw_curve(axes, study, tests, "train/loss", "lr", seeds=True, color=BLUE, label="range test (one run)")
+        x = np.asarray(axes.lines[-1].get_xdata(), dtype=float)
+        if y[-1] > np.nanmin(y):
+            axes.axvline(float(x[np.nanargmin(y)]), color=GREY, ls="--", lw=1, label="lowest point of the median")
     if len(losses):
         axes.plot(losses.index, losses, "o", color=VERMILION, ms=4, label="constant (one run each)")
     title = f"digits_mlp, {runs['steps'].max():.0f} steps, median of {seeds(runs)}"

@@ -10,13 +10,13 @@ import matplotlib as mpl
 
 from descent.errors import printable
 
-# Okabe and Ito's palette, which colour-blind readers tell apart too; grey where theirs has yellow, which white paper swallows.
+# Okabe and Ito's palette; grey where theirs has yellow, which white paper swallows.
 BLACK, BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE, GREY = (
     "#000000", "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#8C8C8C",
 )  # fmt: skip
 HUES = (VERMILION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)  # of what has no colour of its own
 SOLID, DASHED, DOTTED = (0, ()), (0, (4, 1.4)), (0, (1, 1.2))
-DASH_DOT = (0, (5, 1.4, 1, 1.4))
+DASH_DOT, DASH_DOT_DOT, LONG = (0, (5, 1.4, 1, 1.4)), (0, (4, 1.2, 1, 1.2, 1, 1.2)), (0, (9, 2))
 
 LONGEST = 48  # letters of a name that are shown
 
@@ -31,24 +31,24 @@ class Look:
     dash: Dash
 
 
-# An optimizer looks the same in every figure of every study; relatives share a hue.
+# An optimizer looks the same in every figure of every study. Colours that deuteranopia makes alike differ in their dashes.
 LOOKS = {
     "sgd": Look(BLACK, SOLID),
     "momentum": Look(BLUE, SOLID),
     "nesterov": Look(SKY, SOLID),
     "rmsprop": Look(GREEN, SOLID),
     "adam": Look(VERMILION, SOLID),
-    "adamw": Look(ORANGE, SOLID),
-    "muon": Look(PURPLE, SOLID),
-    "adagrad": Look(GREY, SOLID),
+    "adamw": Look(ORANGE, DASHED),
+    "muon": Look(PURPLE, DASHED),
+    "adagrad": Look(GREY, DASH_DOT),
     "asgd": Look(BLACK, DASHED),
     "rprop": Look(BLUE, DASHED),
     "lbfgs": Look(SKY, DASHED),
-    "adafactor": Look(GREEN, DASHED),
-    "amsgrad": Look(VERMILION, DASHED),
-    "nadam": Look(ORANGE, DASHED),
-    "radam": Look(PURPLE, DASHED),
-    "adadelta": Look(GREY, DASHED),
+    "adafactor": Look(GREEN, DOTTED),
+    "amsgrad": Look(VERMILION, DASH_DOT),
+    "nadam": Look(ORANGE, DASH_DOT_DOT),
+    "radam": Look(PURPLE, DASH_DOT_DOT),
+    "adadelta": Look(GREY, LONG),
     "adamax": Look(VERMILION, DOTTED),
 }
 OTHERS = [Look(c, d) for d in (DASH_DOT, DOTTED) for c in (BLUE, ORANGE, GREEN, PURPLE, BLACK, SKY, GREY)]

@@ -5,11 +5,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
@@ -25,6 +26,7 @@ MINIMA = {
     "rastrigin": [(0.0, 0.0)],
     "saddle": [(0.0, -1.0), (0.0, 1.0)],
 }
+BASELINE = "#6E6E6E"  # the colour of what others are drawn beside
 GRID = 200  # points of the contours a side
 LEVELS = 16
 COLOURS, GREYS = 256, 40  # of the animation, and how many of them have no hue
@@ -72,11 +74,15 @@ def star(x: Any = (), y: Any = (), **how: Any) -> Line2D:
     return Line2D(x, y, color="white", marker="*", mec="black", mew=0.8, ms=11, ls="none", **how)
 
 
-def draw_trajectory(axes: Axes, optimizer: str, frame: pd.DataFrame, label: str, width: float = 1.5) -> Trajectory:
-    """Draw the trajectory of a run and its end."""
+def draw_trajectory(
+    axes: Axes, optimizer: str, frame: pd.DataFrame, label: str, width: float = 1.5, baseline: bool = False
+) -> Trajectory:
+    """Draw the trajectory of a run, a square at its start and a dot at its end; of a `baseline` thin and grey."""
     drawn, points = look(optimizer), frame[POINT].to_numpy()
-    (line,) = axes.plot(*points.T, color=drawn.colour, linestyle=drawn.dash, lw=width, label=label, zorder=3)
-    (end,) = axes.plot(*points[-1:].T, "o", color=drawn.colour, mec="white", mew=0.6, ms=5.5, zorder=5)
+    colour, width = (BASELINE, 0.9) if baseline else (drawn.colour, width)
+    (line,) = axes.plot(*points.T, color=colour, linestyle=drawn.dash, lw=width, label=label, zorder=2.9 if baseline else 3)
+    (end,) = axes.plot(*points[-1:].T, "o", color=colour, mec="white", mew=0.6, ms=5.5, zorder=5)
+    axes.plot(*points[:1].T, "s", color="white", mec="black", mew=0.8, ms=4.5, zorder=4.5, label="_start")
     return Trajectory(axes, line, end, frame)
 
 
@@ -128,8 +134,8 @@ def _contours(axes: Axes, surface: str, scale: float, box: Box) -> None:
     x, y = (np.linspace(*limits, GRID) for limits in box)
     heights = scale * _heights(surface, box)
     levels = np.geomspace(max(heights.min(), heights.max() * 1e-5), heights.max(), LEVELS)
-    axes.contourf(x, y, heights, levels=[0, *levels], colors=_greys(LEVELS)).set_rasterized(True)
-    axes.contour(x, y, heights, levels=levels, colors="#888888", linewidths=0.35).set_rasterized(True)
+    axes.contourf(x, y, heights, levels=[0, *levels], colors=_shades(LEVELS)).set_rasterized(True)
+    axes.contour(x, y, heights, levels=levels, colors="white", linewidths=0.5).set_rasterized(True)
 
 
 @lru_cache(maxsize=8)
@@ -138,19 +144,20 @@ def _heights(surface: str, box: Box) -> np.ndarray:
     return np.asarray(np.apply_along_axis(SURFACES[surface][0], -1, np.stack(np.meshgrid(x, y), axis=-1)))
 
 
-def _greys(number: int) -> list[str]:
-    """Return shades from light, at the bottom, to darker: white paper stays readable under coloured lines."""
-    return [f"{shade:.3f}" for shade in np.linspace(1.0, 0.86, number)]
+def _shades(number: int) -> list[str]:
+    """Return colours of the heights, dark at the bottom, all light enough for coloured lines on them."""
+    return [to_hex(mpl.colormaps["YlGnBu_r"](place)) for place in np.linspace(0.5, 1.0, number)]
 
 
 def _palette(hues: Sequence[tuple[float, float, float]]) -> Image.Image:
-    """Return colours for all pictures, so that nothing flickers: greys, and each hue with its shades on light grey.
+    """Return colours for all pictures, so that nothing flickers: greys, the heights', and each hue with its shades on these.
 
     One that is made from a picture merges the hues of thin lines.
     """
-    shades = np.linspace(0, 1, (COLOURS - GREYS) // len(hues) + 1)[1:, None]
-    light = np.full(3, 0.93)
-    colours = [np.repeat(np.linspace(0, 1, GREYS)[:, None], 3, axis=1)]
+    shades = np.linspace(0, 1, (COLOURS - GREYS - LEVELS) // len(hues) + 1)[1:, None]
+    heights = np.array([to_rgb(shade) for shade in _shades(LEVELS)])
+    light = heights.mean(axis=0)
+    colours = [np.repeat(np.linspace(0, 1, GREYS)[:, None], 3, axis=1), heights]
     colours += [light + shades * (np.array(hue) - light) for hue in hues]
     palette = Image.new("P", (1, 1))
     palette.putpalette((255 * np.concatenate(colours)).round().astype(np.uint8).tobytes())

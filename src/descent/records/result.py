@@ -16,6 +16,7 @@ from descent.errors import printable
 from descent.outside import replacing
 
 SCHEMA = 3
+SETTLED = 2.0  # seconds of a run from which its result waits for the disk; a power cut may cost a shorter run
 STATUSES = ("finished", "diverged", "stalled")
 CHECKSUM = "sha256"  # the key of the file's own checksum, of all other keys as canonical JSON
 Shown = Annotated[str, AfterValidator(printable)]  # a text on its way to terminals and pages
@@ -124,7 +125,8 @@ def write(path: Path, result: Result) -> None:
         json.dump({**content, CHECKSUM: checksum(content)}, file, indent=2, allow_nan=False)
         file.write("\n")
         file.flush()
-        os.fsync(file.fileno())
+        if result.wall_seconds > SETTLED:
+            os.fsync(file.fileno())
 
 
 def checksum(content: dict[str, Any]) -> str:

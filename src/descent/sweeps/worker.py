@@ -17,14 +17,18 @@ from descent.training.run import run
 
 
 def take_up(journal: Journal, config: DictConfig) -> Outcome:
-    """Train the run that Hydra composed, in a worker or in the sweep's process, and return its outcome."""
+    """Train the run that Hydra composed, and return its outcome; see `train_planned`."""
     from descent.config.compose import read
 
+    return train_planned(journal, read(config))
+
+
+def train_planned(journal: Journal, config: RunConfig) -> Outcome:
+    """Train a run of a sweep, in a worker or in the sweep's process, and return its outcome."""
     journal.attend()
     if journal.stops():
         return Outcome.STOPPED
-    chosen = read(config)
-    return work(chosen.model_copy(update={"output_dir": str(journal.outputs)}), journal)[0]
+    return work(config.model_copy(update={"output_dir": str(journal.outputs)}), journal)[0]
 
 
 def work(config: RunConfig, journal: Journal | None = None) -> tuple[Outcome, float]:

@@ -9,8 +9,10 @@ import logging
 import os
 import platform
 import re
+import shutil
+import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -38,7 +40,8 @@ from descent.from_scratch.optimizers import Optimizer
 OPTIONS = {"error_model": "numpy"}  # numba's own checks each division, which keeps loops from being vectorised
 Function = Callable[..., Any]
 log = logging.getLogger(__name__)
-COMPILED: list[Any] = []  # the functions of this process, whose `stats` tell what was found in the cache
+KEPT = 30 * 86_400  # seconds that compiled code is kept after its last use, once its sources have changed
+COMPILED: dict[Any, Path | None] = {}  # where each function of this process is kept; its `stats` tell what was found there
 
 
 def block(objective: Objective, optimizer: Optimizer, columns: int) -> Any:
@@ -56,7 +59,9 @@ def block(objective: Objective, optimizer: Optimizer, columns: int) -> Any:
 def compile_for(function: Any, arguments: tuple[Any, ...]) -> None:
     """Compile a block for arguments of these types, or load it: of several processes, one does it and the others wait."""
     signature = tuple(numba.typeof(argument) for argument in arguments)
-    kept_in = folder()
+    if signature in function.overloads:
+        return
+    kept_in = COMPILED[function]
     try:
         with FileLock(kept_in / "lock") if kept_in else nullcontext():
             function.compile(signature)
@@ -89,24 +94,33 @@ def folder(sources: bytes = b"") -> Path | None:
     try:
         made.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=made):
-            return made
+            os.utime(made)
     except OSError as error:
         log.warning(f"Compiled code cannot be kept in {made} ({error.strerror}): it is compiled again in each process.")
         return None
+    for old in made.parent.iterdir():
+        with suppress(OSError):  # another process may delete it too
+            if time.time() - old.stat().st_mtime > KEPT:
+                shutil.rmtree(old, ignore_errors=True)
+    return made
 
 
 @cache
 def _compiled(*parts: Any) -> Any:
-    """Return the compiled function that `_steps` makes of its arguments."""
-    reached = set().union(*(_register(function) for function in (*parts[:-1], clip_factor)))
+    """Return the compiled function that `_steps` makes of its arguments; each is kept, and waited for, on its own."""
+    *functions, columns = parts
+    reached = set().union(*(_register(function) for function in (*functions, clip_factor)))
     files = {Path(function.__code__.co_filename) for function in reached if not function.__module__.startswith("descent.")}
     sources = sorted({source for file in files for source in file.parent.glob("*.py")} | files)
     kept_in = folder(b"".join(source.read_bytes() for source in sources)) if all(file.is_file() for file in files) else None
+    if kept_in:
+        kept_in /= "-".join([*(function.__name__ for function in functions), str(columns)])
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(kept_in or before)
     try:
-        COMPILED.append(numba.njit(_steps(*parts), cache=kept_in is not None, **OPTIONS))
-        return COMPILED[-1]
+        compiled = numba.njit(_steps(*parts), cache=kept_in is not None, **OPTIONS)
+        COMPILED[compiled] = kept_in
+        return compiled
     finally:
         numba.config.CACHE_DIR = before
 

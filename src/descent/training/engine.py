@@ -65,6 +65,7 @@ class Steps(ABC, Generic[Array]):
     """
 
     def __init__(self, problem: Problem, schedule: Schedule, horizon: int, layers: bool) -> None:
+        self.problem = problem
         self.schedule = schedule
         self.horizon = horizon
         self.layers = [i for i, p in enumerate(problem.parameters()) if p.ndim >= 2] if layers else []
@@ -99,6 +100,10 @@ class Steps(ABC, Generic[Array]):
             "weight_norm": self.norm(weights),
             **{f"gradient_norm/{layer}": self.norm(gradient[i : i + 1]) for layer, i in enumerate(self.layers, start=1)},
         }
+
+    def measure(self, split: str, chunk: int, examples: int | None = None) -> Row:
+        """Measure the full objective; see `Problem.numbers`."""
+        return self.problem.numbers(split, chunk, examples)
 
     @abstractmethod
     def scale_lr(self, factor: float) -> None:
@@ -141,6 +146,7 @@ class Engine(Protocol):
     def history(self) -> list[tuple[float, float]]: ...
     def last_step(self) -> Row: ...
     def average(self) -> list[Tensor] | None: ...
+    def measure(self, split: str, chunk: int, examples: int | None = None) -> Row: ...
 
     def evaluated(self) -> AbstractContextManager[None]:
         """Hold the weights to evaluate in the problem within, where they are not those to train."""

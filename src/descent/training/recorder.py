@@ -17,7 +17,7 @@ from descent.records.judging import diverged_at
 from descent.training.engine import Engine, Sink
 from descent.training.observer import Observer
 
-CHECKPOINT_EVERY = 2.0  # seconds between two checkpoints
+CHECKPOINT_EVERY = 2.0  # seconds between two checkpoints, and before the first: a shorter run starts again instead
 
 
 class Recorder:
@@ -56,6 +56,7 @@ class Recorder:
         max_seconds: float | None,
         observer: Observer,
         open_sinks: Callable[[list[Row]], list[Sink]],
+        devices: int = 1,
     ) -> None:
         self.problem = problem
         self.batches = batches
@@ -70,9 +71,10 @@ class Recorder:
         self.max_seconds = math.inf if max_seconds is None else max_seconds
         self.observer = observer
         self.open_sinks = open_sinks
+        self.devices = devices
         self.sinks: list[Sink] = []
         self.diverged_at: int | None = None
-        self._saved = -math.inf
+        self._saved = 0.0
 
     def begin(self, engine: Engine) -> None:
         """Start the clock, after the record of step 0 where the run is new."""
@@ -80,10 +82,9 @@ class Recorder:
         self._begun = time.perf_counter() - engine.position.wall_seconds
         if not self.curve.rows:
             self._record(engine)
-            self._save(engine)
         engine.history[:] = [(row["epoch"], row["train/loss"]) for row in self.curve.rows]
         self.observer.start(self.curve.rows[-1], self._last(), self.limit)
-        self._resumed = time.perf_counter()
+        self._resumed = self._saved = time.perf_counter()
 
     def _last(self) -> int | None:
         """Return the number of examples that the run will process; None if only its seconds are limited."""
@@ -103,8 +104,13 @@ class Recorder:
             self.diverged_at = diverged_at(self.curve.rows, self.problem.optimum, self.loss_scale)
         ends = out_of_time or self.diverged_at is not None or position.step == self.timeline.horizon
         stops = bool(stopping.asked())
-        if ends or stops or time.perf_counter() - self._saved > CHECKPOINT_EVERY:
-            self._save(engine, ended=ends)
+        now = time.perf_counter()
+        position.wall_seconds, position.ended = now - self._begun, ends
+        if ends:
+            position.state_bytes = engine.state_bytes()
+        last = ends and (self.devices > 1 or self.checkpoint.exists())
+        if last or stops or now - self._saved > CHECKPOINT_EVERY:
+            self._save(engine)
         examples = self.batches.examples_after(position.step)
         self.observer.update(position.step, examples, position.seconds, self.curve.rows[-1], always=bool(ends))
         self._resumed = time.perf_counter()
@@ -131,7 +137,7 @@ class Recorder:
         with engine.evaluated():
             for split in self.problem.splits:
                 if split != "test":
-                    row |= self.problem.numbers(split, self.chunk, self.examples)
+                    row |= engine.measure(split, self.chunk, self.examples)
             row |= self._average(engine)
             row |= last | self.problem.position()
             if self.sharpness:
@@ -151,21 +157,17 @@ class Recorder:
         weights = [parameter.clone() for parameter in parameters]
         try:
             _put(average, parameters)
-            measured = self.problem.numbers("train", self.chunk, self.examples)
+            measured = engine.measure("train", self.chunk, self.examples)
         finally:
             _put(weights, parameters)
         return {f"train/average_{name}": measured[f"train/{name}"] for name in ("loss", "gap") if f"train/{name}" in measured}
 
-    def _save(self, engine: Engine, ended: bool = False) -> None:
+    def _save(self, engine: Engine) -> None:
         """Replace the last checkpoint, once the curve that it counts on is on disk, whole or not at all.
 
         Only at a block's edge do the counter and the weights agree.
         """
         self._saved = time.perf_counter()
-        engine.position.wall_seconds = self._saved - self._begun
-        engine.position.ended = ended
-        if ended:
-            engine.position.state_bytes = engine.state_bytes()
         engine.position.rows, engine.position.curve = self.curve.settle()
         with replacing(self.checkpoint) as fresh:
             engine.save(fresh)

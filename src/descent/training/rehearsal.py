@@ -21,8 +21,8 @@ class Rehearsal:
         self.problems: dict[str, Problem] = {}
         self.passed: set[str] = set()
 
-    def require(self, config: RunConfig, device: str) -> None:
-        """Refuse a run that would fail when it starts.
+    def require(self, config: RunConfig, device: str) -> Problem:
+        """Refuse a run that would fail when it starts; return its problem, or that of another seed.
 
         Raises:
             InputError: names the setting.
@@ -38,6 +38,7 @@ class Rehearsal:
         engine = config.engine, config.trainer, config.clip_norm, config.records.layers
         if self._is_new("engine", engine, config.optimizer, config.wrapper, config.problem, config.batch):
             requirements.require_engine(config, made, build.batches(config, made.examples))
+        return made
 
     def _problem(self, config: RunConfig) -> Problem:
         """Return the problem; one of another seed has the same examples and the same needs."""

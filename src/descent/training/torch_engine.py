@@ -96,6 +96,9 @@ class LightningEngine:
     def average(self) -> list[Tensor] | None:
         return self.module.average()
 
+    def measure(self, split: str, chunk: int, examples: int | None = None) -> Row:
+        return self.module.measure(split, chunk, examples)
+
     def evaluated(self) -> AbstractContextManager[None]:
         return self.module.evaluated()
 
@@ -112,8 +115,7 @@ class LightningEngine:
     def load(self, path: Path) -> None:
         checkpoint = _read(path)
         self.module.load_state_dict(checkpoint["state_dict"])
-        self.module.position = Position(**checkpoint["position"])
-        self.checkpoint = path
+        self.module.position, self.checkpoint = Position(**checkpoint["position"]), path
 
 
 class _ToFile(TorchCheckpointIO):

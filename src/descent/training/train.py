@@ -73,6 +73,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
         max_seconds=config.max_seconds,
         observer=observer,
         open_sinks=partial(build.sinks, config, folder, hyperparameters(config)),
+        devices=config.trainer.count,
     )
     requirements.require_engine(config, problem, batches)
     engine = build.engine(config, identity["device"], problem, batches, timeline, recorder)
@@ -206,8 +207,7 @@ def _result(
     last, chunk = rows[-1], config.problem.micro_size
     diverged = verdict.diverged_at(rows, problem.optimum, config.problem.loss_scale)
     stalled = verdict.stalled(rows, problem.chance("train", config.records.examples))
-    test = problem.numbers("test", chunk) if "test" in problem.splits else {}
-    target = config.problem.target
+    test = engine.measure("test", chunk) if "test" in problem.splits else {}
     counted = ("step", "examples", "gradient_evaluations", "seconds")
     return Result(
         schema=results.SCHEMA,
@@ -231,9 +231,9 @@ def _result(
         final={name: value for name, value in last.items() if name not in counted},
         best=verdict.best(rows, config.problem.metrics),
         test={name.removeprefix("test/"): value for name, value in test.items()},
-        target=target,
+        target=config.problem.target,
         metrics=config.problem.metrics,
-        time_to_target=verdict.time_to_target(rows, target, config.problem.metrics),
+        time_to_target=verdict.time_to_target(rows, config.problem.target, config.problem.metrics),
         diverged_at=diverged,
         tuning=config.tuning.trials,
         search=config.tuning.search,

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn
 from hydra_plugins.hydra_joblib_launcher import joblib_launcher
+from hydra_plugins.hydra_joblib_launcher._core import process_joblib_cfg
 from hydra_plugins.hydra_submitit_launcher import submitit_launcher
 from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf
+from joblib import Parallel, delayed
 from omegaconf import DictConfig, OmegaConf
 
 from descent import stopping
@@ -27,6 +29,23 @@ GPUS = ("gpus_per_node", "gpus_per_task", "gres")  # what asks Slurm for GPUs
 def kind(launcher: DictConfig) -> str:
     """Return ``basic``, ``joblib``, ``local``, ``slurm`` or ``ray``."""
     return str(launcher._target_).rpartition(".")[2].removesuffix("Launcher").lower()
+
+
+def around(hydra: DictConfig) -> bool:
+    """Return whether Hydra is asked for something around each job: a callback, a variable, a folder or a log."""
+    handlers = (hydra.job_logging or {}).get("handlers")
+    return bool(hydra.callbacks or hydra.job.env_set or hydra.job.chdir or hydra.output_subdir or handlers)
+
+
+def hand_over(launcher: DictConfig, work: Callable[[Any], Any], runs: Iterable[Any]) -> list[Any]:
+    """Do some work for each run, here or by joblib; Hydra's own launchers would compose and copy each one's settings again."""
+    if kind(launcher) == "basic":
+        return [work(run) for run in runs]
+    settings = {str(name): value for name, value in launcher.items() if name != "_target_"} | {"backend": "loky"}
+    process_joblib_cfg(settings)
+    with blocked(stopping.SIGNALS):  # see JoblibLauncher
+        done: list[Any] = Parallel(**settings)(delayed(work)(run) for run in runs)
+    return done
 
 
 def elsewhere(launcher: DictConfig) -> str | None:

@@ -38,12 +38,12 @@ class StudySweeper(Sweeper):
     """Expand the sweep, or an experiment's grids, as Hydra's own sweeper does; `descent.sweeps.sweep.sweep` does the rest.
 
     Attributes:
-        launcher: of the runs; made once their needs are known.
+        completed: whether the launcher's configuration is, as it is when it is known what the runs need.
     """
 
     def __init__(self, grids: Sequence[Mapping[str, Any]] = (), experiment: Mapping[str, Any] | None = None) -> None:
         self.grids, self.target = grids, (experiment or {}).get("_target_")
-        self.launcher: Launcher | None = None
+        self.completed = False
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         from descent.config.compose import StudyLoader  # not before a sweep, so that --help answers at once
@@ -103,22 +103,35 @@ class StudySweeper(Sweeper):
         return self.loader.settings(self.config, overrides)
 
     def _launch(self, runs: "list[Planned]", journal: "Journal") -> "list[Outcome]":
-        if self.launcher is None:
-            self.launcher = self._make_launcher(runs, journal)
-        launchers.start(self.config.hydra.launcher)
-        accelerators = {"cuda": "gpu", "cpu": "cpu"}
-        jobs = [[*run.overrides, f"trainer.accelerator={accelerators[run.device]}"] for run in runs]
-        return [job.return_value for job in self.launcher.launch(jobs, initial_job_idx=0)]
+        """Train runs by the launcher; where several train at a time the long ones begin, or all would wait for them."""
+        from descent.sweeps.plan import ACCELERATORS
+        from descent.sweeps.worker import train_planned
 
-    def _make_launcher(self, runs: "list[Planned]", journal: "Journal") -> Launcher:
-        """Return the launcher, with the cores and the GPU that the runs need."""
-        from descent.sweeps.worker import take_up
+        if not self.completed:
+            self._complete(runs)
+        hydra = self.config.hydra
+        launchers.start(hydra.launcher)
+        alone = launchers.kind(hydra.launcher) == "basic"
+        order = sorted(range(len(runs)), key=lambda index: 0 if alone else -runs[index].seconds)
+        first = [runs[index] for index in order]
+        if launchers.kind(hydra.launcher) in ("basic", "joblib") and not launchers.around(hydra):
+            outcomes = launchers.hand_over(hydra.launcher, partial(train_planned, journal), [run.settled for run in first])
+        else:
+            jobs = [[*run.overrides, f"trainer.accelerator={ACCELERATORS[run.device]}"] for run in first]
+            outcomes = [job.return_value for job in self._launcher(journal).launch(jobs, initial_job_idx=0)]
+        return [outcome for _, outcome in sorted(zip(order, outcomes, strict=True))]
 
+    def _complete(self, runs: "list[Planned]") -> None:
+        """Complete the launcher's configuration, as what it will train needs it."""
         threads = max(max(run.config.problem.threads, run.config.trainer.count) for run in runs)
         gpu = any(run.device == "cuda" for run in runs)
-        study = runs[0].config.folder
         with read_write(self.config), open_dict(self.config):
-            launchers.complete(self.config.hydra.launcher, threads, gpu, study)
+            launchers.complete(self.config.hydra.launcher, threads, gpu, runs[0].config.folder)
+        self.completed = True
+
+    def _launcher(self, journal: "Journal") -> Launcher:
+        from descent.sweeps.worker import take_up
+
         assert self.hydra_context is not None
         return Plugins.instance().instantiate_launcher(self.hydra_context, partial(take_up, journal), self.config)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from descent.analysis.curves import measured
 from descent.analysis.load import NoData, Study
@@ -11,20 +12,22 @@ from descent.analysis.selection import Candidate
 from descent.plots import layout
 from descent.plots.curves import faint
 from descent.plots.style import look, span, styled, text
-from descent.plots.trajectories import POINT, draw_contours, draw_trajectory, in_plane, star, write_animation
+from descent.plots.trajectories import BASELINE, POINT, draw_contours, draw_trajectory, in_plane, star, write_animation
 
 EACH = "problem"
 
 
 @styled
-def plot(study: Study) -> Figure:
-    """Draw a run of each candidate, the others faintly behind, and the minimum."""
+def plot(study: Study, baseline: str | None = None) -> Figure:
+    """Draw a run of each candidate, the others faintly behind, and the minimum; the optimizer `baseline` thin and grey."""
     flat_runs = _flat_runs(study)
-    figure, panels = _scene(study, flat_runs, others=True)
+    figure, panels = _scene(study, flat_runs, True, baseline)
     for candidate, (first, *others) in flat_runs.items():
         (axes,) = panels[candidate.panel]
-        faint(axes, [points[POINT].to_numpy() for points in others], look(candidate.optimizer).colour)
-        draw_trajectory(axes, candidate.optimizer, first, candidate.name)
+        plain = candidate.optimizer == baseline
+        colour = BASELINE if plain else look(candidate.optimizer).colour
+        faint(axes, [points[POINT].to_numpy() for points in others], colour)
+        draw_trajectory(axes, candidate.optimizer, first, candidate.name, baseline=plain)
     return figure
 
 
@@ -32,9 +35,9 @@ def plot(study: Study) -> Figure:
 def animate(study: Study, path: Path) -> None:
     """Write the same as an animated GIF: the records of one run of each candidate, straight lines between them."""
     flat_runs = _flat_runs(study)
-    figure, panels = _scene(study, flat_runs, others=False)
+    figure, panels = _scene(study, flat_runs, False)
     drawn = [draw_trajectory(panels[each.panel][0], each.optimizer, points[0], each.name) for each, points in flat_runs.items()]
-    write_animation(figure, drawn, "examples", "examples", path)
+    write_animation(figure, drawn, "step", "steps", path)
 
 
 def _flat_runs(study: Study) -> dict[Candidate, list[pd.DataFrame]]:
@@ -49,9 +52,14 @@ def _flat_runs(study: Study) -> dict[Candidate, list[pd.DataFrame]]:
     return flat_runs
 
 
-def _scene(study: Study, flat_runs: dict[Candidate, list[pd.DataFrame]], others: bool) -> tuple[Figure, layout.Panels]:
+def _scene(
+    study: Study, flat_runs: dict[Candidate, list[pd.DataFrame]], others: bool, baseline: str | None = None
+) -> tuple[Figure, layout.Panels]:
     """Return a figure with contours, legend and texts, without trajectories."""
     figure, panels = layout.frame(list(flat_runs))
+    for panel, (axes, *_) in panels.items():
+        steps = span(each.runs["steps"].max() for each in flat_runs if each.panel == panel)
+        axes.set_title(f"{text(', '.join(filter(None, (panel[0], panel[2]))))}: {steps} steps")
     frames = [points for each in flat_runs.values() for points in each]
     firsts = study.runs.loc[[each[0]["run"].iloc[0] for each in flat_runs.values()]]
     problem = study.config(firsts.iloc[0]).get("problem") or {}
@@ -60,10 +68,22 @@ def _scene(study: Study, flat_runs: dict[Candidate, list[pd.DataFrame]], others:
     others = others and any(len(each) > 1 for each in flat_runs.values())
     layout.finish(
         figure,
-        layout.handles(flat_runs) | ({"minimum": star()} if minima else {}),
+        _legend(flat_runs, baseline) | ({"minimum": star()} if minima else {}),
         f"{text(study.problem)}: trajectories",
-        f"seed {span(firsts['seed'])} of each optimizer, its end a dot{'; the other seeds faint' if others else ''}",
+        f"seed {span(firsts['seed'])} of each optimizer, from the square to the dot{'; the other seeds faint' if others else ''}",
         "straight lines between records; contours log-spaced in the function's value",
         layout.chosen(flat_runs),
     )
     return figure, panels
+
+
+def _legend(flat_runs: dict[Candidate, list[pd.DataFrame]], baseline: str | None) -> dict[str, Line2D]:
+    """Return the lines of the legend, with the learning rate of each candidate where it has one in all panels."""
+    lines = {}
+    for name, line in layout.handles(flat_runs).items():
+        alike = [candidate for candidate in flat_runs if text(candidate.name) == name]
+        rates = {float(rate) for candidate in alike for rate in candidate.runs["lr"].dropna()}
+        if alike[0].optimizer == baseline:
+            line.set(color=BASELINE, linewidth=0.9)
+        lines[f"{name}, lr {rates.pop():g}" if len(rates) == 1 else name] = line
+    return lines
