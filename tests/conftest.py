@@ -59,6 +59,13 @@ def one_thread() -> None:
         torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def imports_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget after each test from which folders `--config-dir` let Python import."""
+    monkeypatch.setattr("descent.config.imports.folders", [])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+
 def choices(group: str) -> list[str]:
     """Return the choices of a config group."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))

@@ -67,7 +67,7 @@ def test_a_write_that_fails_leaves_the_old_result_alone(tmp_path: Path, monkeypa
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match=r"No space left on device: .*result\.json"):
-        results.write(tmp_path / "result.json", RESULT.model_copy(update={"seed": 2}))
+        results.write(tmp_path / "result.json", RESULT.model_copy(update={"seed": 2, "wall_seconds": 60.0}))
     assert results.read(tmp_path / "result.json") == RESULT
     assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
 

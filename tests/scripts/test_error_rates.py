@@ -138,4 +138,4 @@ def test_each_script_leaves_the_other_parts_of_the_page(tmp_path):
         page.write(file, part, text)
     assert file.read_text() == written[page.CHECKS] + written[page.ERROR_RATES] + written[page.KILLS]
     page.write(file, page.CHECKS, "# Accuracy\n\nchecks\n")
-    assert page.parts(file) == {**written, page.CHECKS: "# Accuracy\n\nchecks\n"}
+    assert page.parts(file) == {**written, page.HONESTY: "", page.CHECKS: "# Accuracy\n\nchecks\n"}

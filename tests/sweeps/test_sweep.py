@@ -127,7 +127,7 @@ def test_a_setting_that_cannot_work_is_refused_before_anything_is_trained(comman
 @pytest.mark.parametrize(
     ("mistake", "told"),
     [
-        ("optimizer=sgd,adma", "optimizer=adma: must be one of adadelta, adafactor, adagrad, adam, "),
+        ("optimizer=sgd,adma", "optimizer=adma: must be one of adabelief, adadelta, adafactor, adagrad, adam, "),
         ("optimizer.lrr=0.1,0.2", "optimizer.lrr=0.1: optimizer=sgd has no such setting; it has spare_biases, lr, momentum, "),
         ("batch=mini,full batch.size=8", "batch.size=8: batch=full has no such setting; it has micro_size."),
         ("optimiser=sgd,adam", "optimiser=sgd: there is no such setting. Did you mean optimizer?"),

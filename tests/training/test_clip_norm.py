@@ -68,7 +68,7 @@ def test_a_bound_that_is_never_met_changes_no_bit(train, engine):
     [
         (
             ("clip_norm=1", "optimizer=lbfgs", "batch=full"),
-            "clip_norm=1: the line search of lbfgs needs the true gradient. Use null.",
+            "clip_norm=1: lbfgs evaluates gradients itself: it needs the true ones. Use null.",
         ),
         (("clip_norm=0",), "clip_norm=0: must be a number > 0, or null."),
         (("clip_norm=much",), "clip_norm=much: must be a number > 0, or null."),

@@ -130,7 +130,7 @@ def test_one_that_was_cut_off_ends_with_the_bits_of_an_undisturbed_one(train, lo
     [
         (
             ("optimizer=lbfgs", "batch=full"),
-            "optimizer=lbfgs: its search needs the whole loss, which 2 devices do not have.",
+            "optimizer=lbfgs: it evaluates the whole loss itself, which 2 devices do not have.",
         ),
         (("batch=stochastic",), "trainer.devices=2: a batch of 1 cannot be split over more than 1."),
         (
