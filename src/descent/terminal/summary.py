@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from descent.analysis.verdicts import Verdicts
 
 NAMED = 5  # folders that are named
+WIDE = 100  # columns from which on a table has room for what a step costs
 FORESTS, ROWS, SENTENCES = 3, 14, 4  # forest plots, their rows, and verdicts on groups that a screen has room for
 BAR = 16  # letters of an interval
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
@@ -103,10 +105,10 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
         chosen = [setting for setting in settings if setting.problem == problem]
         title = f"{problem}, {chosen[0].metric.name} at the end"
         lines = [cells(setting) for setting in chosen]
-        width = 6 if any(row[-1] for row in lines) else 5  # without a column for what is not "finished", where all is
-        rows = table(title, *("setting", "runs", "median", "range", "a step", "")[:width], left=("setting", ""))
+        fits = (True, True, True, True, any(row[4] for row in lines), console.width >= WIDE)
+        rows = table(title, *compress(("setting", "runs", "median", "range", "", "a step"), fits), left=("setting", ""))
         for row in lines:
-            rows.add_row(*map(shown, row[:width]))
+            rows.add_row(*map(shown, compress(row, fits)))
         console.print(rows)
         console.print()
     name_folders("repaired", study, [(folder, why) for folder, result in read.items() for why in result.notes])
@@ -148,7 +150,7 @@ def cells(setting: Setting) -> list[str]:
     spread = f"{finite[0]:.4g} to {finite[-1]:.4g}" if len(finite) > 1 else ""
     trouble = ", ".join(f"{count} {status}" for status, count in setting.statuses.items() if status != "finished")
     median = f"{setting.median:.4g}" if math.isfinite(setting.median) else "none"
-    return [setting.name, str(sum(setting.statuses.values())), median, spread, setting.cost, trouble]
+    return [setting.name, str(sum(setting.statuses.values())), median, spread, trouble, setting.cost]
 
 
 def show_outcome(outcome: "Verdicts") -> None:
