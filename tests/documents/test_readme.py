@@ -1,5 +1,6 @@
 """The README's commands are run, and its tables are complete."""
 
+import json
 import re
 import runpy
 import shlex
@@ -45,6 +46,16 @@ def test_the_first_study_ends_in_the_verdict_that_is_quoted(capsys, monkeypatch,
     out = re.sub(r"\s+", " ", capsys.readouterr().out)
     (quoted,) = re.findall(r"^> (.*)$", README, re.M)
     assert re.sub(r"[\d.]+", "N", quoted) in re.sub(r"[\d.]+", "N", out)  # the last digits are the machine's
+
+
+def test_its_headline_is_what_the_experiment_wrote():
+    finding = json.loads((ROOT / "docs" / "figures" / "experiments" / "headline.json").read_text())
+    for verdict in finding["verdicts"]:
+        assert f"- {verdict['group']}: {verdict['sentence']}\n" in README
+    cells = [line.strip("| ").split(" | ") for line in README.splitlines() if line.startswith("| digits_mlp, ")]
+    assert [row[:3] for row in cells] == [[row["problem, batch"], row["optimizer"], row["rank"]] for row in finding["table"]]
+    medians = [row["median training loss"] for row in finding["table"]]
+    assert [float(row[3]) for row in cells] == pytest.approx(medians, rel=5e-3)  # three digits
 
 
 @pytest.mark.parametrize("command", EXAMPLES, ids=" ".join)
