@@ -38,7 +38,7 @@ CLAIMS = [
     Scenario("all equal, spreads 1:8", spreads=8.0),
     Scenario("two halves, 2 apart, spreads 1:3", clusters(2.0), spreads=3.0),
     Scenario("all equal, spreads 1:3", noise="slightly skewed", spreads=3.0),
-    Scenario("two halves, 2 apart, spreads 1:3", clusters(2.0), noise="slightly skewed", spreads=3.0),
+    Scenario("the limit: two halves, 2 apart, spreads 1:3", clusters(2.0), noise="slightly skewed", spreads=3.0),
     Scenario("the limit: all equal, spreads 1:8", noise="skewed", spreads=8.0),
     Scenario("the limit: two halves, 2 apart, spreads 1:8", clusters(2.0), noise="skewed", spreads=8.0),
     Scenario("all equal, 10 % fail", candidates=4, failures=(0.1,) * 4),
