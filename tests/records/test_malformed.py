@@ -103,6 +103,7 @@ MALFORMED: dict[str, Callable[[Path], None]] = {
     "control characters": control_characters,
 }
 COUNTS = {"control characters", "no axes", "files of nothing"}  # results that tell what is asked all the same
+QUICK = {"no files", "final is null", "nested", "cut", "the same run twice", "two runs of one key", "a folder"}
 ANEW = set(MALFORMED) - {"the same run twice", "two optimizers of one setting", "control characters", "no axes"}  # by a sweep
 
 
@@ -123,7 +124,7 @@ def script(name: str, *arguments: str) -> int:
     return ended.value.code or 0
 
 
-@pytest.mark.parametrize("damage", MALFORMED)
+@pytest.mark.parametrize("damage", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MALFORMED])
 def test_a_malformed_result_is_named_and_the_others_are_shown(study, tmp_path, capsys, monkeypatch, damage):
     monkeypatch.setattr("descent.plots.figures.save", lambda *_: [])  # which takes seconds
     shutil.copytree(study / "default", tmp_path / "default")

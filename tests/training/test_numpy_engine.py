@@ -53,7 +53,7 @@ def test_every_optimizer_draws_torchs_curve(train, optimizer):
     assert_alike(*both(train, f"optimizer={optimizer}", f"batch={batch}", "max_steps=30", "schedule=cosine"))
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("problem", [pytest.param(name, marks=pytest.mark.slow if "mnist" in name else ()) for name in PROBLEMS])
 def test_every_problem_has_torchs_loss_and_gradient(train, problem):
     assert_alike(*both(train, f"problem={problem}", "optimizer.lr=0.01", "max_steps=5", *data(problem)))
 
