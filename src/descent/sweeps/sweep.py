@@ -182,8 +182,8 @@ def _train(missing: list[Planned], launch: Launch, journal: Journal) -> list[Pat
             reported = launch(missing, journal)
         except Exception as error:  # of a launcher whose worker was killed
             trouble = error
-        except KeyboardInterrupt:  # what Ray makes of any signal
-            raise stopping.Stopped(journal.stops() or signal.SIGINT) from None
+        except KeyboardInterrupt as error:  # what Ray makes of any signal; a run in this process tells its own
+            raise error if isinstance(error, stopping.Stopped) else stopping.Stopped(journal.stops() or signal.SIGINT) from None
         if number := journal.stops():
             raise stopping.Stopped(number)
         notes = {planned.folder: journal.notes(planned.folder.name)[before[planned.folder] :] for planned in missing}
