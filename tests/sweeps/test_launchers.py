@@ -73,8 +73,8 @@ def test_every_launcher_gives_the_same_bits(launcher, tmp_path, expected, slurm,
     arguments = (f"output_dir={tmp_path / 'out'}", *TINY)
     done = sweep(*command[3:], *arguments)  # the later of two settings counts
     assert done.stderr == ""
-    ours = r"0 finished, 0 continued, 2 to train|(?:ETA [\d:]+, )?\d/2 done, .*|digits_mlp, train/loss .*|setting .*|━.*|sgd mini .*|"
-    ours += r"curves .*|verdict .*|"
+    ours = r"0 finished, 0 continued, 2 to train|(?:ETA [\d:]+, )?\d/2 done, .*|digits_mlp, train/loss .*|setting .*|━.*|"
+    ours += r"sgd mini .*|curves .*|verdict .*|"
     assert [line for line in done.stdout.splitlines() if not re.fullmatch(ours, line)] == []
     assert curves(tmp_path / "out" / "default") == expected
     assert [path.name for path in (tmp_path / "out" / "default").iterdir()] == ["digits_mlp"]

@@ -139,6 +139,9 @@ def _user_choice(typed: dict[str, str]) -> tuple[str, str]:
 
 
 def _unresolved(error: OmegaConfBaseException, typed: dict[str, str]) -> InputError:
+    for group, value in typed.items():  # to which the defaults list of config.yaml refers
+        if value.startswith("[") and options(group) and f"'{group}'" in first_line(error):
+            return one_of(group, value, options(group))
     key = str(error.full_key)
     if key not in typed:
         key = next((name for name, value in typed.items() if "${" in value), key)

@@ -67,7 +67,8 @@ def parse(settings: Mapping[str, Any], names: Names) -> RunConfig:
     if wrapper is not None:
         _group("wrapper", wrapper, names)
         names = names.model_copy(update={"optimizer": f"{names.optimizer}+{names.wrapper}"})
-    resolved = {**settings, "wrapper": wrapper, "names": names, "epochs": _epochs(settings, names.batch)}
+    epochs = {"epochs": _epochs(settings, names.batch)} if "epochs" in settings else {}
+    resolved = {**settings, "wrapper": wrapper, "names": names, **epochs}
     config: RunConfig = check("", resolved, RunConfig)
     _together(config)
     return config
@@ -107,7 +108,7 @@ def _group(group: str, chosen: object, names: Names) -> None:
 
 def _epochs(settings: Mapping[str, Any], batch: str) -> object:
     """Return the budget; of a problem's budgets by batch mode, the mode's, or the least if it has none."""
-    epochs, by_mode = settings.get("epochs"), settings["problem"].get("epochs")
+    epochs, by_mode = settings["epochs"], settings["problem"].get("epochs")
     if not isinstance(by_mode, Mapping) or epochs != by_mode:
         return epochs
     if batch in by_mode:
