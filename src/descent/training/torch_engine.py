@@ -229,7 +229,7 @@ def _stopping_ranks(trainer: pl.Trainer, errors: "Connection[OSError, OSError]")
         with stopping.listening(pass_on), blocked([signal.SIGINT]):
             yield
     except Exception as error:
-        if errors.poll():  # torch cannot tell it where its own file has no room
+        if errors.poll() and not stopping.asked():  # torch cannot tell it where its own file has no room
             raise errors.recv() from error
         if not isinstance(error, (ProcessExitedException, ProcessRaisedException)):
             raise
