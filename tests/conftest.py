@@ -4,6 +4,7 @@ import json
 import os
 import re
 import runpy
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,11 @@ def pytest_configure() -> None:
     """Let each worker, and what it starts, use one thread, but where a run's settings say another number; keep compiled code.
 
     Containers often set PYTHONDONTWRITEBYTECODE: each of about a hundred processes would compile torch and Lightning again.
+    Signals that whoever started the tests ignores, as nohup SIGHUP and a shell Ctrl-C in the background, stop what tests start.
     """
+    for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache"))  # compiling takes seconds
