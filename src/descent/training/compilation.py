@@ -5,6 +5,7 @@ folder is named by a digest of everything that goes into the code.
 """
 
 import hashlib
+import linecache
 import logging
 import os
 import platform
@@ -62,6 +63,7 @@ def compile_for(function: Any, arguments: tuple[Any, ...]) -> None:
     if signature in function.overloads:
         return
     kept_in = COMPILED[function]
+    linecache.checkcache()  # or an error would show a line as it was before its file changed
     try:
         with FileLock(kept_in / "lock") if kept_in else nullcontext():
             function.compile(signature)
