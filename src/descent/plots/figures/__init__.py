@@ -15,7 +15,7 @@ import runpy
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from PIL import Image
 from descent.analysis.load import NoData, Study
 from descent.errors import InputError
 from descent.outside import safe_name
+from descent.plots.curves import draw, leaders
 from descent.plots.figures import by_axis
 from descent.plots.style import RC
 
@@ -68,7 +69,8 @@ def known(study: Study | None = None, figures_folder: Path | None = None) -> dic
     """
     declared = [] if study is None else [name for metrics in study.runs["metrics"] for name in metrics]
     drawings = {
-        name: Drawing(caption, by_axis.EACH, plot, curves=True) for name, (caption, plot) in by_axis.figures(declared).items()
+        name: Drawing(caption, by_axis.EACH, partial(draw, **what), None, partial(leaders, **what), curves=True)
+        for name, (caption, what) in by_axis.figures(declared).items()
     }
     for info in pkgutil.iter_modules(__path__):
         if hasattr(module := importlib.import_module(f"{__name__}.{info.name}"), "plot"):
