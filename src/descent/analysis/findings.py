@@ -64,7 +64,7 @@ def adjusted(groups: Sequence[ArrayLike]) -> list[Difference]:
 def _difference(pairs: ArrayLike, clear: Callable[[float, float], bool]) -> Difference:
     if not _comparable(pairs):
         return Difference(math.nan, math.nan, math.nan, Change.UNKNOWN)
-    mean, (low, high) = float(np.mean(pairs)), map(float, _t_test(pairs).confidence_interval(1 - ALPHA))
+    mean, (low, high) = float(np.asarray(pairs).mean()), map(float, _t_test(pairs).confidence_interval(1 - ALPHA))
     change = (Change.HIGHER if mean > 0 else Change.LOWER) if clear(low, high) else Change.UNCLEAR
     return Difference(mean, low, high, change)
 
