@@ -66,21 +66,6 @@ def test_an_interval_over_searches_is_as_wide_as_they_differ():
     assert uneven[0] < 12 < 28 < uneven[1]
 
 
-def test_a_t_interval_equals_a_table_s():
-    mean, low, high = statistics.t_interval([[1.0, 2.0, 3.0, math.nan], [1.0, math.nan, math.nan, math.nan], [math.nan] * 4])
-    reach = 4.302653 / math.sqrt(3)  # t(.975, 2) of any table; the standard deviation is 1
-    assert mean[:2].tolist() == [2, 1]
-    assert (low[0], high[0]) == pytest.approx((2 - reach, 2 + reach))
-    assert np.isnan([low[1], high[1], mean[2], low[2]]).all()
-
-
-def test_a_t_test_agrees_with_its_interval():
-    differences = np.random.default_rng(0).normal(0.7, 1, size=(200, 5))
-    _, low, high = statistics.t_interval(differences)
-    assert ((statistics.t_test(differences) < 0.05) == ((low > 0) | (high < 0))).all()
-    assert statistics.t_test([[0.0, 0.0], [1.0, 1.0], [1.0, math.nan]]).tolist() == [1, 0, 1]
-
-
 def test_holm_equals_statsmodels_bit_for_bit():
     from statsmodels.stats.multitest import multipletests
 
