@@ -52,7 +52,7 @@ def plot(study: Study) -> Figure:
         for name in ranking.candidates:
             drawn, runs = look(name), ranking.runs[ranking.runs["candidate"] == name]
             shown = partial(draw_curve, color=drawn.colour, ls=drawn.dash, label=name)
-            shown(axes, study, runs, ranking.metric_name, "examples", band=True)
+            shown(axes, study, runs, ranking.metric_name, "examples", quartiles=True)
         label(axes, "log log", AXES["examples"].label, ranking.metric.label if axes is panels[0] else "", _group(ranking), "")
     return figure
 

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from descent.analysis.curves import summarise
+from descent.analysis.curves import band
 from descent.analysis.load import Study
 from descent.analysis.settings import curve, groups, median
 from descent.analysis.statistics import values
@@ -63,16 +63,16 @@ def draw_curve(
     axis: str = "step",
     *,
     seeds: bool = False,
-    band: bool = False,
+    quartiles: bool = False,
     **look: Any,
 ) -> np.ndarray:
-    """Draw the median of some runs over an axis, with `seeds` each faintly, with `band` the quartiles; return the median."""
+    """Draw the median of some runs over an axis, with `seeds` each faintly, with `quartiles` a band; return the median."""
     x, y = curve(study, runs, column, axis)
     (line,) = axes.plot(x, y, **look)
     if seeds:
         faint(axes, [frame[[axis, column]].to_numpy() for _, frame in study.curves(runs)], str(line.get_color()))
-    if band:
-        spread = summarise(list(study.curves(runs)), column, axis, np.inf)
+    if quartiles:
+        spread = band(study.records[study.records["run"].isin(runs.index)], runs, column, axis, np.inf)
         axes.fill_between(spread.x, spread.low, spread.high, color=line.get_color(), alpha=0.22, linewidth=0)
     return y
 
