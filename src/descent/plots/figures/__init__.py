@@ -16,7 +16,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from PIL import Image
 from descent.analysis.load import NoData, Study
 from descent.errors import InputError, first_line
 from descent.outside import safe_name
+from descent.plots.curves import draw, leaders
 from descent.plots.figures import by_axis
 from descent.plots.style import RC
 
@@ -79,7 +80,8 @@ def known(study: Study | None = None, figures_folder: Path | None = None) -> dic
     """
     declared = [] if study is None else [name for metrics in study.runs["metrics"] for name in metrics]
     drawings = {
-        name: Drawing(caption, by_axis.EACH, plot, curves=True) for name, (caption, plot) in by_axis.figures(declared).items()
+        name: Drawing(caption, by_axis.EACH, partial(draw, **what), None, partial(leaders, **what), curves=True)
+        for name, (caption, what) in by_axis.figures(declared).items()
     }
     for info in pkgutil.iter_modules(__path__):
         if hasattr(module := importlib.import_module(f"{__name__}.{info.name}"), "plot"):
@@ -134,7 +136,7 @@ def _save(study: Study, folder: Path, each: str, figures_folder: Path | None) ->
 
 def _written(study: Study, drawing: Drawing, path: Path) -> Iterator[Path]:
     figure = drawing.plot(study)
-    if drawing.sentence:  # it is needed for the page: a figure without it is none
+    if drawing.file and drawing.sentence:  # which the page needs
         drawing.sentence(study)
     if not isinstance(figure, Figure):
         raise TypeError(f"plot(study) must return a Figure, and returned {type(figure).__name__}")
