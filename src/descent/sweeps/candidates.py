@@ -88,12 +88,12 @@ def candidates(
         config = compose(list(job))
         if any(config == candidate.config for candidate in tuned):
             continue
-        space = _space(config.names.optimizer, protocol, folders)
+        space = _space(config.names.bare_optimizer, protocol, folders)
         _refuse_decided(job, space)
         for key in space:
             name = key.partition("[")[0].removeprefix("optimizer.")
             if name not in config.optimizer.arguments:
-                optimizer = config.names.optimizer
+                optimizer = config.names.bare_optimizer
                 raise InputError(
                     f"search_space/{optimizer}: {key}", None, f"optimizer={optimizer} has no such setting in its yaml"
                 )
