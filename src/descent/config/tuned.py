@@ -8,7 +8,7 @@ from descent.config.values import is_folder
 
 
 def shared(config: RunConfig) -> dict[str, Any]:
-    """Return the settings that a best learning rate hangs on, beside the optimizer's: problem, batch, budget, schedule and wrapper.
+    """Return what a best learning rate hangs on, beside the optimizer: problem, batch, budget, schedule and wrapper.
 
     Args:
         config: resolved.
