@@ -53,7 +53,8 @@ def band(records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, wors
         records: of the runs, see `Study.records`.
         runs: rows of `Study.runs`, others too.
         column: of the records.
-        axis: another axis; ``x`` is then its median over the runs that reach the record.
+        axis: another axis; ``x`` is then the sum of the medians of what the runs spent from record to record, so that a pause
+            of the machine in one run moves no point.
         worst: what a run that diverged counts as.
     """
     keys, row = np.unique(records["run"], return_inverse=True)
@@ -68,7 +69,8 @@ def band(records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, wors
     seen = shared & ~np.isnan(value).any(axis=0)
     quantiles = np.quantile(np.clip(value[:, seen], -HUGE, HUGE), (0.5, *QUARTILES), axis=0)
     edges = (np.where(np.abs(values) > HUGE / 1e9, worst, values) for values in quantiles)
-    return Summary(np.nanmedian(at[:, seen], axis=0) if seen.any() else steps[seen], *edges)
+    spent = np.diff(at[:, seen], prepend=0.0)
+    return Summary(np.cumsum(np.nanmedian(spent, axis=0)) if seen.any() else steps[seen], *edges)
 
 
 def reached(records: pd.DataFrame, runs: pd.DataFrame, metric: Metric, axis: str, budget: float) -> "pd.Series[float]":
