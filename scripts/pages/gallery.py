@@ -26,7 +26,7 @@ SWEEP = (
     "epochs=20",
     "optimizer.lr=0.001,0.003,0.01,0.03,0.1,0.3",
     "seed=1,2,3",
-    "engine=numpy",
+    "engine=compiled",
 )
 FIRST = ("engine=numpy", "optimizer=sgd,momentum,adam", "seed=range(1,11)")  # the README's study
 ACROSS = 3  # trajectories in a row
@@ -119,7 +119,7 @@ def draw(studies: Path) -> Path:
         Failed: a run failed.
     """
     _python("train.py", "-m", f"study={STUDY}", f"problem={PROBLEM}", f"output_dir={studies}", *SWEEP)
-    for picture in figures.save(load(studies / STUDY), studies / STUDY / REPORT / "figures"):
+    for picture in figures.save(load(studies / STUDY), studies / STUDY / REPORT / "figures").files:
         if picture.suffix == ".png" and picture.parent.name == PROBLEM:
             keep(picture, FIGURES / "report" / picture.name)
     return studies / STUDY

@@ -73,7 +73,7 @@ def ours(name: str) -> type | None:
 
 
 def by_hand(name: str) -> bool:
-    """Return whether `engine=numpy` has the optimizer."""
+    """Return whether the optimizer is written by hand: `engine=numpy` and `engine=compiled` have it."""
     return ours(name) in OPTIMIZERS.values()
 
 
@@ -216,7 +216,7 @@ def index() -> str:
     """Return the page that lists the optimizers."""
     rows = []
     for name in in_order():
-        engines = "torch, numpy" if by_hand(name) else "torch"
+        engines = "torch, numpy, compiled" if by_hand(name) else "torch"
         rows.append(f"| [`{name}`]({name}.md) | {_cell(read(name).sentence)} | {engines} |")
     return "\n\n".join(
         [

@@ -42,6 +42,8 @@ def test_many_differences_are_corrected_for_their_number():
     assert difference(pairs).change == Change.HIGHER
     noise = [-1.0, 1.0, -2.0, 2.1]
     assert [each.change for each in adjusted([pairs, noise, noise, noise])] == [Change.UNCLEAR] * 4
+    alike = [[0.0, 0.0], [1.0, 1.0], [1.0], [1.0, math.inf]]
+    assert [each.change for each in adjusted(alike)] == [Change.UNCLEAR, Change.HIGHER, Change.UNKNOWN, Change.UNKNOWN]
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,7 @@ def changed(**values):
 
 
 def differs(*settings, among=None):
-    keyed = {(place,): one for place, one in enumerate(settings)}
-    return list(what_differs(keyed, among or dict.fromkeys(keyed, "all")).values())
+    return what_differs(settings, among or ["all"] * len(settings))
 
 
 def test_candidates_share_all_but_optimizer_schedule_and_seed():
@@ -66,7 +65,7 @@ def test_names_that_end_alike_keep_their_group():
 
 def test_names_tell_apart_within_a_class():
     wide = changed(problem={**CONFIG["problem"], "condition": 2})
-    assert differs(shared_settings(CONFIG), wide, among={(0,): "full", (1,): "mini"}) == ["", ""]
+    assert differs(shared_settings(CONFIG), wide, among=["full", "mini"]) == ["", ""]
 
 
 def test_unknown_settings_are_a_group_of_their_own():

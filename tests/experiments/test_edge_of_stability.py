@@ -9,9 +9,9 @@ from descent.experiments import edge_of_stability
 
 @pytest.mark.slow
 def test_sharpness_rises_to_2_over_lr_and_stays(experiment):
-    finding, _ = experiment("edge_of_stability")
+    finding, _ = experiment("edge_of_stability", "records.growth=1.06")
     below, *others = finding["rates"]
-    assert [row["lr"] for row in others] == [0.1, 0.15, 0.2]
+    assert [row["lr"] for row in others] == [0.15, 0.2, 0.3]
     for row in others:
         assert row["edge"] == "at"
         assert row["sharpness"] == pytest.approx(1, abs=0.05)

@@ -120,7 +120,7 @@ def test_the_defaults_train_the_digits(train, name, batch):
 @pytest.mark.parametrize("problem", SMALL)
 @pytest.mark.parametrize("name", [name for name in optimizers() if name not in FULL_BATCH])
 def test_the_defaults_reduce_every_problem_at_mini_batches(train, name, problem):
-    run = train(f"problem={problem}", f"optimizer={name}", "batch=mini", "logger=csv")
+    run = train(f"problem={problem}", f"optimizer={name}", "batch=mini", "logger=csv", "max_steps=1000", "epochs=null")
     assert run.result["status"] == "finished"
     assert run.rows[-1]["train/loss"] < run.rows[0]["train/loss"]
 

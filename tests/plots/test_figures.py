@@ -253,6 +253,7 @@ def test_a_performance_profile_needs_five_problems(tmp_path):
     figure = DRAWN["performance_profile"].plot(study(5))
     (slow,) = lines(figure, "sgd")
     assert dict(zip(slow.get_xdata(), slow.get_ydata(), strict=True)) == {1.0: 0.0, 2.0: 1.0, 4.0: 1.0}
+    assert "fastest on 100 % is adam, within twice" in DRAWN["performance_profile"].sentence(study(5))
 
 
 def test_the_minimum_is_marked_and_the_way_drawn(rich):
@@ -283,7 +284,7 @@ def test_a_figure_without_anything_to_show_says_why(tmp_path, name):
 
 
 def test_all_are_saved_as_png_and_svg_and_the_trajectories_move(rich, tmp_path):
-    files = figures.save(rich, tmp_path / "figures")
+    files, _ = figures.save(rich, tmp_path / "figures")
     names = {path.relative_to(tmp_path / "figures").as_posix() for path in files}
     assert names == {f"beale/{name}.{kind}" for name in PROBLEM for kind in ("png", "svg")} | {"beale/trajectories.gif"}
     assert all(path.stat().st_size > 1000 for path in files)
@@ -410,7 +411,7 @@ def test_a_figure_of_the_users_own_is_drawn_of_each_problem(tmp_path):
     own = tmp_path / "own"
     own.mkdir()
     (own / "all_runs.py").write_text(OWN)
-    files = figures.save(load(tmp_path / "study"), tmp_path / "figures", own)
+    files, _ = figures.save(load(tmp_path / "study"), tmp_path / "figures", own)
     assert {f"digits_mlp/all_runs.{kind}" for kind in ("png", "svg")} < {
         path.relative_to(tmp_path / "figures").as_posix() for path in files
     }
@@ -445,7 +446,59 @@ def test_many_problems_are_drawn_in_several_processes(tmp_path, monkeypatch):
     broken = write_run(tmp_path / "study", problem="p2", seed=2)
     (broken / "curve.csv").unlink()
     study = load(tmp_path / "study")
-    files = figures.save(study, tmp_path / "figures")
+    files, _ = figures.save(study, tmp_path / "figures")
     assert {path.parent.name for path in files} == {"p1", "p2"}
     assert all(path.exists() for path in files)
     assert [folder for folder, _ in study.skipped] == [broken]
+
+
+HALF = "in full: adam (0.5); mini (32): sgd (0.1; at half of the"
+NEAR = "0.1; within 2 times that: 2 of its 3 learning rates"
+SENTENCES = {
+    "loss_by_examples": f"Lowest median training loss at the end {HALF} examples adam).",
+    "loss_by_seconds": f"Lowest median training loss at the end {HALF} seconds adam).",
+    "batch_modes": "Lowest median training loss: at 256 examples mini (32) for adam and sgd; "
+    "at 8 steps mini (32) for adam and sgd; at 0.16 seconds mini (32) for adam and sgd.",
+    "final_by_learning_rate": "Lowest median over all learning rates: full: adam at 0.1 (0.5; within 2 times that: 2 of its "
+    f"3 learning rates); mini (32): sgd at 0.1 ({NEAR}).",
+    "noise_and_norms": "Median norms at the last record, in units of those at the first: "
+    "full: gradients 0.125 (adam), weights at most 4 (adam); mini (32): gradients 0.125 (adam), weights at most 4 (adam).",
+    "time_to_target": "Examples until the median run has a training loss of at most 0.5: "
+    "full: adam and sgd never; mini (32): adam after 2 and sgd after 8.",
+    "trajectories": "Median training loss at the end: "
+    "full: adam 0.5 (lr 0.1) and sgd 0.7 (lr 0.1); mini (32): sgd 0.1 (lr 0.1) and adam 0.3 (lr 0.1).",
+}
+
+
+def test_a_sentence_says_in_numbers_what_a_figure_shows(tmp_path):
+    """The sentence is about medians: of three seeds, the second lies below and the third above."""
+    falls = {("full", "sgd"): (0.9, 0.8, 0.7), ("full", "adam"): (0.9, 0.8, 0.5)}
+    falls |= {("mini", "sgd"): (0.9, 0.8, 0.1), ("mini", "adam"): (0.5, 0.4, 0.3)}
+    norms = {"gradient_norm": (1.0, 4.0, 2.0, 1.0, 0.5), "update_norm": (1.0,) * 5, "weight_norm": (1.0, 1, 2, 3, 4)}
+    for (batch, optimizer), (first, *rest) in falls.items():
+        time = {"sgd": 8, "adam": 2}[optimizer] if batch == "mini" else None
+        for lr, factor in ((0.1, 1.0), (1.0, 1.5), (10.0, 4.0)):
+            for seed, shift in ((1, 1.0), (2, 0.98), (3, 1.3)):
+                write_run(
+                    tmp_path,
+                    batch=batch,
+                    optimizer=optimizer,
+                    lr=lr,
+                    seed=seed,
+                    losses=tuple(factor * shift * loss for loss in (1.0, first, first, *rest)),
+                    columns=norms | {"w/0": (1.0,) * 5, "w/1": (1.0,) * 5},
+                    target={"metric": "train/loss", "value": 0.5},
+                    time_to_target=dict.fromkeys(("steps", "examples", "gradient_evaluations", "seconds"), time),
+                )
+    study = load(tmp_path)
+    assert {name: DRAWN[name].sentence(study) for name in SENTENCES} == SENTENCES
+    assert not [name for name, drawing in DRAWN.items() if drawing.sentence is None]
+
+
+def test_a_pause_of_the_machine_in_one_run_moves_no_point(tmp_path):
+    for seed, pauses in ((1, (0, 5, 5, 5, 5)), (2, (0, 0, 3, 3, 3)), (3, (0, 0, 0, 4, 4))):
+        write_run(
+            tmp_path, seed=seed, columns={"seconds": tuple(0.02 * step + pause for step, pause in zip(GRID, pauses, strict=True))}
+        )
+    (line,) = lines(DRAWN["loss_by_seconds"].plot(load(tmp_path)), "sgd")
+    np.testing.assert_allclose(line.get_xdata(), [0.02 * step for step in GRID[1:]])

@@ -3,13 +3,15 @@
 from itertools import combinations
 
 import numpy as np
+import pytest
 from matplotlib.colors import to_rgb
 
-from descent.plots.style import LOOKS
+from descent.plots.style import LOOKS, power, shades
 
 DEUTERANOPIA = np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]])
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])  # of linear sRGB, D65
 APART = 20  # of CIE 1976; 2.3 is just noticeable on large areas
+LIGHTNESS = 30  # of 100: black beside a colour, in grey too
 
 
 def seen(colour):
@@ -32,3 +34,28 @@ def test_optimizers_differ_in_dashes_where_colours_look_alike_under_deuteranopia
         if LOOKS[one].dash == LOOKS[other].dash and np.linalg.norm(seen(LOOKS[one].colour) - seen(LOOKS[other].colour)) < APART
     ]
     assert alike == []
+    compared = list(LOOKS.items())[:7]
+    alike = [
+        (one, other)
+        for (one, a), (other, b) in combinations(compared, 2)
+        if a.dash == b.dash and abs(seen(a.colour)[0] - seen(b.colour)[0]) < LIGHTNESS
+    ]
+    assert alike == []
+
+
+@pytest.mark.parametrize("count", range(2, 8))
+def test_shades_of_ordered_values_differ_in_lightness(count):
+    lightness = np.array([seen(shade)[0] for shade in shades(count)])
+    assert (np.diff(lightness) > 70 / count).all()
+
+
+def test_tick_labels_of_all_figures_are_of_one_style():
+    assert [power(value) for value in (0, 0.5, 1000, 32_000, -0.25, 1e5, 3e-7)] == [
+        "0",
+        "0.5",
+        "1,000",
+        "32,000",
+        "-0.25",
+        "10⁵",
+        "3·10⁻⁷",
+    ]

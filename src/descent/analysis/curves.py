@@ -1,6 +1,5 @@
 """Curves over runs: which runs measured what, medians and bands at the records that runs share, and values within a budget."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +10,7 @@ from descent.analysis.selection import Candidate, candidates
 from descent.analysis.statistics import HUGE
 from descent.metrics import Metric
 
-Spread = tuple[float, float]
-QUARTILES: Spread = (0.25, 0.75)
+QUARTILES = (0.25, 0.75)  # the ends of a band
 Measured = dict[Candidate, pd.DataFrame]
 
 
@@ -32,18 +30,22 @@ def measured(study: Study, *columns: str) -> Measured:
     Raises:
         NoData: no run did.
     """
-    if set(columns) <= set(study.records):
-        records = study.records
-        having = records.groupby("run")[list(columns)].count().gt(0).all(axis=1)
-        records = records[records["run"].isin(having.index[having])]
-        own = {candidate: records[records["run"].isin(candidate.runs.index)] for candidate in candidates(study)}
-        if own := {candidate: some for candidate, some in own.items() if len(some)}:
-            return own
+    records = having(study.records, *columns)
+    parts = {candidate: records[records["run"].isin(candidate.runs.index)] for candidate in candidates(study)}
+    if parts := {candidate: part for candidate, part in parts.items() if len(part)}:
+        return parts
     raise NoData(f"no run measured {columns[0]}")
 
 
-def band(records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, worst: float, spread: Spread = QUARTILES) -> Summary:
-    """Return the median and a band of a column over runs, at the records that those share that did not diverge.
+def having(records: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return the records of those runs that measured all of the columns."""
+    counts = records.groupby("run")[[column for column in columns if column in records]].count()
+    runs = counts.index[counts.gt(0).sum(axis=1) == len(columns)]
+    return records[records["run"].isin(runs)]
+
+
+def band(records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, worst: float) -> Summary:
+    """Return the median and the quartiles of a column over runs, at the records that those share that did not diverge.
 
     A run that diverged counts as the worst from there on, so that the median is over all runs, not over the survivors.
 
@@ -51,9 +53,9 @@ def band(records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, wors
         records: of the runs, see `Study.records`.
         runs: rows of `Study.runs`, others too.
         column: of the records.
-        axis: another axis; ``x`` is then its median over the runs that reach the record.
+        axis: another axis; ``x`` is then the sum of the medians of what the runs spent from record to record, so that a pause
+            of the machine in one run moves no point.
         worst: what a run that diverged counts as.
-        spread: the quantiles of the band.
     """
     keys, row = np.unique(records["run"], return_inverse=True)
     steps, place = np.unique(records["step"], return_inverse=True)
@@ -65,21 +67,10 @@ def band(records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, wors
     lost = diverged[:, None] & ((steps > last[:, None]) | ((steps > 0) & ~np.isfinite(value)))
     value = np.where(lost, worst, value)
     seen = shared & ~np.isnan(value).any(axis=0)
-    quantiles = np.quantile(np.clip(value[:, seen], -HUGE, HUGE), (0.5, *spread), axis=0)
+    quantiles = np.quantile(np.clip(value[:, seen], -HUGE, HUGE), (0.5, *QUARTILES), axis=0)
     edges = (np.where(np.abs(values) > HUGE / 1e9, worst, values) for values in quantiles)
-    return Summary(np.nanmedian(at[:, seen], axis=0) if seen.any() else steps[seen], *edges)
-
-
-def summarise(
-    curves: Sequence[tuple[pd.Series, pd.DataFrame]],
-    column: str,
-    axis: str,
-    worst: float,
-    spread: Spread = QUARTILES,
-) -> Summary:
-    """Return the `band` of some runs and their records."""
-    records = pd.concat({run.name: frame for run, frame in curves}, names=["run"]).reset_index("run")
-    return band(records, pd.DataFrame([run for run, _ in curves]), column, axis, worst, spread)
+    spent = np.diff(at[:, seen], prepend=0.0)
+    return Summary(np.cumsum(np.nanmedian(spent, axis=0)) if seen.any() else steps[seen], *edges)
 
 
 def reached(records: pd.DataFrame, runs: pd.DataFrame, metric: Metric, axis: str, budget: float) -> "pd.Series[float]":

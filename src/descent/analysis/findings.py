@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -12,8 +13,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined, TemplateSyntaxError
 from numpy.typing import ArrayLike
 
-from descent.analysis.flips import holm
-from descent.analysis.statistics import ALPHA, t_interval, t_test
+from descent.analysis.flips import ALPHA, holm
 from descent.analysis.wording import listed
 
 
@@ -57,16 +57,30 @@ def difference(pairs: ArrayLike) -> Difference:
 
 def adjusted(groups: Sequence[ArrayLike]) -> list[Difference]:
     """Return the mean difference of each group of pairs; directions are clear after Holm's correction for their number."""
-    p = holm([t_test(pairs)[0] if np.isfinite(pairs).all() else 1.0 for pairs in groups])
+    p = holm(np.nan_to_num([_t_test(pairs).pvalue if _comparable(pairs) else 1.0 for pairs in groups], nan=1.0))
     return [_difference(pairs, lambda *_, value=value: value <= ALPHA) for pairs, value in zip(groups, p, strict=True)]
 
 
 def _difference(pairs: ArrayLike, clear: Callable[[float, float], bool]) -> Difference:
-    if np.size(pairs) < 2 or not np.isfinite(pairs).all():
+    if not _comparable(pairs):
         return Difference(math.nan, math.nan, math.nan, Change.UNKNOWN)
-    mean, low, high = (float(value[0]) for value in t_interval(pairs))
+    mean, (low, high) = float(np.asarray(pairs).mean()), map(float, _t_test(pairs).confidence_interval(1 - ALPHA))
     change = (Change.HIGHER if mean > 0 else Change.LOWER) if clear(low, high) else Change.UNCLEAR
     return Difference(mean, low, high, change)
+
+
+def _comparable(pairs: ArrayLike) -> bool:
+    """Return whether there are two pairs, and all are finite."""
+    return np.size(pairs) > 1 and bool(np.isfinite(pairs).all())
+
+
+def _t_test(pairs: ArrayLike) -> Any:
+    """Return Student's paired t-test."""
+    from scipy import stats  # 50 MB, which comparisons do without
+
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of pairs that are all alike
+        return stats.ttest_1samp(pairs, 0)
 
 
 def render(template: str, numbers: Mapping[str, Any]) -> str:

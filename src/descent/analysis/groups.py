@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,6 @@ UNKNOWN = "settings unknown"
 ROUNDING = {"64": 2.0**-52}  # of losses, by precision; bf16 is recorded in 32 bits
 SINGLE = 2.0**-23
 
-Key = tuple[Hashable, ...]
-
 
 def compared(runs: pd.DataFrame, config: Callable[[Path], Mapping[str, Any]]) -> pd.DataFrame:
     """Return runs with the columns that decide which may be compared, read from the configuration of one run a setting.
@@ -35,31 +33,32 @@ def compared(runs: pd.DataFrame, config: Callable[[Path], Mapping[str, Any]]) ->
         mode and budget, and ``budget``, in which such runs differ; ``margin`` of the problem (nan: none is given); and ``floor``,
         the loss that is 0 but for rounding.
     """
-    keys = list(zip(runs["problem"], runs["setting"], strict=True))
-    first = dict(reversed(list(zip(keys, runs["folder"], strict=True))))
-    read = {key: config(folder) for key, folder in first.items()}
-    modes = zip(runs["problem"], runs["batch"], runs["batch_size"].fillna(0), strict=True)
-    shared = {key: shared_settings(read[key]) for key in first}
-    variants = what_differs(shared, dict(zip(keys, modes, strict=True)))
-    problems = {key: settings.get("problem") or {} for key, settings in read.items()}
-    floors = {
-        key: ROUNDING.get(str(read[key].get("precision")), SINGLE) * (problems[key].get("loss_scale") or 1) for key in first
+    firsts = runs.drop_duplicates(["problem", "setting"])
+    keys = firsts[["folder", "problem", "setting"]].itertuples(index=False)
+    facts = pd.DataFrame([_facts(config(folder), problem, setting) for folder, problem, setting in keys], firsts.index)
+    shared = list(facts.pop("shared"))
+    modes = list(zip(firsts["problem"], firsts["batch"], firsts["batch_size"].fillna(0), strict=True))
+    budgets = [{name: settings[name] for name in BUDGETS if name in settings} for settings in shared]
+    facts["variant"] = what_differs(shared, modes)
+    facts["budget"] = what_differs(budgets, list(zip(firsts["problem"], facts["apart"], strict=True)))
+    for name in ("method", "apart"):  # long texts that are only compared
+        facts[name] = facts[name].factorize(sort=True)[0]
+    facts[["problem", "setting"]] = firsts[["problem", "setting"]]
+    return _data_apart(runs.merge(facts, on=["problem", "setting"], how="left").set_axis(runs.index))
+
+
+def _facts(config: Mapping[str, Any], problem: str, setting: str) -> dict[str, Any]:
+    """Return what decides which runs a setting is compared with, from its configuration."""
+    shared, chosen = shared_settings(config), config.get("problem") or {}
+    kept = {name: value for name, value in config.items() if name not in ("engine", "seed", *ELSEWHERE)}
+    apart = {key: value for key, value in shared.items() if key not in BUDGETS and key.partition(".")[0] != "batch"}
+    return {
+        "shared": shared,
+        "method": json.dumps([problem, kept], sort_keys=True, default=str) if kept else f"{problem} {setting}",
+        "apart": json.dumps(apart, sort_keys=True),
+        "margin": float(chosen.get("margin") or math.nan),
+        "floor": ROUNDING.get(str(config.get("precision")), SINGLE) * (chosen.get("loss_scale") or 1),
     }
-    apart = {key: _but_batch(shared[key]) for key in first}
-    budgets = what_differs(
-        {key: {name: value for name, value in shared[key].items() if name in BUDGETS} for key in first},
-        {key: (key[0], apart[key]) for key in first},
-    )
-    methods = {key: _method(key, settings) for key, settings in read.items()}
-    runs = runs.assign(
-        variant=[variants[key] for key in keys],
-        method=[methods[key] for key in keys],
-        apart=[apart[key] for key in keys],
-        budget=[budgets[key] for key in keys],
-        margin=[float(problems[key].get("margin") or math.nan) for key in keys],
-        floor=[floors[key] for key in keys],
-    )
-    return _data_apart(runs)
 
 
 def shared_settings(config: Mapping[str, Any]) -> dict[str, str]:
@@ -71,25 +70,24 @@ def shared_settings(config: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def what_differs(settings: Mapping[Key, Mapping[str, str]], among: Mapping[Key, Hashable]) -> dict[Key, str]:
-    """Return for each key the settings in which it differs from others of its class, as ``width=16, epochs=20``; else "".
+def what_differs(settings: Sequence[Mapping[str, str]], among: Sequence[Hashable]) -> list[str]:
+    """Return the settings in which each differs from others of its class, as ``width=16, epochs=20``; else "".
 
     Args:
-        settings: of `shared_settings`; empty where they are unknown.
-        among: the class of each key, within which names tell apart.
+        settings: of `shared_settings` [N]; empty where they are unknown.
+        among: the class of each [N], within which names tell apart.
     """
-    classes = defaultdict(list)
-    for key in settings:
-        classes[among[key]].append(key)
-    differing = {}
-    for keys in classes.values():
-        known = [settings[key] for key in keys if settings[key]]
-        all_names = dict.fromkeys(name for one in known for name in one)
-        names = [name for name in all_names if len({one.get(name, "none") for one in known}) > 1]
+    differing, classes = [""] * len(settings), defaultdict(list)
+    for place, name in enumerate(among):
+        classes[name].append(place)
+    for places in classes.values():
+        known = [settings[place] for place in places if settings[place]]
+        all_names = dict.fromkeys(name for chosen in known for name in chosen)
+        names = [name for name in all_names if len({chosen.get(name, "none") for chosen in known}) > 1]
         short = _short(names)
-        for key in keys:
-            parts = [f"{short[name]}={settings[key].get(name, 'none')}" for name in names]
-            differing[key] = ", ".join(parts) if settings[key] or not known else UNKNOWN
+        for place in places:
+            parts = [f"{short[name]}={settings[place].get(name, 'none')}" for name in names]
+            differing[place] = ", ".join(parts) if settings[place] or not known else UNKNOWN
     return differing
 
 
@@ -98,18 +96,6 @@ def one_engine(runs: pd.DataFrame) -> pd.DataFrame:
     alike = [runs[name] for name in ("method", "search", "stage")]
     both = (runs["engine"] == "torch").groupby(alike).transform("any")
     return runs[(runs["engine"] == "torch") | ~both]
-
-
-def _method(key: Key, config: Mapping[str, Any]) -> str:
-    """Return the settings other than engine and seed, as JSON; the key where they are unknown."""
-    kept = {name: value for name, value in config.items() if name not in ("engine", "seed", *ELSEWHERE)}
-    return json.dumps([key[0], kept], sort_keys=True, default=str) if kept else str(key)
-
-
-def _but_batch(settings: Mapping[str, str]) -> str:
-    """Return the settings other than batch mode and budget, as JSON."""
-    kept = {key: value for key, value in settings.items() if key not in BUDGETS and key.partition(".")[0] != "batch"}
-    return json.dumps(kept, sort_keys=True)
 
 
 def _data_apart(runs: pd.DataFrame) -> pd.DataFrame:

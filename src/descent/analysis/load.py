@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -76,7 +76,7 @@ class Study:
         """Return the study with only the `chosen` runs: a value for each row of `runs`."""
         part = replace(self, runs=self.runs[chosen])
         if "records" in vars(self):
-            part.records = self.records[self.records["run"].isin(part.runs.index)]
+            part.records = self.records_of(part.runs)
         return part
 
     def only(self, problem: str) -> "Study":
@@ -97,6 +97,10 @@ class Study:
                 self.skipped.append((folder, str(error)))
         empty = pd.DataFrame(columns=[axis.column for axis in AXES.values()], dtype=float)
         return pd.concat(frames or {-1: empty}, names=["run"]).reset_index("run").reset_index(drop=True)
+
+    def records_of(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Return the records of a part of `runs`."""
+        return self.records[self.records["run"].isin(runs.index)]
 
     def metric(self, name: str) -> Metric:
         """Return a metric by its name; of the first run's problem, where it is the problem's own."""
@@ -122,14 +126,14 @@ class Study:
     def curves(self, runs: pd.DataFrame | None = None) -> Iterator[tuple[pd.Series, pd.DataFrame]]:
         """Yield each run that has records, of all or of a part of `runs`, and its records with the columns that it measured."""
         for run, row in (self.runs if runs is None else runs).iterrows():
-            if run in self._by_run:
-                yield row, self._by_run[run]
+            if run in self._places:
+                frame = self.records.iloc[self._places[run]].drop(columns="run").reset_index(drop=True)
+                yield row, frame.loc[:, frame.notna().to_numpy().any(axis=0)]
 
     @cached_property
-    def _by_run(self) -> dict[int, pd.DataFrame]:
-        """The records of each run, with the columns that it measured."""
-        frames = {run: frame.drop(columns="run").reset_index(drop=True) for run, frame in self.records.groupby("run")}
-        return {run: frame.loc[:, frame.notna().to_numpy().any(axis=0)] for run, frame in frames.items()}
+    def _places(self) -> Mapping[Hashable, np.ndarray]:
+        """The rows of `records` that each run has."""
+        return self.records.groupby("run").indices
 
     def config(self, run: pd.Series) -> dict[str, Any]:
         """Return the resolved configuration of a run; empty where it cannot be read."""

@@ -5,14 +5,12 @@ counts as a failure too.
 """
 
 import math
-import warnings
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special  # all of scipy.stats would take 50 MB
 
 from descent.analysis.load import metric_of
 
@@ -26,9 +24,8 @@ HUGE = 1e150  # stands for infinity where quantiles would subtract it from itsel
 
 def values(runs: pd.DataFrame, metric: str) -> "pd.Series[float]":
     """Return the final value of a metric per run of one problem, ``test/…`` too; diverged runs count as the worst."""
-    counted = metric_of(runs, metric).counted
     final = runs[metric.replace("/", ":") if metric.startswith("test/") else f"final:{metric}"]
-    return pd.Series([counted(*pair) for pair in zip(final, runs["status"], strict=True)], runs.index, dtype=float)
+    return final.where(np.isfinite(final) & (runs["status"] != "diverged"), metric_of(runs, metric).worst)
 
 
 def medians(runs: pd.DataFrame, metric: str, by: list[str]) -> "pd.Series[float]":
@@ -40,10 +37,13 @@ def medians(runs: pd.DataFrame, metric: str, by: list[str]) -> "pd.Series[float]
 def wilson(count: int, n: int) -> tuple[float, float]:
     """Return the 95 % interval of a share, `count` of `n`.
 
+        (count + z^2/2 -+ z sqrt(count (n - count)/n + z^2/4)) / (n + z^2),    z = 1.96
+
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927).
     """
-    interval = stats.binomtest(int(count), int(n)).proportion_ci(1 - ALPHA, method="wilson")
-    return float(interval.low), float(interval.high)
+    z = -special.ndtri(ALPHA / 2)
+    middle, reach = count + z**2 / 2, z * math.sqrt(count * (n - count) / n + z**2 / 4)
+    return max(0.0, (middle - reach) / (n + z**2)), min(1.0, (middle + reach) / (n + z**2))
 
 
 def median_interval(sample: ArrayLike, searches: ArrayLike | None = None) -> tuple[float, float]:
@@ -63,11 +63,9 @@ def median_interval(sample: ArrayLike, searches: ArrayLike | None = None) -> tup
         return math.nan, math.nan
     rng = np.random.default_rng(0)
     of = np.zeros(len(data)) if searches is None else np.asarray(searches)
-    if len(np.unique(of)) >= SEARCHES:
-        low, high = np.percentile(np.median(_drawn(data, of, rng), axis=1), [2.5, 97.5])
-    else:
-        bootstrap = stats.bootstrap((data,), np.median, n_resamples=RESAMPLES, method="percentile", rng=rng, axis=0)
-        low, high = bootstrap.confidence_interval
+    several = len(np.unique(of)) >= SEARCHES
+    drawn = _drawn(data, of, rng) if several else data[rng.integers(len(data), size=(RESAMPLES, len(data)))]
+    low, high = np.percentile(np.median(drawn, axis=1), [2.5, 97.5])
     return _infinite(low), _infinite(high)
 
 
@@ -104,34 +102,11 @@ def summary(runs: pd.DataFrame, metric: str, by: str = "name") -> pd.DataFrame:
 def _summary(runs: pd.DataFrame, metric: str) -> dict[str, float]:
     sample, n = values(runs, metric).to_numpy(), len(runs)
     low, high = median_interval(sample, runs["search"])
-    row = {"n": n, "median": float(np.median(sample)), "low": low, "high": high, "iqm": float(stats.trim_mean(sample, 0.25))}
+    middle = np.sort(sample)[n // 4 : n - n // 4]
+    row = {"n": n, "median": float(np.median(sample)), "low": low, "high": high, "iqm": float(middle.mean())}
     row |= {"mean": float(sample.mean()), "min": float(sample.min()), "max": float(sample.max())}
     counts = {status: int((runs["status"] == status).sum()) for status in ("diverged", "stalled")}
     for status, count in {**counts, "failed": sum(counts.values())}.items():
         below, above = wilson(count, n)
         row |= {status: count, f"{status}_share": count / n, f"{status}_low": below, f"{status}_high": above}
     return row
-
-
-def t_interval(differences: ArrayLike) -> tuple[Array, Array, Array]:
-    """Return mean and 95 % interval, by Student's t, of paired differences [M, N], nan where there is no pair.
-
-    The interval is nan for fewer than two pairs.
-    """
-    paired, test = _t_test(differences)
-    n = (~np.isnan(paired)).sum(axis=1)
-    mean = np.divide(np.nansum(paired, axis=1), n, out=np.full(len(paired), np.nan), where=n > 0)
-    interval = test.confidence_interval(1 - ALPHA)
-    return mean, interval.low, interval.high
-
-
-def t_test(differences: ArrayLike) -> Array:
-    """Return two-sided p-values of Student's paired t-test for [M, N]; 1 where there are no two pairs, or all are zero."""
-    return np.nan_to_num(_t_test(differences)[1].pvalue, nan=1.0)
-
-
-def _t_test(differences: ArrayLike) -> tuple[Array, Any]:
-    paired = np.atleast_2d(np.asarray(differences, dtype=float))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # rows without two pairs, or all alike
-        return paired, stats.ttest_1samp(paired, 0, axis=1, nan_policy="omit")

@@ -14,7 +14,6 @@ from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
 from descent.analysis.settings import groups
 from descent.plots.curves import Curves, faint
-from descent.plots.layout import ticks
 from descent.plots.medians import label, row
 from descent.plots.style import shades, styled
 
@@ -56,8 +55,6 @@ def plot(study: Study) -> Figure:
     title = f"Seed {shown}{f', {len(more)} more faint' if more else ''}"
     label(left, "linear log", "steps", "sharpness", "Largest eigenvalue of the Hessian; dashed: 2/lr")
     label(right, "linear log", "steps", "training loss", title, "learning rate")
-    ticks(left)
-    ticks(right)
     return figure
 
 

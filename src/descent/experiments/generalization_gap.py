@@ -19,7 +19,6 @@ from matplotlib.figure import Figure
 from descent.analysis.findings import Finding, adjusted
 from descent.analysis.load import NoData, Study
 from descent.analysis.settings import Tuned, curve, first_seeds, median, tune, varied
-from descent.plots.layout import ticks
 from descent.plots.medians import draw_ends, label, row, seeds, shaded
 from descent.plots.style import BLACK, GREY, VERMILION, count, styled
 
@@ -58,8 +57,6 @@ def plot(study: Study) -> Figure:
         draw_ends(right, judged, metric, "size", seeds=True, color=colour, lw=1.4, label=name)
     title = f"After {count(judged['examples'].max())} examples, {seeds(judged)} and medians"
     label(right, "log log", "examples a step", "loss", title, "")
-    for axes in (left, right):
-        ticks(axes)
     return figure
 
 

@@ -22,7 +22,6 @@ from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
 from descent.analysis.settings import groups, median, varied
 from descent.analysis.statistics import values
-from descent.plots.layout import ticks
 from descent.plots.medians import draw_curve, draw_ends, label, seeds, shaded
 from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, count, styled
 
@@ -65,8 +64,6 @@ def plot(study: Study) -> Figure:
     _draw_floors(grid[0, 1], _floors(study, runs))
     _draw_rates(grid[1, 0], runs)
     _draw_below(grid[1, 1], study, runs)
-    for axes in grid.flat:
-        ticks(axes)
     return figure
 
 
@@ -162,7 +159,7 @@ def _draw_floors(axes: Axes, floors: pd.DataFrame) -> None:
     axes.plot([], [], color=GREY, ls="--", lw=1, label="theory, drawn independently")
     axes.set_yscale("log")
     axes.set_ylim(top=20 * axes.get_ylim()[1])  # room for the legend
-    look = {"fontsize": 7, "loc": "upper left"}
+    look = {"fontsize": 7.5, "loc": "upper left"}
     label(axes, "log log", "learning rate", ABOVE, "The floor of SGD (the same quadratic)", "", **look)
 
 
@@ -174,7 +171,7 @@ def _draw_rates(axes: Axes, runs: pd.DataFrame) -> None:
     axes.set_yscale("log")
     axes.set_ylim(top=3 * axes.get_ylim()[1])  # room for the legend
     title = f"The best learning rate by batch size (digits_mlp,\n{count(digits['examples'].max())} examples, "
-    look = {"fontsize": 7, "title_fontsize": 7, "ncols": 3, "loc": "upper center"}
+    look = {"fontsize": 7.5, "title_fontsize": 7.5, "ncols": 3, "loc": "upper center"}
     title += f"median of {seeds(digits)}, the best starred)"
     label(axes, "log log", "learning rate", "training loss at the end", title, "examples a step", **look)
 
@@ -187,4 +184,4 @@ def _draw_below(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
     late = np.geomspace(10, ends["steps"], 50)
     axes.plot(late, ends["theory"] * ends["steps"] / late, color=GREY, ls="--", lw=1, label=r"theory's best: $D\sigma^2/(2BT)$")
     title = f"Below the floor (quadratic, B = {averaged['size'].iloc[0]:g},\nmedian of {seeds(averaged)})"
-    label(axes, "log log", "steps", ABOVE, title, "", fontsize=7)
+    label(axes, "log log", "steps", ABOVE, title, "", fontsize=7.5)

@@ -8,6 +8,7 @@ Source: Dahl et al. 2023, Benchmarking Neural Network Training Algorithms, secti
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -50,7 +51,8 @@ def plot(study: Study) -> Figure:
     for axes, ranking in zip(panels, ranked, strict=True):
         for name in ranking.candidates:
             drawn, runs = look(name), ranking.runs[ranking.runs["candidate"] == name]
-            draw_curve(axes, study, runs, ranking.metric_name, "examples", color=drawn.colour, ls=drawn.dash, label=name)
+            shown = partial(draw_curve, color=drawn.colour, ls=drawn.dash, label=name)
+            shown(axes, study, runs, ranking.metric_name, "examples", quartiles=True)
         label(axes, "log log", AXES["examples"].label, ranking.metric.label if axes is panels[0] else "", _group(ranking), "")
     return figure
 

@@ -20,7 +20,7 @@ from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
 from descent.analysis.settings import groups, median, paired, require, varied
 from descent.plots.medians import draw_curve, label, seeds
-from descent.plots.style import BLACK, BLUE, GREEN, PURPLE, SKY, VERMILION, styled, text
+from descent.plots.style import BLACK, BLUE, GREEN, PURPLE, SKY, VERMILION, WIDEST, styled, text
 
 ONE, OTHER = "normal", "scaled_normal"
 LOSS = "train/loss"
@@ -56,7 +56,7 @@ def plot(study: Study) -> Figure:
     """Draw the training loss over epochs for each depth, and below the gradient norm of each layer at the first step."""
     runs = _runs(study)
     depths = sorted(runs["depth"].unique())
-    figure = Figure(figsize=(1.4 + 2.7 * len(depths), 4.9), layout="constrained")
+    figure = Figure(figsize=(min(1.4 + 2.7 * len(depths), WIDEST), 4.9), layout="constrained")
     grid = figure.subplots(2, len(depths), squeeze=False, sharey="row")
     for (above, below), depth in zip(grid.T, depths, strict=True):
         for name, group in groups(runs[runs["depth"] == depth], "name"):

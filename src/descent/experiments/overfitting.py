@@ -19,9 +19,8 @@ from matplotlib.figure import Figure
 from descent.analysis.findings import Finding, difference
 from descent.analysis.load import NoData, Study
 from descent.analysis.settings import curve, first_seeds, groups, varied
-from descent.plots.layout import ticks
 from descent.plots.medians import label, seeds
-from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
+from descent.plots.style import BLACK, BLUE, GREY, VERMILION, WIDEST, styled
 
 TUNING = 4  # number of tuning seeds, the first ones, which choose when to stop
 TEXT = """
@@ -45,7 +44,7 @@ def plot(study: Study) -> Figure:
     """Draw training and validation loss over epochs, and the validation accuracy, for each share of wrong labels."""
     runs = varied(study, noise="problem.label_noise")
     shares = list(groups(runs, "noise"))
-    figure = Figure(figsize=(4.2 * max(len(shares), 1) + 0.6, 5.2), layout="constrained")
+    figure = Figure(figsize=(min(4.2 * max(len(shares), 1) + 0.6, WIDEST), 5.2), layout="constrained")
     grid = figure.subplots(2, len(shares), squeeze=False, sharex=True, height_ratios=[1.5, 1])
     for (noise, group), (upper, lower) in zip(shares, grid.T, strict=True):
         for axes, metric, colour, name in (
@@ -65,7 +64,6 @@ def plot(study: Study) -> Figure:
         label(lower, "log linear", "epochs", "validation accuracy" if upper is grid[0, 0] else "")
         lower.set_ylim(0, 1.02)
     for axes in grid.flat:
-        ticks(axes)
         axes.tick_params(labelbottom=axes in grid[1])
     return figure
 

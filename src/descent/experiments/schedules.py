@@ -20,7 +20,6 @@ from descent.analysis.paired_tests import SEEDS, judge
 from descent.analysis.ranking import better, group_of, terms
 from descent.analysis.settings import Tuned, first_seeds, median, tune
 from descent.analysis.statistics import values
-from descent.plots.layout import ticks
 from descent.plots.medians import draw_curve, draw_seeds, label, row, seeds
 from descent.plots.style import DASHED, HUES, SOLID, Dash, count, styled, text
 
@@ -74,7 +73,6 @@ def plot(study: Study) -> Figure:
             draw_curve(axes, study, tuned.judged[tuned.judged["schedule"] == name], column, color=colour, ls=dash, lw=1.4)
     left.set(xlabel="steps", ylabel="learning rate", title="Each at its best learning rate")
     middle.set(xlabel="steps", ylabel="training loss", yscale="log", title=f"Median of {tuned.judged['seed'].nunique()} seeds")
-    ticks(middle)
     dashed = {name: " (dashed)" if dash is DASHED else "" for name, (_, dash) in looks.items()}
     names = median(tuned.judged, LOSS, "schedule").sort_values().index
     ends = {f"{text(name)}, lr = {tuned.best[name]:g}{dashed[name]}": name for name in names}
@@ -84,7 +82,6 @@ def plot(study: Study) -> Figure:
         tick.set(color=colour, fontweight="bold")
     budget = f"{count(tuned.judged['steps'].max())} steps"
     label(right, "log linear", "training loss", title=f"After {budget}: {seeds(tuned.judged)}; bar: median")
-    ticks(right)
     return figure
 
 

@@ -22,7 +22,7 @@ from descent.analysis.load import NoData, Study
 from descent.analysis.settings import steps_to
 from descent.plots.curves import faint
 from descent.plots.medians import label, seeds
-from descent.plots.style import GREY, RC, look, order, styled
+from descent.plots.style import GREY, RC, WIDEST, look, order, styled
 from descent.plots.trajectories import POINT, Trajectory, draw_contours, draw_trajectory, in_plane, write_animation
 
 TOLERANCE = 1e-3  # of the gap at the start: below it the minimum counts as reached
@@ -72,7 +72,7 @@ def _scene(runs: pd.DataFrame) -> tuple[Figure, list[Trajectory]]:
     """Return a figure with a panel for each surface, and the trajectories of the first seed in it."""
     columns = min(ACROSS, runs["problem"].nunique())
     rows = -(-runs["problem"].nunique() // columns)
-    figure = Figure(figsize=(4.9 * columns, 3.1 * rows + 0.4), layout="constrained")
+    figure = Figure(figsize=(WIDEST * columns / ACROSS, 3.1 * rows + 0.4), layout="constrained")
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     trajectories = []
     for axes, (surface, group) in zip(panels, runs.groupby("problem"), strict=False):

@@ -25,7 +25,6 @@ from descent.analysis.findings import Finding, adjusted
 from descent.analysis.load import NoData, Study
 from descent.analysis.settings import curve, first_seeds, median, require, tune, varied
 from descent.analysis.statistics import values
-from descent.plots.layout import ticks
 from descent.plots.medians import draw_curve, draw_ends, row, seeds
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, styled
 
@@ -74,7 +73,6 @@ def plot(study: Study) -> Figure:
             look = {"color": COLOURS[decoupled], "lw": 1.4, "label": f"Adam, {kind}"}
             draw_ends(axes, group, metric, "decay", seeds=True, **look)
         axes.set(xscale="log", xlabel="weight decay", ylabel=name)
-        ticks(axes)
     middle.set_title(f"At the end, {100 * adam['noise'].iloc[0]:.0f} % of the training labels wrong")
     right.legend(loc="lower left")
     right.set_title(f"{seeds(adam)}, and their medians")
@@ -142,5 +140,4 @@ def _draw_norms(axes: Axes, study: Study, runs: pd.DataFrame) -> None:
             }
             draw_curve(axes, study, group, "weight_norm", **look)
     axes.set(xlabel="steps", ylabel="norm of the weights", yscale="log", title=f"Decay {decay:g}, median over seeds")
-    ticks(axes)
     axes.legend()

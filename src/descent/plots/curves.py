@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from descent.analysis.curves import Measured, band, measured, reached
-from descent.analysis.load import NoData, Study
+from descent.analysis.load import Study
 from descent.analysis.selection import Candidate
+from descent.analysis.wording import number
 from descent.metrics import AXES, Metric
 from descent.plots import layout
 from descent.plots.style import look, styled, text
@@ -27,36 +28,36 @@ def training_loss(study: Study) -> str:
     return "train/gap" if "train/gap" in study.metric_names else "train/loss"
 
 
-def leaders(study: Study) -> str:
-    """Return the candidate with the best median at half and at the end of the runs of each batch mode, as a sentence."""
-    metric, parts = study.metric(str(study.runs["metric"].iloc[0])), []
-    try:
-        own = measured(study, metric.name)
-    except NoData:
-        return ""
-    for panel in layout.panels(own):
-        places: dict[float, dict[str, float]] = {0.5: {}, 1.0: {}}
-        for candidate, records in own.items():
-            if candidate.panel == panel:
-                for share, medians in places.items():
-                    budget = share * candidate.runs["examples"].max()
-                    values = reached(records, candidate.runs, metric, "examples", budget)
-                    medians[candidate.name] = metric.sign * float(np.median(values))
-        half, end = (max(medians, key=medians.__getitem__) for medians in places.values())
-        parts.append(f"{panel[0]} {half}" + (f", then {end}" if end != half else ""))
-    best = "Highest" if metric.higher_is_better else "Lowest"
-    return f"{best} median {metric.label} at half and at the end of the runs: {'; '.join(parts)}."
+def leaders(study: Study, name: str | None = None, axis: str = "examples") -> str:
+    """Return who has the best median at the end of the runs of each batch mode, and at half where that is another, as a sentence.
+
+    Args:
+        name: of the metric; None: the training loss.
+        axis: whose half it is.
+    """
+    metric, column, parts = study.metric(name or training_loss(study)), AXES[axis].column, []
+    records_of = measured(study, metric.name)
+    for panel in layout.panels(records_of):
+        of = {candidate: records for candidate, records in records_of.items() if candidate.panel == panel}
+        end = max(float(records[column].max()) for records in of.values())
+        best = []
+        for budget in (end / 2, end):
+            medians = {each.name: reached(records, each.runs, metric, column, budget).median() for each, records in of.items()}
+            best.append(max(medians, key=lambda name: metric.sign * medians[name]))
+        half = f"; at half of the {axis} {best[0]}" if best[0] != best[1] else ""
+        parts.append(f"{layout.mode(panel)}: {best[1]} ({number(medians[best[1]])}{half})")
+    return f"{'Highest' if metric.higher_is_better else 'Lowest'} median {metric.label} at the end in {'; '.join(parts)}."
 
 
 @styled
-def draw(study: Study, name: str, axis: str) -> Figure:
-    """Draw a metric of one problem's runs over an axis, a panel a batch mode.
+def draw(study: Study, name: str | None = None, axis: str = "examples") -> Figure:
+    """Draw a metric of one problem's runs, by default the training loss, over an axis, a panel a batch mode.
 
     Raises:
         NoData: no run measured it.
     """
-    metric, label = study.metric(name), text(study.metric(name).label)
-    records_of = measured(study, name)
+    metric = study.metric(name or training_loss(study))
+    label, records_of = text(metric.label), measured(study, metric.name)
     figure, panels = layout.frame(list(records_of))
     known, limits = layout.variants(records_of), _limits(records_of, metric)
     for candidate, records in records_of.items():
@@ -97,7 +98,7 @@ def draw_candidate(
     if len(segments) > 1:
         faint(axes, segments, drawn.colour)
         low, high = (np.clip(edge[seen], limits[0] / 10, limits[1] * 10) for edge in (summary.low, summary.high))
-        axes.fill_between(summary.x[seen], low, high, color=drawn.colour, alpha=0.13, linewidth=0, zorder=1.4)
+        axes.fill_between(summary.x[seen], low, high, color=drawn.colour, alpha=0.22, linewidth=0, zorder=1.4)
     draw_line(axes, candidate, summary.x[seen], summary.median[seen], marker)
 
 

@@ -1,6 +1,5 @@
 """Lay out a figure: a panel for each batch mode, a legend, a title, and small print on what is drawn."""
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -9,19 +8,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from descent.analysis.load import metric_of
 from descent.analysis.selection import Candidate, Panel, panel_order
 from descent.plots.style import count, look, order, span, text, wrap
 
 ACROSS = 3  # panels in a row
-WIDTHS = {1: 4.4, 2: 3.5}  # inches of a panel, by panels in a row; else:
-WIDTH, HEIGHT = 2.9, 2.3  # inches
+WIDTHS = {1: 4.4, 2: 3.2}  # inches of a panel, by panels in a row; else:
+WIDTH, HEIGHT = 2.05, 2.2  # inches: with its legend a row is as wide as a page, and no letter smaller than 10 pixels there
 LEFT, TOP, BOTTOM = 0.72, 0.68, 0.5  # inches of margin; all fixed, as matplotlib's own layouts take most of a figure's time
 LINE, LETTER = 0.165, 0.068  # inches that a line and a letter of the legend take
 SMALL = 0.135  # inches that a line of the small print takes
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 Panels = dict[Panel, list[Axes]]  # by batch mode, size and variant
 MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")  # of variants: schedules, engines
 
@@ -29,6 +26,12 @@ MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")  # of variants: schedules, eng
 def panels(candidates: Iterable[Candidate]) -> list[Panel]:
     """Return the batch modes, each with its batch size, in their order."""
     return sorted({candidate.panel: None for candidate in candidates}, key=panel_order)
+
+
+def mode(panel: Panel) -> str:
+    """Return the name of a batch mode, as ``mini (32)``."""
+    batch, size, group = panel
+    return ", ".join([f"{text(batch)} ({count(size)})" if size else text(batch), *([text(group)] if group else [])])
 
 
 def panel_title(candidates: Sequence[Candidate]) -> str:
@@ -60,7 +63,7 @@ def frame(candidates: Sequence[Candidate], rows: int = 1, sharey: Literal["all",
 
 
 def label(figure: Figure, below: str, beside: Sequence[str]) -> None:
-    """Name the axes once a column and once a row, and give logarithmic ones their ticks."""
+    """Name the axes once a column and once a row."""
     lowest = {_place(axes).colspan.start: axes for axes in figure.axes}
     for axes in figure.axes:
         place = _place(axes)
@@ -69,28 +72,6 @@ def label(figure: Figure, below: str, beside: Sequence[str]) -> None:
         if lowest[place.colspan.start] is axes:
             axes.set_xlabel(below)
             axes.tick_params(labelbottom=True)
-        ticks(axes)
-
-
-def ticks(axes: Axes) -> None:
-    """Give logarithmic axes few ticks: drawing matplotlib's own takes half the time of a figure."""
-    for one in (axes.xaxis, axes.yaxis):
-        if one.get_scale() == "log":
-            low, high = sorted(one.get_view_interval())
-            decades = math.log10(high / low)
-            leads = (1, 2, 3, 5) if decades < 1 else (1, 3) if decades < 2 else (1,)
-            one.set_major_locator(LogLocator(subs=leads, numticks=6))
-            one.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
-            one.set_minor_locator(NullLocator())
-
-
-def power(value: float) -> str:
-    """Return a number as a label: short, or as a power of ten."""
-    if 1e-3 <= value < 1e4:
-        return f"{value:,.10g}"
-    lead, exponent = f"{value:.0e}".split("e")
-    ten = f"10{str(int(exponent)).translate(RAISED)}"
-    return ten if lead == "1" else f"{lead}·{ten}"
 
 
 def _place(axes: Axes) -> SubplotSpec:

@@ -8,16 +8,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from descent.analysis.curves import band
 from descent.analysis.load import Study
 from descent.analysis.settings import curve, groups, median
 from descent.analysis.statistics import values
 from descent.plots.curves import faint
-from descent.plots.style import shades
+from descent.plots.style import WIDEST, shades
 
 
 def row(count: int, width: float = 4.2, height: float = 3.4, **how: Any) -> tuple[Figure, Sequence[Axes]]:
-    """Return a figure with some panels in a row, each `width` inches wide; `how` goes to `Figure.subplots`."""
-    figure = Figure(figsize=(width * count, height), layout="constrained")
+    """Return a figure with some panels in a row, each at most `width` inches wide; `how` goes to `Figure.subplots`."""
+    figure = Figure(figsize=(min(width * count, WIDEST), height), layout="constrained")
     return figure, list(figure.subplots(1, count, squeeze=False, **how)[0])
 
 
@@ -55,13 +56,24 @@ def draw_parts(parts: Sequence[tuple[Callable[..., None], pd.DataFrame]], *share
 
 
 def draw_curve(
-    axes: Axes, study: Study, runs: pd.DataFrame, column: str, axis: str = "step", *, seeds: bool = False, **look: Any
+    axes: Axes,
+    study: Study,
+    runs: pd.DataFrame,
+    column: str,
+    axis: str = "step",
+    *,
+    seeds: bool = False,
+    quartiles: bool = False,
+    **look: Any,
 ) -> np.ndarray:
-    """Draw the median of some runs over an axis, with `seeds` each of them faintly; return the values of the median."""
+    """Draw the median of some runs over an axis, with `seeds` each faintly, with `quartiles` a band; return the median."""
     x, y = curve(study, runs, column, axis)
     (line,) = axes.plot(x, y, **look)
     if seeds:
         faint(axes, [frame[[axis, column]].to_numpy() for _, frame in study.curves(runs)], str(line.get_color()))
+    if quartiles:
+        spread = band(study.records[study.records["run"].isin(runs.index)], runs, column, axis, np.inf)
+        axes.fill_between(spread.x, spread.low, spread.high, color=line.get_color(), alpha=0.22, linewidth=0)
     return y
 
 

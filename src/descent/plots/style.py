@@ -1,12 +1,16 @@
 """Define how figures look: sizes, colours, axes, and text that no name can break."""
 
+import math
 import textwrap
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogFormatter, LogLocator, NullLocator, ScalarFormatter
 
 from descent.errors import printable
 
@@ -18,9 +22,12 @@ HUES = (VERMILION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)  # of what has
 SOLID, DASHED, DOTTED = (0, ()), (0, (4, 1.4)), (0, (1, 1.2))
 DASH_DOT, DASH_DOT_DOT, LONG = (0, (5, 1.4, 1, 1.4)), (0, (4, 1.2, 1, 1.2, 1, 1.2)), (0, (9, 2))
 
+WIDEST = 8.7  # inches of a figure: where it is shown 840 pixels wide, no letter is smaller than 10
 LONGEST = 48  # letters of a name that are shown
 
 Dash = tuple[float, tuple[float, ...]]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,23 +38,24 @@ class Look:
     dash: Dash
 
 
-# An optimizer looks the same in every figure of every study. Colours that deuteranopia makes alike differ in their dashes.
+# An optimizer looks the same in every figure of every study. The first seven differ in dashes or lightness, too, and colours
+# that deuteranopia makes alike in dashes.
 LOOKS = {
     "sgd": Look(BLACK, SOLID),
-    "momentum": Look(BLUE, SOLID),
-    "nesterov": Look(SKY, SOLID),
-    "rmsprop": Look(GREEN, SOLID),
+    "momentum": Look(BLUE, LONG),
+    "nesterov": Look(SKY, DASH_DOT_DOT),
+    "rmsprop": Look(GREEN, DASH_DOT),
     "adam": Look(VERMILION, SOLID),
     "adamw": Look(ORANGE, DASHED),
-    "muon": Look(PURPLE, DASHED),
-    "adagrad": Look(GREY, DASH_DOT),
+    "muon": Look(PURPLE, DOTTED),
+    "adagrad": Look(GREY, SOLID),
     "asgd": Look(BLACK, DASHED),
     "rprop": Look(BLUE, DASHED),
     "lbfgs": Look(SKY, DASHED),
-    "adafactor": Look(GREEN, DOTTED),
+    "adafactor": Look(GREEN, DASH_DOT_DOT),
     "amsgrad": Look(VERMILION, DASH_DOT),
     "nadam": Look(ORANGE, DASH_DOT_DOT),
-    "radam": Look(PURPLE, DASH_DOT_DOT),
+    "radam": Look(PURPLE, DASHED),
     "adadelta": Look(GREY, LONG),
     "adamax": Look(VERMILION, DOTTED),
 }
@@ -77,7 +85,43 @@ RC: Any = {
     "path.simplify": True,
     "svg.hashsalt": "descent",  # the same figure is the same file
 }
-styled = mpl.rc_context(RC)  # decorates what draws
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def styled(draw: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a function that draws: it has the look of all figures, and the figure that it returns their ticks."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **keys: P.kwargs) -> T:
+        with mpl.rc_context(RC):
+            figure = draw(*args, **keys)
+        if isinstance(figure, Figure):
+            ticks(figure)
+        return figure
+
+    return drawn
+
+
+def ticks(figure: Figure) -> None:
+    """Give all axes of a figure one style of ticks; few of them on logarithmic ones, whose drawing takes most of the time."""
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(axis.get_major_locator(), LogLocator):
+            low, high = sorted(axis.get_view_interval())
+            decades = math.log10(high / low)
+            leads = (1, 2, 3, 5) if decades < 1 else (1, 3) if decades < 2 else (1,)
+            axis.set_major_locator(LogLocator(subs=leads, numticks=5 if axis.axis_name == "x" else 6))
+            axis.set_minor_locator(NullLocator())
+        if isinstance(axis.get_major_formatter(), ScalarFormatter | LogFormatter):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
+
+
+def power(value: float) -> str:
+    """Return a number as a label: short, or as a power of ten."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:,.10g}"
+    lead, exponent = f"{value:.0e}".split("e")
+    ten = f"10{str(int(exponent)).translate(RAISED)}"
+    return ten if lead == "1" else f"{lead}·{ten}"
 
 
 def look(optimizer: str) -> Look:

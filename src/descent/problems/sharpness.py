@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from torch import Tensor
 
 from descent.randomness import generator
@@ -26,6 +25,8 @@ def sharpness(parameters: Sequence[Tensor], losses: Sequence[tuple[float, Callab
     Source: C. Lanczos 1950; as a measure of training, J. Cohen et al. 2021, Gradient descent on neural networks typically
     occurs at the edge of stability.
     """
+    from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh  # a tenth of PyTorch's time, for few runs
+
     shapes, dtype, device = [p.shape for p in parameters], parameters[0].dtype, parameters[0].device
     sizes = [shape.numel() for shape in shapes]
 

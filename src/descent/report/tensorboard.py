@@ -24,11 +24,11 @@ from tensorboard.plugins.custom_scalar.metadata import CONFIG_SUMMARY_TAG
 from tensorboard.plugins.custom_scalar.metadata import create_summary_metadata as custom_scalars
 
 from descent.analysis import selection
-from descent.analysis.curves import summarise
+from descent.analysis.curves import band, having
 from descent.analysis.load import Study, metric_of
 from descent.analysis.selection import final
 from descent.analysis.statistics import values
-from descent.metrics import measured, metric
+from descent.metrics import measured
 from descent.outside import safe_name
 from descent.plots.style import look
 from descent.records.dashboard import columns, session, tag
@@ -44,8 +44,6 @@ EDGES = ("low", "median", "high")
 FIRST = ("optimizer", "lr", "batch", "batch.size", "seeds")  # columns of HPARAMS
 MOST = 39  # candidates: beyond 40 runs TensorBoard selects none by itself, and one run holds the text
 LARGEST = float(np.finfo(np.float32).max)  # that TensorBoard can hold
-
-Curves = list[tuple[pd.Series, pd.DataFrame]]
 
 
 def write(study: Study, verdict: Mapping[str, Sequence[str]], images: Mapping[str, bytes], report: Path) -> Path:
@@ -67,8 +65,8 @@ def write(study: Study, verdict: Mapping[str, Sequence[str]], images: Mapping[st
     for candidate in candidates:
         event_files.write(folder / candidate.folder, candidate.events())
     for (problem, _, name), runs in final(study).groupby(["problem", "setting", "name"], sort=False):
-        if len(curves := list(study.curves(runs))) > 1:
-            event_files.write(settings / safe_name(problem) / safe_name(name), _scalars(curves, lambda column: [tag(column)]))
+        if (records := study.records_of(runs))["run"].nunique() > 1:
+            event_files.write(settings / safe_name(problem) / safe_name(name), _scalars(records, runs, lambda name: [tag(name)]))
     return folder
 
 
@@ -77,7 +75,7 @@ class Candidate:
     """A candidate in a batch mode as a run of TensorBoard's.
 
     Attributes:
-        curves: of its runs.
+        records: of its runs.
         folder: of its events, within that of the medians.
         problem: what tags of all batch modes end with; empty where the study has one problem.
         mode: the batch mode, what tags of its charts end with.
@@ -86,7 +84,7 @@ class Candidate:
     """
 
     chosen: selection.Candidate
-    curves: Curves
+    records: pd.DataFrame
     folder: Path
     problem: str
     mode: str
@@ -113,14 +111,14 @@ class Candidate:
             "optimizer": candidate.name,
             "batch": candidate.batch,
             "problem": candidate.problem,
-            "seeds": len(self.curves),
+            "seeds": self.records["run"].nunique(),
         }
         return chosen | {"batch.size": candidate.batch_size or None, "lr": lr if math.isfinite(lr) else None}
 
     def events(self) -> Iterator[Event]:
         """Yield hyperparameters, medians and bands."""
         yield event(time.time(), 0, session(self.hyperparameters))
-        yield from _scalars(self.curves, self.medians, self.band)
+        yield from _scalars(self.records, self.chosen.runs, self.medians, self.band)
 
 
 def _candidates(study: Study) -> list[Candidate]:
@@ -137,8 +135,8 @@ def _candidates(study: Study) -> list[Candidate]:
             size = [f"{chosen.batch_size:.0f}"] if chosen.batch_size else []
             mode = " ".join([chosen.batch, *size, *([chosen.group] if chosen.group else [])])
             folder = Path(*[safe_name(problem)] * several, safe_name(f"{chosen.name} {mode}"))
-            curves, shared = list(study.curves(chosen.runs)), f"/{_tagged(problem)}" * several
-            candidates.append(Candidate(chosen, curves, folder, shared, _tagged(mode), len(by_mode) == 1, columns))
+            records, shared = study.records_of(chosen.runs), f"/{_tagged(problem)}" * several
+            candidates.append(Candidate(chosen, records, folder, shared, _tagged(mode), len(by_mode) == 1, columns))
     return candidates
 
 
@@ -172,8 +170,8 @@ def _pictures(candidates: Sequence[Candidate]) -> Iterator[tuple[str, bytes]]:
         known = metric_of(shown[0].chosen.runs, shown[0].chosen.runs["metric"].iloc[0])
         lines = {}
         for candidate in shown:
-            if curves := [(run, frame) for run, frame in candidate.curves if known.name in frame]:
-                summary = summarise(curves, known.name, "examples", known.worst)
+            if len(records := having(candidate.records, known.name)):
+                summary = band(records, candidate.chosen.runs, known.name, "examples", known.worst)
                 lines[candidate.chosen.name] = look(candidate.chosen.optimizer), summary
         if lines:
             yield f"{_tagged(problem)} {mode}", thumbnails.draw(f"{mode}: {known.label}", known, lines)
@@ -192,7 +190,10 @@ def layout(candidates: Iterable[Candidate]) -> layout_pb2.Layout:
 
 
 def _scalars(
-    curves: Curves, medians: Callable[[str], list[str]], band: Callable[[str], list[str]] = lambda _: []
+    records: pd.DataFrame,
+    runs: pd.DataFrame,
+    medians: Callable[[str], list[str]],
+    band_of: Callable[[str], list[str]] = lambda _: [],
 ) -> Iterator[Event]:
     """Yield the medians and bands of some runs over examples, an event a record.
 
@@ -201,13 +202,13 @@ def _scalars(
 
     Args:
         medians: from a column of the records to the tags of its median.
-        band: to the tags of its band, from the lowest edge; empty: none is shown.
+        band_of: to the tags of its band, from the lowest edge; empty: none is shown.
     """
     shown: dict[int, list[Summary.Value]] = {}
-    for column in dict.fromkeys(measured(name for _, frame in curves for name in frame)):
-        known = metric(column, curves[0][0].get("metrics"))
-        having = [(run, frame) for run, frame in curves if column in frame]
-        summary, tags, edges = summarise(having, column, "examples", known.worst), medians(column), band(column)
+    for column in measured(records.columns[records.notna().any()]):
+        known = metric_of(runs, column)
+        summary = band(having(records, column), runs, column, "examples", known.worst)
+        tags, edges = medians(column), band_of(column)
         for x, *numbers in zip(summary.x, summary.low, summary.median, summary.high, strict=True):
             finite = [abs(number) <= LARGEST for number in numbers]
             events = shown.setdefault(int(x), [])
@@ -215,19 +216,19 @@ def _scalars(
                 events += [Summary.Value(tag=median, simple_value=numbers[1]) for median in tags]
             if edges and all(finite) and (numbers[0] > 0 or known.scale == "linear"):
                 events += [Summary.Value(tag=edge, simple_value=number) for edge, number in zip(edges, numbers, strict=True)]
-    for x, when in zip(sorted(shown), _clock(curves, sorted(shown)), strict=True):
+    for x, when in zip(sorted(shown), _clock(records, runs, sorted(shown)), strict=True):
         if shown[x]:
             yield event(when, x, shown[x])
 
 
-def _clock(curves: Curves, examples: Sequence[int]) -> np.ndarray:
+def _clock(records: pd.DataFrame, runs: pd.DataFrame, examples: Sequence[int]) -> np.ndarray:
     """Return the times of records in seconds since the epoch, chosen so that TensorBoard's relative time is that of training."""
     if not examples:
         return np.empty(0)
-    seconds = summarise(curves, "step", "seconds", math.inf).x
+    seconds = band(records, runs, "step", "seconds", math.inf).x
     known: Sequence[float] = examples  # the same records, unless some are not of all columns
     if len(known) != len(seconds):
-        known = list(summarise(curves, "step", "examples", math.inf).x)
+        known = list(band(records, runs, "step", "examples", math.inf).x)
     spent = np.interp(examples, known, seconds)
     return time.time() - spent[-1] + spent
 

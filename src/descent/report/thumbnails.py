@@ -35,7 +35,7 @@ def draw(title: str, metric: Metric, lines: Mapping[str, tuple[Look, Summary]]) 
             edges = (values[seen] for values in (summary.low, summary.median, summary.high))
             low, median, high = (np.where((values >= lowest) & (values <= HIGHEST), values, np.nan) for values in edges)
             drawn |= bool(np.isfinite(median).any())
-            axes.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
+            axes.fill_between(x, low, high, color=look.colour, alpha=0.22, linewidth=0)
             axes.plot(x, median, color=look.colour, linestyle=look.dash, label=text(name))
         axes.set_yscale(metric.scale if drawn else "linear")
         for axis in (axes.xaxis, axes.yaxis) if axes.get_yscale() == "log" else (axes.xaxis,):

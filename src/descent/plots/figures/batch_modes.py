@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from descent.analysis.curves import Measured, measured, reached
 from descent.analysis.load import NoData, Study
 from descent.analysis.selection import Candidate, Panel
+from descent.analysis.wording import listed
 from descent.metrics import AXES, Metric
 from descent.plots import layout
 from descent.plots.curves import training_loss
@@ -38,13 +39,14 @@ def plot(study: Study) -> Figure:
     grid = figure.subplots(1, len(VIEWS), squeeze=False, sharey=True, sharex=True)[0]
     lost = False
     for axes, view in zip(grid, VIEWS, strict=True):
-        lost |= _view(axes, records_of, view, study.metric(metric_name), [name for _, name in names], modes)
+        budget, ends = _ends(records_of, study.metric(metric_name), view)
+        axes.set_title(f"equal {view}: {_shown(budget, view)}")
+        lost |= _draw(axes, ends, [name for _, name in names], modes)
     _axes(grid, names)
     figure.axes[0].set_xscale("log")
     for axes in grid:
-        layout.ticks(axes)
         axes.set_xlabel(text(study.metric(metric_name).label))
-    marks = {_mode(mode): Line2D([], [], color="#444444", ls="none", marker=mark) for mode, mark in _marks(modes).items()}
+    marks = {layout.mode(mode): Line2D([], [], color="#444444", ls="none", marker=mark) for mode, mark in _marks(modes).items()}
     if lost:
         marks["diverged"] = layout.cross(math.nan, math.nan, "#444444")
     decays = {schedule for candidate in records_of for schedule in candidate.runs["schedule"]} - {"constant"}
@@ -62,14 +64,38 @@ def plot(study: Study) -> Figure:
     return figure
 
 
-def _view(axes: Axes, records_of: Measured, view: str, metric: Metric, names: list[str], modes: list[Panel]) -> bool:
-    """Draw one budget. Return whether a run diverged within it."""
+def sentence(study: Study) -> str:
+    """Return which batch mode has the lowest median for which optimizers, at each of the three budgets."""
+    metric = study.metric(training_loss(study))
+    records_of, parts = measured(study, metric.name), []
+    for view in VIEWS:
+        budget, ends = _ends(records_of, metric, view)
+        best: dict[str, list[str]] = {}
+        for name in sorted({each.name for each in ends}):
+            medians = {layout.mode(each.panel): float(np.median(ends[each])) for each in ends if each.name == name}
+            best.setdefault(min(medians, key=medians.__getitem__), []).append(name)
+        leading = listed([f"{mode} for {listed(names)}" for mode, names in best.items()])
+        parts.append(f"at {_shown(budget, view)} {view} {leading}")
+    return f"Lowest median {metric.label}: {'; '.join(parts)}."
+
+
+def _ends(records_of: Measured, metric: Metric, view: str) -> tuple[float, dict[Candidate, np.ndarray]]:
+    """Return the budget at which the shortest batch mode ends, and what the runs of each candidate have reached there."""
     column = AXES[view].column
     budget = _shortest(records_of, column) * (1 + 1e-9)
+    ends = {each: reached(records, each.runs, metric, column, budget).to_numpy() for each, records in records_of.items()}
+    return budget, ends
+
+
+def _shown(budget: float, view: str) -> str:
+    return count(budget) if view != "seconds" else f"{budget:.3g}"
+
+
+def _draw(axes: Axes, ends: dict[Candidate, np.ndarray], names: list[str], modes: list[Panel]) -> bool:
+    """Draw one budget. Return whether a run diverged within it."""
     lost = False
-    for candidate, records in records_of.items():
+    for candidate, values in ends.items():
         place = names.index(candidate.name) + (modes.index(candidate.panel) - (len(modes) - 1) / 2) / (len(modes) + 1.2)
-        values = reached(records, candidate.runs, metric, column, budget).to_numpy()
         colour, mark = look(candidate.optimizer).colour, _marks(modes)[candidate.panel]
         finite = values[np.isfinite(values)]
         if len(finite):
@@ -80,8 +106,6 @@ def _view(axes: Axes, records_of: Measured, view: str, metric: Metric, names: li
         if len(finite) < len(values):
             lost = True
             axes.plot([1], [place], color=colour, marker="x", ms=5, mew=1.3, transform=axes.get_yaxis_transform(), clip_on=False)
-    shown = count(budget) if view != "seconds" else f"{budget:.3g}"
-    axes.set_title(f"equal {view}: {shown}")
     return lost
 
 
@@ -119,13 +143,9 @@ def _marks(modes: list[Panel]) -> dict[Panel, str]:
     return marks
 
 
-def _mode(mode: Panel) -> str:
-    return ", ".join([text(mode[0]), *([count(mode[1])] if mode[1] else []), *([text(mode[2])] if mode[2] else [])])
-
-
 def _budgets(candidates: Iterable[Candidate], modes: list[Panel]) -> str:
     """Return the budgets that the runs were made for, as a clause."""
     ends = {mode: span(candidate.runs["examples"].max() for candidate in candidates if candidate.panel == mode) for mode in modes}
     if len(set(ends.values())) == 1:
         return f"all were run for {ends[modes[0]]} examples"
-    return f"run for {', '.join(f'{end} examples ({_mode(mode)})' for mode, end in ends.items())}"
+    return f"run for {', '.join(f'{end} examples ({layout.mode(mode)})' for mode, end in ends.items())}"

@@ -10,24 +10,21 @@ from matplotlib.figure import Figure
 from descent.analysis.load import NoData, Study
 from descent.analysis.selection import Candidate, candidates
 from descent.analysis.statistics import values
+from descent.analysis.wording import number
 from descent.metrics import Metric
 from descent.plots import layout
 from descent.plots.style import look, order, span, styled, text
 
 EACH = "problem"
 ROW = 0.045  # of the height: what an optimizer's diverged runs take at the edge
+NEARLY, POINTS = 2.0, 0.02  # times the best of losses, and parts of a share, up to which a learning rate ends nearly as well
 BEYOND = 1e3  # times the median of all: what lies higher leaves the picture
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw the problem's metric at the end over the learning rate: every run, and the median of the better setting at each."""
-    runs = study.runs[study.runs["lr"] > 0]
-    metric = study.metric(str(study.runs["metric"].iloc[0]))
-    known = candidates(study)
-    runs_of = {candidate: group for candidate in known if (group := _runs(runs, candidate))["lr"].nunique() > 1}
-    if not runs_of:
-        raise NoData("compares learning rates, and each optimizer has one")
+    metric, runs_of = study.metric(str(study.runs["metric"].iloc[0])), _several(study)
     figure, grid = layout.frame(list(runs_of))
     variants = layout.variants(runs_of)
     finite = np.concatenate([(v := values(group, metric.name).to_numpy())[np.isfinite(v)] for group in runs_of.values()])
@@ -52,6 +49,41 @@ def plot(study: Study) -> Figure:
         "\N{MULTIPLICATION SIGN} at the edge: a run that diverged or ended beyond it" if lost else "",
     )
     return figure
+
+
+def sentence(study: Study) -> str:
+    """Return the best learning rate of the best candidate in each batch mode, and how many rates end nearly as well."""
+    metric, runs_of = study.metric(str(study.runs["metric"].iloc[0])), _several(study)
+    nearly = f"within {NEARLY:g} times that" if metric.scale == "log" else f"within {POINTS:g} of that"
+    parts = []
+    for panel in layout.panels(runs_of):
+        medians = {each: _medians(runs, metric) for each, runs in runs_of.items() if each.panel == panel}
+        best = max(medians, key=lambda each: float((metric.sign * medians[each]).max()))
+        ends = medians[best]
+        lr = (metric.sign * ends).idxmax()
+        near = (ends <= NEARLY * ends[lr]) if metric.scale == "log" else ((ends - ends[lr]).abs() <= POINTS)
+        words = f"{best.name} at {lr:g} ({number(ends[lr])}; {nearly}: {near.sum()} of its {len(ends)} learning rates)"
+        parts.append(f"{layout.mode(panel)}: {words}")
+    best_of = "Highest" if metric.higher_is_better else "Lowest"
+    return f"{best_of} median over all learning rates: {'; '.join(parts)}."
+
+
+def _several(study: Study) -> dict[Candidate, pd.DataFrame]:
+    """Return the runs of each candidate that has several learning rates.
+
+    Raises:
+        NoData: none has.
+    """
+    runs = study.runs[study.runs["lr"] > 0]
+    if several := {each: group for each in candidates(study) if (group := _runs(runs, each))["lr"].nunique() > 1}:
+        return several
+    raise NoData("compares learning rates, and each optimizer has one")
+
+
+def _medians(runs: pd.DataFrame, metric: Metric) -> "pd.Series[float]":
+    """Return by learning rate the median at the end, of several settings with one rate that of the best."""
+    value = values(runs, metric.name)
+    return runs.assign(value=value).groupby(["lr", "setting"])["value"].median().groupby("lr").agg(metric.best)
 
 
 def _linear_limits(finite: np.ndarray) -> tuple[float, float]:
@@ -80,7 +112,7 @@ def _draw(
     axes.plot(gone, edge, "x", color=drawn.colour, ms=5, mew=1.3, zorder=5, clip_on=False, transform=axes.get_xaxis_transform())
     if (runs["tuning"] != "default").any():  # other settings differ too: these points are no line
         return len(gone) > 0
-    medians = runs.assign(value=value).groupby(["lr", "setting"])["value"].median().groupby("lr").agg(metric.best)
+    medians = _medians(runs, metric)
     medians = medians.where(np.isfinite(medians), -1e300 if high else 1e300).clip(upper=limits[1] * 1e3)
     marker, name = marker or "o", candidate.name
     axes.plot(medians.index, medians, color=drawn.colour, linestyle=drawn.dash, marker=marker, ms=3.5, label=name)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from descent.analysis.curves import band, measured
 from descent.analysis.load import Study
 from descent.analysis.selection import Candidate
+from descent.analysis.wording import number
 from descent.metrics import AXES
 from descent.plots import layout
 from descent.plots.curves import draw_line, faint
@@ -55,6 +56,26 @@ def plot(study: Study) -> Figure:
         between=0.2,
     )
     return figure
+
+
+def sentence(study: Study) -> str:
+    """Return how the gradient's norm changes from the first record to the last, and whose weights grow most."""
+    records_of, parts = measured(study, *NORMS), []
+    for panel in layout.panels(records_of):
+        of = {each: records[records["step"] > 0] for each, records in records_of.items() if each.panel == panel}
+        change = {each.name: _change(records, "gradient_norm") for each, records in of.items()}
+        grown = {each.name: _change(records, "weight_norm") for each, records in of.items()}
+        low, high = min(change, key=change.__getitem__), max(change, key=change.__getitem__)
+        most = max(grown, key=grown.__getitem__)
+        times = f"{number(change[low])} ({low})" + (f" to {number(change[high])} ({high})" if high != low else "")
+        parts.append(f"{layout.mode(panel)}: gradients {times}, weights at most {number(grown[most])} ({most})")
+    return f"Median norms at the last record, in units of those at the first: {'; '.join(parts)}."
+
+
+def _change(records: pd.DataFrame, norm: str) -> float:
+    """Return a norm at the last record over that at the first, the median over runs."""
+    ends = records.groupby("run")[norm].agg(["first", "last"])
+    return float((ends["last"] / ends["first"]).median())
 
 
 def _draw(axes: Axes, candidate: Candidate, records: pd.DataFrame, norm: str, marker: str) -> None:

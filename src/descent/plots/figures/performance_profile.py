@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -12,6 +13,7 @@ from descent.plots import layout
 from descent.plots.style import look, order, span, styled, text
 
 EACH = "study"
+TWICE = 2.0  # the factor that the sentence names
 AXIS = "gradient_evaluations"  # what a budget is counted in
 
 
@@ -47,6 +49,23 @@ def plot(study: Study) -> Figure:
         *[text(profile.refused.rstrip(".")) for profile in computed if profile.refused],
     )
     return figure
+
+
+def sentence(study: Study) -> str:
+    """Return who is the fastest on most problems, and who is within twice of the fastest on most."""
+    parts = []
+    for profile in profiles(study.runs, AXIS):
+        if not profile.refused:
+            (fast, first), (near, second) = (_most(profile.table, factor) for factor in (1.0, TWICE))
+            shares = f"fastest on {first:.0%} is {fast}, within twice of the fastest on {second:.0%} {near}"
+            parts.append(f"{profile.batch}, of {len(profile.problems)} problems {shares}")
+    return f"Median time to target: {'; '.join(parts)}.".replace("%", " %")
+
+
+def _most(table: pd.DataFrame, factor: float) -> tuple[str, float]:
+    """Return the candidate with the largest share of problems within a factor of the fastest, and the share."""
+    shares = table[table.index <= factor].iloc[-1]
+    return str(shares.idxmax()), float(shares.max())
 
 
 def _optimizer(candidate: str, known: Iterable[str]) -> str:

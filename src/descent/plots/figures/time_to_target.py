@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 from descent.analysis.load import NoData, Study
 from descent.analysis.selection import Candidate, Panel, candidates
 from descent.analysis.target_distance import SHARES, times
+from descent.analysis.wording import listed
 from descent.metrics import AXES
 from descent.plots import layout
-from descent.plots.style import look, order, styled, text
+from descent.plots.style import count, look, order, styled, text
 
 EACH = "problem"
 Shares = dict[tuple[Candidate, float], "pd.Series[float]"]  # the median times to the target at other distances
@@ -26,9 +27,7 @@ HOLLOW: dict[str, Any] = {"marker": "D", "ms": 4, "mfc": "none", "mew": 0.8, "ls
 @styled
 def plot(study: Study) -> Figure:
     """Draw when each run reached the target, a row of panels a batch mode, a column an axis."""
-    drawn = [candidate for candidate in candidates(study) if candidate.runs["time:steps"].notna().any()]
-    if not drawn:
-        raise NoData("needs a target, which the problem has none of")
+    drawn = _having(study)
     views = [view for view in VIEWS if view != "gradient_evaluations" or _closures(drawn)]
     modes = layout.panels(drawn)
     figure = Figure()
@@ -41,7 +40,6 @@ def plot(study: Study) -> Figure:
         for axes, view in zip(line, views, strict=True):
             _draw(axes, in_mode, view, limits[view], rows, first=axes is line[0], last=axes is line[-1])
             _draw_shares(axes, in_mode, view, nearer)
-            layout.ticks(axes)
         line[0].set_title(layout.panel_title(in_mode))
     for axes, view in zip(grid[-1], views, strict=True):
         axes.set_xlabel(AXES[view].label)
@@ -53,15 +51,13 @@ def plot(study: Study) -> Figure:
         {
             "median": Line2D([], [], color="#444444", marker="o", ms=6, ls="none"),
             "a run": Line2D([], [], color="#444444", marker="|", ms=7, ls="none", alpha=0.6),
-            f"median at {_percent(SHARES[0])} and {_percent(SHARES[1])} of the distance": Line2D(
-                [], [], color="#444444", **HOLLOW
-            ),
+            "median, moved": Line2D([], [], color="#444444", **HOLLOW),
             "median: never": Line2D([], [], color="#444444", marker=">", ms=6, ls="none"),
         },
         f"{text(study.problem)}: time to {text(metric.label)} {metric.bound} {target['value']:g}",
         f"the first of two consecutive records that met it, {layout.sample(drawn)}",
         "right: how many runs got there; one that never did counts as infinitely slow",
-        _order(drawn, nearer),
+        f"moved: at {_percent(SHARES[0])} and {_percent(SHARES[1])} of the target's distance; {_order(drawn, nearer)}",
         layout.chosen(drawn),
         height=max((rows + 0.4) * ROW, 0.7),
         left=0.35 + layout.LETTER * max(map(len, names)),
@@ -70,6 +66,32 @@ def plot(study: Study) -> Figure:
         between=0.62,
     )
     return figure
+
+
+def sentence(study: Study) -> str:
+    """Return after how many examples the median run of each candidate reached the target, by batch mode, the first one first."""
+    drawn, parts = _having(study), []
+    for mode in layout.panels(drawn):
+        medians = {each.name: float(each.runs["time:examples"].median()) for each in drawn if each.panel == mode}
+        met = {name: time for name, time in medians.items() if math.isfinite(time)}
+        shown = [f"{name} after {count(met[name])}" for name in sorted(met, key=met.__getitem__)]
+        never = [name for name in medians if name not in met]
+        shown += [f"{listed(never)} never"] if never else []
+        parts.append(f"{layout.mode(mode)}: {listed(shown)}")
+    target = drawn[0].runs["target"].iloc[0]
+    metric = study.metric(target["metric"])
+    return f"Examples until the median run has a {metric.label} of {metric.bound} {target['value']:g}: {'; '.join(parts)}."
+
+
+def _having(study: Study) -> list[Candidate]:
+    """Return the candidates whose problem has a target.
+
+    Raises:
+        NoData: none has.
+    """
+    if drawn := [candidate for candidate in candidates(study) if candidate.runs["time:steps"].notna().any()]:
+        return drawn
+    raise NoData("needs a target, which the problem has none of")
 
 
 def _limits(drawn: list[Candidate], view: str) -> tuple[float, float]:
@@ -91,7 +113,7 @@ def _draw(axes: Axes, drawn: list[Candidate], view: str, limits: tuple[float, fl
             axes.plot([1], [place], ">", color=colour, ms=6, transform=axes.get_yaxis_transform(), clip_on=False)
         if last:
             share, where = f"{len(finite)}/{len(times)}", axes.get_yaxis_transform()
-            axes.annotate(share, (1, place), (8, 0), where, "offset points", va="center", fontsize=7, color="#444444")
+            axes.annotate(share, (1, place), (8, 0), where, "offset points", va="center", fontsize=7.5, color="#444444")
     axes.set_yticks(range(len(drawn)), [text(candidate.name) for candidate in drawn] if first else [])
     axes.set_ylim(rows - 0.3, -0.7)
     axes.tick_params(axis="y", length=0)

@@ -9,8 +9,10 @@ from matplotlib.lines import Line2D
 from descent.analysis.curves import measured
 from descent.analysis.load import NoData, Study
 from descent.analysis.selection import Candidate
+from descent.analysis.statistics import values
+from descent.analysis.wording import listed, number
 from descent.plots import layout
-from descent.plots.curves import faint
+from descent.plots.curves import faint, training_loss
 from descent.plots.style import look, span, styled, text
 from descent.plots.trajectories import BASELINE, POINT, draw_contours, draw_trajectory, in_plane, star, write_animation
 
@@ -38,6 +40,18 @@ def animate(study: Study, path: Path) -> None:
     figure, panels = _scene(study, flat_runs, False)
     drawn = [draw_trajectory(panels[each.panel][0], each.optimizer, points[0], each.name) for each, points in flat_runs.items()]
     write_animation(figure, drawn, "step", "steps", path)
+
+
+def sentence(study: Study) -> str:
+    """Return the median training loss of each candidate at the end, the lowest first, with its learning rate."""
+    flat_runs, metric = _flat_runs(study), study.metric(training_loss(study))
+    ends = {each: float(values(each.runs, metric.name).median()) for each in flat_runs}
+    parts = []
+    for panel in layout.panels(ends):
+        of = sorted((each for each in ends if each.panel == panel), key=ends.__getitem__)
+        shown = [f"{each.name} {number(ends[each])} (lr {each.runs['lr'].median():g})" for each in of]
+        parts.append(f"{layout.mode(panel)}: {listed(shown)}")
+    return f"Median {metric.label} at the end: {'; '.join(parts)}."
 
 
 def _flat_runs(study: Study) -> dict[Candidate, list[pd.DataFrame]]:
