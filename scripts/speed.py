@@ -1,5 +1,5 @@
 """Measure speed: `python scripts/speed.py [--seconds 5] [--rounds 3] [--cells digits_mlp/numpy] [--markdown FILE]`,
-and of whole studies: `python scripts/speed.py --launchers basic,joblib`, `python scripts/speed.py --grid`.
+and of whole studies: `python scripts/speed.py --launchers basic,joblib`, `--grid` and `--large 10,100`.
 
 Steps per second of (a) a plain hand-written PyTorch loop with torch's default optimizer arguments, (b) Lightning as usually
 written (DataLoader, self.log, automatic optimization) and (c) a descent run with its records, checkpoints and events, by the
@@ -13,6 +13,8 @@ two runs of one step, which pays for the same imports; the launchers take turns.
 
 The grid is 60 runs of digits_mlp with engine=compiled under joblib, imports apart, beside loops (a) and (b) that train one run
 after the other, whose time is estimated from their steps per second.
+
+A large study has 100 runs of 24 steps for each seed, under the basic launcher. Its times are CPU times, imports and all.
 """
 
 from benchmarks import steps, studies
@@ -30,16 +32,19 @@ def main() -> int:
     parser.add("--cells", default="", help="only cells whose name contains this, as in digits_mlp/numpy/mini")
     parser.add("--launchers", help="measure studies instead, by these launchers, as in basic,joblib")
     parser.add("--grid", action="store_true", help="measure 60 runs of a grid of learning rates instead")
+    parser.add("--large", Count, nargs="+", metavar="SEEDS", help="measure studies with so many seeds, 100 runs each, instead")
     parser.add("--markdown", File, help="write the table to this file too")
     arguments = parser.read()
     cells = [cell for cell in steps.CELLS if arguments.cells in "/".join(cell)]
     launchers = arguments.launchers.split(",") if arguments.launchers is not None else []
     if not cells:
         raise one_of("--cells", arguments.cells, ["/".join(cell) for cell in steps.CELLS])
-    if arguments.grid and (launchers or arguments.cells):
-        raise InputError("--grid", True, "measures a study of its own", "Leave out --cells and --launchers.")
-    if launchers and arguments.cells:
-        raise InputError("--cells", arguments.cells, "has no effect with --launchers, which measures studies", "Leave one out.")
+    kinds = {"--cells": arguments.cells, "--launchers": launchers, "--grid": arguments.grid, "--large": arguments.large}
+    flag, *others = [name for name, value in kinds.items() if value] or [""]
+    if others:
+        raise InputError(flag, getattr(arguments, flag[2:]), f"has no effect with {others[0]}", "Leave one out.")
+    if arguments.large and arguments.large != sorted(set(arguments.large)):
+        raise InputError("--large", arguments.large, "must rise, as each study is the one before with more seeds")
     known = studies.launcher_names()
     for name in launchers:
         if name not in known:
@@ -47,7 +52,10 @@ def main() -> int:
     if arguments.markdown:
         require_file_to_write("--markdown", arguments.markdown)
     out = Console(highlight=False)
-    if launchers:
+    if arguments.large:
+        lines = [f"| {' | '.join(studies.LARGE_HEADER)} |", "|--:|--:|--:|--:|"]
+        rows = studies.measure_large(arguments.large)
+    elif launchers:
         lines = [f"| launcher | runs a minute | times {launchers[0]} |", "|---|--:|--:|"]
         rows = studies.measure(launchers, arguments.rounds)
     elif arguments.grid:

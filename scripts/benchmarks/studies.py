@@ -1,5 +1,6 @@
-"""Runs a minute of a study, by launcher; and a study of 60 runs beside the loops that one would write for it."""
+"""Runs a minute of a study, by launcher; 60 runs beside the loops that one would write for them; and large studies."""
 
+import os
 import statistics
 import subprocess
 import sys
@@ -83,6 +84,44 @@ def measure_grid(seconds: float) -> Iterator[tuple[str, ...]]:
         yield batch, str(epochs), *(f"{theirs:,.0f} s" for theirs in loops.values()), f"{ours:.1f} s", *ratios
     took = {name: _seconds([sys.executable, "-c", line]) for name, line in IMPORTS.items()}
     yield "imports", "", *(f"{value:.1f} s" for value in took.values()), f"{imports:.1f} s", "", ""
+
+
+SETTINGS = (
+    *(
+        "problem=quadratic",
+        "batch=full",
+        "engine=numpy",
+        "epochs=24",
+        "trainer=cpu",
+        "optimizer=sgd,momentum,nesterov,adam,rmsprop",
+    ),
+    f"optimizer.lr={','.join(f'{number / 100:g}' for number in range(1, 21))}",
+)
+PER_SEED = 100  # runs
+LARGE_HEADER = ("runs", "CPU time of a run", "CPU time of compare.py", "its memory")
+
+
+def measure_large(seeds: list[int]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each number of seeds: the cost of a run of 24 steps in a study, and of comparing all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        before = 0
+        for number in seeds:
+            chosen = [f"output_dir={folder}", "study=large", *SETTINGS, f"seed=range(1,{number + 1})"]
+            trained, _ = _usage([sys.executable, str(ROOT / "train.py"), "-m", *chosen])
+            compared, memory = _usage([sys.executable, str(ROOT / "scripts" / "compare.py"), f"{folder}/large"])
+            runs = PER_SEED * (number - before)
+            yield f"{PER_SEED * number:,}", f"{1e3 * trained / runs:.1f} ms", f"{compared:.1f} s", f"{memory:.0f} MB"
+            before = number
+
+
+def _usage(command: list[str]) -> tuple[float, float]:
+    """Run a command; return the CPU time of its process in seconds, and the most memory that it had in MB."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def _seconds(command: list[str]) -> float:

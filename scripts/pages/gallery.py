@@ -119,7 +119,7 @@ def draw(studies: Path) -> Path:
         Failed: a run failed.
     """
     _python("train.py", "-m", f"study={STUDY}", f"problem={PROBLEM}", f"output_dir={studies}", *SWEEP)
-    for picture in figures.save(load(studies / STUDY), studies / STUDY / REPORT / "figures"):
+    for picture in figures.save(load(studies / STUDY), studies / STUDY / REPORT / "figures").files:
         if picture.suffix == ".png" and picture.parent.name == PROBLEM:
             keep(picture, FIGURES / "report" / picture.name)
     return studies / STUDY

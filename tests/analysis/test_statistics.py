@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from descent.analysis import flips, statistics
 
@@ -16,11 +17,21 @@ def table(**columns):
     return pd.DataFrame({"name": "sgd", "status": "finished", "search": 0, "seed": range(n), **columns})
 
 
-def test_wilson_equals_its_formula():
-    n, share, z = 10, 0.2, 1.959963984540054
-    middle, reach = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    assert statistics.wilson(2, n) == pytest.approx(((middle - reach) / (1 + z**2 / n), (middle + reach) / (1 + z**2 / n)))
-    assert statistics.wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+@pytest.mark.parametrize("n", [1, 5, 10, 200])
+def test_the_interval_of_a_share_is_scipys(n):
+    for count in {0, 1, n // 3, n}:
+        interval = stats.binomtest(count, n).proportion_ci(method="wilson")
+        assert statistics.wilson(count, n) == pytest.approx((interval.low, interval.high), rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 31])
+def test_the_middle_mean_and_the_interval_of_a_median_are_scipys(n):
+    sample = np.random.default_rng(n).exponential(size=n)
+    row = statistics.summary(table(**{"final:train/loss": sample}), "train/loss").loc["sgd"]
+    assert row["iqm"] == pytest.approx(stats.trim_mean(sample, 0.25), rel=1e-14)
+    rng, resamples = np.random.default_rng(0), statistics.RESAMPLES
+    expected = stats.bootstrap((sample,), np.median, n_resamples=resamples, method="percentile", rng=rng).confidence_interval
+    assert (row["low"], row["high"]) == pytest.approx(tuple(expected), rel=1e-12)
 
 
 def test_a_diverged_run_has_the_worst_value_and_a_stalled_one_its_own():

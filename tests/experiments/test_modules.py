@@ -126,3 +126,25 @@ def test_an_experiment_without_a_module_is_refused_before_anything_trains(capsys
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(line)
     assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.usefixtures("_own_modules")
+@pytest.mark.parametrize(
+    ("old", "new", "line", "kept"),
+    [
+        (
+            'study.runs, "train/loss", "lr")\n    return',
+            'study.runs, "no/metric", "lr")\n    return',
+            "No conclusion: no run",
+            True,
+        ),
+        ("return Finding(rates=", "return Finding(rate=", "raised UndefinedError ('rates' is undefined)", False),
+        ('draw_ends(axes, study.runs, "train/loss", "lr")', "1 / 0", "raised ZeroDivisionError in line 24 (division", True),
+    ],
+)
+def test_an_experiment_that_raises_is_named_in_one_line(capsys, monkeypatch, tmp_path, old, new, line, kept):
+    assert old in OWN_MODULE
+    status, out, err = sweep(capsys, monkeypatch, *own(tmp_path, module=OWN_MODULE.replace(old, new)))
+    assert line in (err if "raised" in line else out)
+    assert (status, err.count("\n")) == ((2, 1) if "raised" in line else (0, 0))
+    assert (tmp_path / "outputs" / "mine" / "report" / "mine.json").exists() is kept

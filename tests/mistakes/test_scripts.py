@@ -45,6 +45,8 @@ from mistakes.conftest import assert_refused, table, wrong
     wrong("freeze.py nope", "revision", "nope"),
     wrong("freeze.py HEAD --write", "revision", "--write"),
     wrong("speed.py --cells digits --launchers basic", "--cells", "--launchers"),
+    wrong("speed.py --grid --large 10", "--grid", "--large"),
+    wrong("speed.py --large 10 1", "--large"),
     wrong("speed.py --launchers jobli", "--launchers", "joblib?"),
     wrong("status.py", "study"),
     wrong("status.py nowhere", "nowhere", "folder"),

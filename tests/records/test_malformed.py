@@ -126,7 +126,7 @@ def script(name: str, *arguments: str) -> int:
 
 @pytest.mark.parametrize("damage", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in MALFORMED])
 def test_a_malformed_result_is_named_and_the_others_are_shown(study, tmp_path, capsys, monkeypatch, damage):
-    monkeypatch.setattr("descent.plots.figures.save", lambda *_: [])  # which takes seconds
+    monkeypatch.setattr("descent.plots.figures.save", lambda *_: ([], []))  # which takes seconds
     shutil.copytree(study / "default", tmp_path / "default")
     (folder,) = (tmp_path / "default").glob("*/*/adam/*seed=1*")
     MALFORMED[damage](folder)

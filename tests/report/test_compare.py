@@ -59,6 +59,21 @@ def test_it_prints_rankings_and_verdicts_and_writes_the_report(command, tmp_path
         assert (study / "report" / name).exists()
 
 
+def test_a_figure_of_your_own_that_raises_is_named_once_the_rest_is_written(capsys, tmp_path, monkeypatch):
+    write_run(tmp_path / "study")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "broken.py").write_text("def plot(study):\n    return study.runs['no such column']\n")
+    (tmp_path / "own" / "empty.py").write_text("def plot(study):\n    pass\n")
+    monkeypatch.setattr(sys, "argv", ["compare.py", str(tmp_path / "study"), "--figures", str(tmp_path / "own")])
+    with pytest.raises(SystemExit, match="2"):
+        leave_with(compare)
+    out, err = capsys.readouterr()
+    fault = "raised KeyError in line 2 ('no such column'); so did 1 more. The report is written without what is missing."
+    assert err == f"error: figures={tmp_path / 'own' / 'broken.py'}: {fault}\n"
+    assert (tmp_path / "study" / "report" / "index.html").exists()
+    assert "report   " in out
+
+
 def test_it_fits_a_screen_however_large_the_study_is(command, tmp_path, monkeypatch):
     monkeypatch.setattr(console, "width", 80)
     for batch in ("full", "mini", "stochastic"):

@@ -22,7 +22,7 @@ def control(text):
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """Runs whose every name comes from a hostile file."""
-    monkeypatch.setattr("descent.plots.figures.save", lambda *_: [])
+    monkeypatch.setattr("descent.plots.figures.save", lambda *_: ([], []))
     folder = tmp_path / "study"
     for seed, name in enumerate(("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", f"plain{BELL}"), start=1):
         hyperparameters = {"lr": 0.1, "seed": seed, "optimizer.mode": name}

@@ -65,7 +65,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def drawn(study):
-    return figures.save(load(study), study / "report" / "figures")
+    return figures.save(load(study), study / "report" / "figures").files
 
 
 @pytest.fixture(scope="module")

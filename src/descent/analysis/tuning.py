@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -106,12 +108,14 @@ class Tuning:
     @property
     def flags(self) -> list[str]:
         """What is wrong with the tuning: values at the edge of their range, and ranges that are too wide."""
-        lines = [
-            f"{one.name}: {_short(key)}={value:.3g}{f' of search {search}' if self.searches > 1 else ''} lies in the "
-            f"{'upper' if end == 'high' else 'lower'} tenth of its range: extend that, and tune all again."
-            for one in self.candidates
-            for search, key, value, end in one.edges
-        ]
+        lines = []
+        for one in self.candidates:
+            for (key, end), edges in groupby(sorted(one.edges, key=itemgetter(1, 3)), itemgetter(1, 3)):
+                at = listed([f"{value:.3g}{f' of search {search}' * (self.searches > 1)}" for search, _, value, _ in edges])
+                lie, part = "lie" if " and " in at else "lies", "upper" if end == "high" else "lower"
+                lines.append(
+                    f"{one.name}: {_short(key)}={at} {lie} in the {part} tenth of its range: extend that, and tune all again."
+                )
         wide = [f"{one.name} ({one.near} of {len(one.losses)})" for one in self.candidates if one.wide]
         if wide:
             near = "Few trials came nearer to the best than to the worst that finished"

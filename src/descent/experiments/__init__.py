@@ -10,7 +10,8 @@ import importlib
 import json
 import logging
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +22,7 @@ from descent.analysis.load import NoData, Study, load
 from descent.config.imports import imported_module
 from descent.errors import InputError
 from descent.outside import CLOSED, FULL, refusal, write_text
-from descent.plots.figures import write
+from descent.plots.figures import raised, write
 from descent.records.folders import REPORT
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,16 @@ NO_CONCLUSION = "No conclusion: {{ missing }}."
 
 @dataclass(frozen=True)
 class Conclusion:
-    """The end of an experiment: its finding, the sentence made of it, and the figure, None where runs are missing."""
+    """The end of an experiment: its finding, the sentence made of it, and the figure, None where runs are missing.
+
+    Attributes:
+        fault: of an experiment of the user's own, why it has no figure.
+    """
 
     finding: Finding
     sentence: str
     figure: Path | None
+    fault: InputError | None = None
 
 
 def find(name: str, target: str | None = None) -> ModuleType:
@@ -93,26 +99,52 @@ def conclude(name: str, folder: Path, runs: Iterable[Path], module: ModuleType |
         module: of the experiment, where it is not this package's.
 
     Raises:
-        InputError: there is no result in the study.
+        InputError: there is no result in the study, or the user's own ``analyse`` or ``TEXT`` raises.
     """
     study = load(folder)
-    folders = set(runs)
-    study = study.part(study.runs["folder"].isin(folders))
+    study = study.part(study.runs["folder"].isin(set(runs)))
     module = module or find(name)
-    finding = analyse(module, study)
-    drawn = None if isinstance(finding, Missing) else module.plot(study)
-    figure: Path | None = None
+    with _faults_named(module):
+        finding = analyse(module, study)
+        text = sentence(module, finding)
+    report, figure, fault = folder / REPORT, None, None
     try:
-        if drawn is not None:
-            figure = write(drawn, folder / REPORT / name)[0]
-            if animate := getattr(module, "animate", None):
-                animate(study, figure.with_suffix(".gif"))
-        kept = folder / REPORT / CONCLUSION.format(name)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_text(kept, json.dumps({"finding": finding, "figure": figure.name if figure else None}, indent=1) + "\n")
+        report.mkdir(parents=True, exist_ok=True)
+        try:
+            figure = None if isinstance(finding, Missing) else _draw(module, study, report / name)
+        except InputError as error:
+            fault = error
+        content = json.dumps({"finding": finding, "figure": figure.name if figure else None}, indent=1)
+        write_text(report / CONCLUSION.format(name), content + "\n")
     except OSError as error:
         if error.errno not in (*FULL, *CLOSED):
             raise
-        log.warning(str(refusal(error, "figure", folder / REPORT / f"{name}.png")))
+        log.warning(str(refusal(error, "figure", report / f"{name}.png")))
         figure = None
-    return Conclusion(finding, sentence(module, finding), figure)
+    return Conclusion(finding, text, figure, fault)
+
+
+def _draw(module: ModuleType, study: Study, path: Path) -> Path:
+    """Draw an experiment; return the file of its figure."""
+    with _faults_named(module):
+        drawn = module.plot(study)
+        figure = write(drawn, path)[0]
+        if animate := getattr(module, "animate", None):
+            animate(study, figure.with_suffix(".gif"))
+    return figure
+
+
+@contextmanager
+def _faults_named(module: ModuleType) -> Iterator[None]:
+    """Turn what an experiment of the user's own raises into one line.
+
+    Raises:
+        InputError: names the module, the error and its line.
+    """
+    try:
+        yield
+    except Exception as error:  # whatever a module of the user's raises
+        full = isinstance(error, OSError) and error.errno in (*FULL, *CLOSED)
+        if full or module.__name__.startswith(f"{__name__}."):
+            raise
+        raise InputError("experiment._target_", module.__name__, raised(error, str(module.__file__))) from error

@@ -20,12 +20,14 @@ class Comparison:
         outcome: rankings and verdicts.
         report: the page.
         medians: the folder that TensorBoard shows medians from; None where it was not asked for.
+        faults: the files of your own whose figures are missing, as they raised, and what they raised.
     """
 
     study: Study
     outcome: Verdicts
     report: Path
     medians: Path | None
+    faults: list[tuple[Path, str]]
 
 
 def compare(folder: Path | str, metric: str | None = None, events: bool = True, figures_folder: Path | None = None) -> Comparison:
@@ -47,10 +49,10 @@ def compare(folder: Path | str, metric: str | None = None, events: bool = True, 
     result = judge(study, metric)
     report = study.folder / REPORT
     with output("study", folder):
-        drawn = figures.save(study, report / "figures", figures_folder)
+        drawn, faults = figures.save(study, report / "figures", figures_folder)
         written = page.write(result, drawn, drawings)
         medians = tensorboard.write(study, _verdict_first(result), _images(drawn, report / "figures"), report) if events else None
-    return Comparison(study, result, written, medians)
+    return Comparison(study, result, written, medians, faults)
 
 
 def write_medians(folder: Path) -> Path:

@@ -27,7 +27,6 @@ from descent.plots import figures
 from descent.plots.curves import leaders
 from descent.plots.figures import Drawing
 from descent.plots.style import look, order
-from descent.records import result as results
 from descent.records.folders import REPORT
 from descent.report import curves, tables
 
@@ -135,13 +134,9 @@ def targets(runs: pd.DataFrame) -> list[str]:
 def provenance(runs: pd.DataFrame) -> dict[str, list[tuple[str, int]]]:
     """Count the values of each fact of the runs' environments: versions, devices, data."""
     counts: dict[str, Counter[str]] = {}
-    for run in runs.to_dict("records"):
-        try:
-            environment = results.read(run["folder"] / "result.json").environment
-        except (OSError, ValueError, TypeError, KeyError):  # it was readable when the study was loaded
-            continue
+    for problem, environment in zip(runs["problem"], runs["environment"], strict=True):
         for name, value in environment.items():
-            fact = f"{name}, {run['problem']}" if name == "data_checksum" else str(name)
+            fact = f"{name}, {problem}" if name == "data_checksum" else str(name)
             counts.setdefault(fact, Counter())[str(value)] += 1
     return {name: values.most_common() for name, values in counts.items()}
 

@@ -121,6 +121,8 @@ def conclude(experiment: str, module: ModuleType, study: Path, runs: list[Planne
     say(f"\n{done.sentence}")
     if done.figure:
         say(f"figure   {done.figure}")
+    if done.fault:
+        raise done.fault
 
 
 def _name_other_versions(runs: list[Planned]) -> None:

@@ -35,6 +35,10 @@ def compare() -> int:
     say(f"report   {done.report}")
     if done.medians is not None:
         show_curves(study.folder)
+    if done.faults:
+        (file, fault), *more = done.faults
+        others = f"; so did {len(more)} more" if more else ""
+        raise InputError("figures", file, f"{fault}{others}", "The report is written without what is missing.")
     return 0
 
 

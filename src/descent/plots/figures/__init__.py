@@ -12,12 +12,14 @@ import io
 import os
 import pkgutil
 import runpy
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from joblib import Parallel, delayed
@@ -25,7 +27,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from descent.analysis.load import NoData, Study
-from descent.errors import InputError
+from descent.errors import InputError, first_line
 from descent.outside import safe_name
 from descent.plots.curves import draw, leaders
 from descent.plots.figures import by_axis
@@ -47,6 +49,7 @@ class Drawing:
         animate: writes it as a GIF; None where nothing moves.
         sentence: says what it shows, of the same study, from the numbers; None where a figure has no such function.
         curves: whether it shows curves that the page draws itself.
+        file: of the user's, that it comes from; None: it is one of ours.
     """
 
     caption: str
@@ -55,6 +58,14 @@ class Drawing:
     animate: Callable[[Study, Path], None] | None = None
     sentence: Callable[[Study], str] | None = None
     curves: bool = False
+    file: Path | None = None
+
+
+class Saved(NamedTuple):
+    """The files of figures, and the files of the user's that raised, with what they raised."""
+
+    files: list[Path]
+    faults: list[tuple[Path, str]]
 
 
 def known(study: Study | None = None, figures_folder: Path | None = None) -> dict[str, Drawing]:
@@ -79,19 +90,19 @@ def known(study: Study | None = None, figures_folder: Path | None = None) -> dic
         raise InputError("figures", figures_folder, "must be a folder with files that have plot(study) -> Figure")
     for path in sorted(figures_folder.glob("*.py")) if figures_folder else ():
         try:
-            drawings[path.stem] = _drawing(path.stem, runpy.run_path(str(path)))
+            drawings[path.stem] = _drawing(path.stem, runpy.run_path(str(path)), path)
         except Exception as error:  # whatever a file of the user's raises
             raise InputError("figures", path, f"must have plot(study) -> Figure ({type(error).__name__}: {error})") from error
     return dict(sorted(drawings.items()))
 
 
-def _drawing(name: str, module: Mapping[str, Any]) -> Drawing:
-    caption = (module["__doc__"] or name).partition("\n")[0]
-    return Drawing(caption, module.get("EACH", "problem"), module["plot"], module.get("animate"), module.get("sentence"))
+def _drawing(name: str, module: Mapping[str, Any], file: Path | None = None) -> Drawing:
+    caption, each = (module["__doc__"] or name).partition("\n")[0], module.get("EACH", "problem")
+    return Drawing(caption, each, module["plot"], module.get("animate"), module.get("sentence"), file=file)
 
 
-def save(study: Study, folder: Path, figures_folder: Path | None = None) -> list[Path]:
-    """Write each figure as PNG and SVG, and as GIF where it moves, to ``folder/<problem>/<name>``; return the files.
+def save(study: Study, folder: Path, figures_folder: Path | None = None) -> Saved:
+    """Write each figure as PNG and SVG, and as GIF where it moves, to ``folder/<problem>/<name>``.
 
     Args:
         figures_folder: a folder with figures of the user's.
@@ -103,29 +114,45 @@ def save(study: Study, folder: Path, figures_folder: Path | None = None) -> list
         written = [_save(*part) for part in parts]
     else:
         written = Parallel(n_jobs=min(len(parts), os.cpu_count() or 1))(delayed(_save_apart)(*part) for part in parts)
-    return [path for paths in written for path in paths]
+    return Saved(*(list(chain(*parts)) for parts in zip(*written, strict=True)))
 
 
-def _save(study: Study, folder: Path, each: str, figures_folder: Path | None) -> list[Path]:
-    """Write the figures of one problem, or of all; return the files."""
-    return list(_written(study, folder, each, figures_folder))
-
-
-def _written(study: Study, folder: Path, each: str, figures_folder: Path | None) -> Iterator[Path]:
+def _save(study: Study, folder: Path, each: str, figures_folder: Path | None) -> Saved:
+    """Write the figures of one problem, or of all."""
+    saved = Saved([], [])
     for name, drawing in known(study, figures_folder).items():
         if each != drawing.each:
             continue
         try:
-            figure = drawing.plot(study)
+            saved.files.extend(_written(study, drawing, folder / safe_name(name)))
         except NoData:
             continue
-        yield from write(figure, folder / safe_name(name))
-        if drawing.animate:
-            drawing.animate(study, folder / f"{safe_name(name)}.gif")
-            yield folder / f"{safe_name(name)}.gif"
+        except Exception as error:  # whatever a file of the user's raises
+            if drawing.file is None:
+                raise
+            saved.faults.append((drawing.file, raised(error, str(drawing.file))))
+    return saved
 
 
-def _save_apart(study: Study, folder: Path, each: str, figures_folder: Path | None) -> list[Path]:
+def _written(study: Study, drawing: Drawing, path: Path) -> Iterator[Path]:
+    figure = drawing.plot(study)
+    if drawing.file and drawing.sentence:  # which the page needs
+        drawing.sentence(study)
+    if not isinstance(figure, Figure):
+        raise TypeError(f"plot(study) must return a Figure, and returned {type(figure).__name__}")
+    yield from write(figure, path)
+    if drawing.animate:
+        drawing.animate(study, path.with_name(f"{path.name}.gif"))
+        yield path.with_name(f"{path.name}.gif")
+
+
+def raised(error: Exception, file: str) -> str:
+    """Return what code of the user's raised, and in which line of a file."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f"raised {type(error).__name__}{f' in line {lines[-1]}' if lines else ''} ({first_line(error)})"
+
+
+def _save_apart(study: Study, folder: Path, each: str, figures_folder: Path | None) -> Saved:
     """Write the figures in a worker process, which does nothing else."""
     gc.freeze()  # what it was sent and imported is no garbage, and not to be searched for it again and again
     return _save(study, folder, each, figures_folder)
