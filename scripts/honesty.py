@@ -28,10 +28,11 @@ are drawn from a pool: {" ".join(SETTINGS)}, at {RATES} learning rates and {SEED
 |---|--:|--:|--:|---|
 """
 FLAGS = """
-How often a search is flagged, by what its range of learning rates is, in percent of searches:
+How often a search is flagged, by what its range of learning rates is, in percent of searches, and the loss of what it chooses,
+times that of the range as it is (the median over searches):
 
-| optimizer | range | searches | best value at the edge | range too wide |
-|---|---|--:|--:|--:|
+| optimizer | range | searches | best value at the edge | range too wide | loss, times |
+|---|---|--:|--:|--:|--:|
 """
 
 
@@ -52,8 +53,8 @@ def main() -> int:
             held &= holds != "**no**"
             rates += f"| {optimizer} | {searches} | {given.reports} | {100 * wrong:.1f} ± {100 * error:.1f} | {holds} |\n"
         for name, space in spaces(losses).items():
-            edge, wide = flags(losses, space, given.reports)
-            flagged += f"| {optimizer} | {name} | {given.reports} | {100 * edge:.0f} | {100 * wide:.0f} |\n"
+            of = flags(losses, space, given.reports)
+            flagged += f"| {optimizer} | {name} | {given.reports} | {100 * of.edge:.0f} | {100 * of.wide:.0f} | {of.cost:.2f} |\n"
     out.print(rates + FLAGS + flagged, soft_wrap=True, markup=False)
     if given.write:
         page.write(given.write, page.HONESTY, HEADER + rates + FLAGS + flagged)

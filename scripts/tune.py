@@ -1,14 +1,16 @@
 """Find the settings of `settings=tuned`: `python scripts/tune.py [PROBLEM ...] [--root data]`.
 
 Tunes each optimizer for each problem and batch mode by one small search, as `hydra/sweeper=tuned` does, in the study `tune`, and
-writes a file for each below `conf/settings/tuned/`. Trains what is missing; a second call only reads. `--study` names tuned
-studies to read in place of that: nothing is trained.
+writes a file for each below `conf/settings/tuned/`. Where a best learning rate lies at the end of its range, all optimizers are
+tuned again for that problem and batch mode, with ranges that reach ten times further there, once, in the study `tune_extended`.
+Trains what is missing; a second call only reads. `--study` names tuned studies to read in place of that: nothing is trained.
 """
 
 import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from data_sets import data_set, require
 
 from descent.config.compose import compose
@@ -28,22 +30,33 @@ PROBLEMS = {  # and the batch modes that each is tuned for
     "mnist_mlp": "mini",  # 55,000 single examples an epoch, or ten full batches
 }
 COMPILED = "sgd,momentum,nesterov,adagrad,rmsprop,adam,adamw,nadam"
-TUNED = ("hydra/sweeper=tuned", "hydra.sweeper.final_seeds=1", "study=tune", "logger=[]")
+TUNED = ("hydra/sweeper=tuned", "hydra.sweeper.final_seeds=1", "logger=[]")
+STUDY, EXTENDED = "tune", "tune_extended"
 
 
-def train(problem: str, studies: Path, *more: str) -> None:
+def train(problem: str, modes: str, *more: str) -> None:
     """Tune all optimizers for a problem; Muon, which needs matrices, by the engine torch.
 
     Raises:
         InputError: the command failed, and has told why.
     """
     sweeps = [("engine=compiled", f"optimizer={COMPILED}")]
-    if Muon.without_effect(build.problem(resolve(compose(f"problem={problem}", *more))).parameters()) is None:
+    if not Muon.without_effect(build.problem(resolve(compose(f"problem={problem}", *more))).parameters()):
         sweeps.append(("optimizer=muon",))
     for chosen in sweeps:
-        given = (*TUNED, f"problem={problem}", f"batch={PROBLEMS[problem]}", f"output_dir={studies}", *chosen, *more)
-        if subprocess.run([sys.executable, str(ROOT / "train.py"), "-m", *given], check=False).returncode:
+        arguments = (*TUNED, f"problem={problem}", f"batch={modes}", *chosen, *more)
+        if subprocess.run([sys.executable, str(ROOT / "train.py"), "-m", *arguments], check=False).returncode:
             raise InputError("problem", problem, "could not be tuned, as its sweep says above")
+
+
+def flagged(study: Path, problem: str) -> dict[str, str]:
+    """Return the batch modes in which a best value lies at an end of its range, and at which; low only where none is high."""
+    ends: dict[str, str] = {}
+    for place, text in files(study).items():
+        of, mode, _ = place.split("/")
+        for end in yaml.safe_load(text)["tuned"]["edges"].values() if of == problem else ():
+            ends[mode] = end if end == "high" else ends.get(mode, end)
+    return ends
 
 
 def main() -> int:
@@ -65,8 +78,11 @@ def main() -> int:
                 continue
             require(given.root, data, f"problem={name}")
             more = [f"problem.root={given.root}"]
-        train(name, given.studies, *more)
-    for study in given.study or [given.studies / "tune"]:
+        train(name, PROBLEMS[name], f"study={STUDY}", f"output_dir={given.studies}", *more)
+        for mode, end in flagged(given.studies / STUDY, name).items():
+            further = (f"study={EXTENDED}", f"hydra.sweeper.extended={end}", f"output_dir={given.studies}")
+            train(name, mode, *further, *more)
+    for study in given.study or [path for path in (given.studies / STUDY, given.studies / EXTENDED) if path.is_dir()]:
         for place, text in files(study).items():
             if not given.problem or place.partition("/")[0] in given.problem:
                 path = conf() / "settings" / "tuned" / place

@@ -112,14 +112,33 @@ def reports(losses: Pool, count: int, searches: int) -> Iterator[bool]:
         yield any(pair.answer in BETTER for pair in judge([group])[0].pairs)
 
 
-def flags(losses: Pool, space: Range, count: int) -> tuple[float, float]:
-    """Return the shares of searches in a space that are flagged: for a best value at the edge, and for too wide a range."""
-    choices = []
+@dataclass(frozen=True)
+class Flags:
+    """What searches in a space come to: the shares that are flagged, and what it costs.
+
+    Attributes:
+        edge: for a best value at the edge.
+        wide: for too wide a range.
+        cost: median loss of what they choose, times what they choose in the optimizer's own space.
+    """
+
+    edge: float
+    wide: float
+    cost: float
+
+
+def flags(losses: Pool, space: Range, count: int) -> Flags:
+    """Return what searches in a space come to."""
+    choices, costs = [], []
     for number in range(count):
         rng = np.random.default_rng([7, number])
         seeds = rng.permutation(losses.scores.shape[1]).tolist()
-        choices.append(tuned(losses, space, int(rng.integers(2**31)), seeds[: 1 + SELECTION]))
-    return float(np.mean([bool(one.edge) for one in choices])), float(np.mean([one.wide for one in choices]))
+        scramble, seen, fresh = int(rng.integers(2**31)), seeds[: 1 + SELECTION], seeds[1 + SELECTION :]
+        choices.append(tuned(losses, space, scramble, seen))
+        usual = tuned(losses, losses.space, scramble, seen)
+        costs.append(float(np.median(losses.score(choices[-1].rate, fresh)) - np.median(losses.score(usual.rate, fresh))))
+    edge, wide = (float(np.mean(shares)) for shares in ([bool(one.edge) for one in choices], [one.wide for one in choices]))
+    return Flags(edge, wide, math.exp(float(np.median(costs))))
 
 
 def spaces(losses: Pool) -> dict[str, Range]:

@@ -8,6 +8,8 @@ from descent.config import search_space as module
 from descent.config.search_space import Range, search_space
 from descent.errors import InputError
 
+LARGER = {"prodigy": "optimizer.d_coef"}  # what stands for the learning rate, where that is estimated
+
 
 def value(name: str, key: str) -> float:
     """Return what an optimizer's yaml has at a key such as ``optimizer.betas[0]``."""
@@ -20,7 +22,7 @@ def value(name: str, key: str) -> float:
 def test_a_range_is_of_a_setting_and_holds_its_default(name):
     assert name in names("optimizer")
     space = search_space(name)
-    assert "optimizer.lr" in space
+    assert space[LARGER.get(name, "optimizer.lr")].axis == "lr"
     for key, usual in space.items():
         assert value(name, key) in usual, key
 

@@ -35,6 +35,8 @@ def test_copies_are_rarely_told_apart_over_searches_and_often_by_one(losses):
 
 def test_a_wide_range_and_a_best_value_at_its_edge_are_flagged(losses):
     shares = {name: flags(losses, space, 20) for name, space in spaces(losses).items()}
-    assert shares["as it is"][0] < 0.2
-    assert shares["ten times as many decades"][1] > 0.7
-    assert shares["ends at a third of the best rate"][0] > 0.7
+    assert shares["as it is"].edge < 0.2
+    assert shares["as it is"].cost == 1
+    assert shares["ten times as many decades"].wide > 0.7
+    assert shares["ten times as many decades"].cost > 1
+    assert shares["ends at a third of the best rate"].edge > 0.7

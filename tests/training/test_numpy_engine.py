@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import ROOT, names, settings
+from conftest import ROOT, names, optimizers, settings
 
 from descent.errors import InputError
 from descent.from_scratch.optimizers import OPTIMIZERS
@@ -42,8 +42,8 @@ def assert_alike(torchs, ours, tolerance=1e-9):
         assert ours.result[part] == torchs.result[part]
 
 
-def test_it_has_every_optimizer_but_three():
-    assert set(names("search_space")) - set(SHARED) == {"adafactor", "lbfgs", "muon"}
+def test_it_has_every_optimizer_but_four():
+    assert set(optimizers()) - set(SHARED) == {"adafactor", "lbfgs", "muon", "sam"}
     assert len(SHARED) == len(OPTIMIZERS)
 
 

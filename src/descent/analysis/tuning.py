@@ -4,13 +4,15 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from descent.analysis.differences import scores
-from descent.analysis.groups import GROUP, one_engine
+from descent.analysis.groups import in_group, one_engine
 from descent.analysis.load import Study
 from descent.analysis.ranking import Ranking
 from descent.analysis.selection import CANDIDATE, TUNED
@@ -106,12 +108,14 @@ class Tuning:
     @property
     def flags(self) -> list[str]:
         """What is wrong with the tuning: values at the edge of their range, and ranges that are too wide."""
-        lines = [
-            f"{one.name}: {_short(key)}={value:.3g}{f' of search {search}' if self.searches > 1 else ''} lies in the "
-            f"{'upper' if end == 'high' else 'lower'} tenth of its range: extend that, and tune all again."
-            for one in self.candidates
-            for search, key, value, end in one.edges
-        ]
+        lines = []
+        for one in self.candidates:
+            for (key, end), edges in groupby(sorted(one.edges, key=itemgetter(1, 3)), itemgetter(1, 3)):
+                at = listed([f"{value:.3g}{f' of search {search}' * (self.searches > 1)}" for search, _, value, _ in edges])
+                lie, part = "lie" if " and " in at else "lies", "upper" if end == "high" else "lower"
+                lines.append(
+                    f"{one.name}: {_short(key)}={at} {lie} in the {part} tenth of its range: extend that, and tune all again."
+                )
         wide = [f"{one.name} ({one.near} of {len(one.losses)})" for one in self.candidates if one.wide]
         if wide:
             near = "Few trials came nearer to the best than to the worst that finished"
@@ -162,8 +166,7 @@ def tunings(study: Study, rankings: Sequence[Ranking]) -> list[Tuning]:
             continue
         seen.add((ranking.problem, ranking.batch))
         first = ranking.runs.iloc[0]
-        same = pd.concat([every[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)  # nan is nan
-        runs = every[same & every["tuning"].isin(TUNED)]
+        runs = every[in_group(every, first) & every["tuning"].isin(TUNED)]
         if (runs["stage"] != "final").any():
             of_stage = runs.groupby("stage")["wall_seconds"].sum()
             seconds = {stage: float(of_stage[stage]) for stage in STAGES if stage in of_stage}
@@ -173,7 +176,7 @@ def tunings(study: Study, rankings: Sequence[Ranking]) -> list[Tuning]:
 
 
 def _tuned(study: Study, ranking: Ranking, name: str, runs: pd.DataFrame) -> Tuned:
-    final = ranking.runs[ranking.runs["candidate"] == name]
+    final = ranking.runs_of(name)
     runs = runs[(runs[CANDIDATE] == final[CANDIDATE].iloc[0]).all(axis=1)]
     trials, defaults = (runs[runs["stage"] == stage] for stage in ("trial", "default"))
     first = final[final["tuning"].isin(runs["tuning"])].groupby("search").first()

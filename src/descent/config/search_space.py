@@ -14,6 +14,7 @@ from descent.config.yamls import conf
 from descent.errors import InputError
 
 EDGE = 0.1  # the outer share of a range, at either end, in which a best value is flagged
+FURTHER = 10  # times that a range reaches when it is extended
 DIGITS = 4  # significant digits of a sampled value
 
 
@@ -68,6 +69,11 @@ class Range(Model):
         if self.scale == "log":
             return math.log(value / self.low) / math.log(self.high / self.low)
         return math.log((1 - value) / (1 - self.low)) / math.log((1 - self.high) / (1 - self.low))
+
+    def extended(self, end: str | None) -> "Range":
+        """Return the range with ten times the value at an end, ``low`` (a tenth) or ``high``; None: as it is."""
+        factors = {"low": {"low": self.low / FURTHER}, "high": {"high": self.high * FURTHER}}
+        return self.model_copy(update=factors.get(end or ""))
 
     def edge(self, value: float) -> str:
         """Return ``low`` or ``high`` where a value lies in the outer tenth of the range at that end, else an empty text."""

@@ -8,13 +8,15 @@ from descent.config.values import is_folder
 
 
 def shared(config: RunConfig) -> dict[str, Any]:
-    """Return the settings that a best learning rate hangs on, beside the optimizer's: problem, batch, budget and schedule.
+    """Return what a best learning rate hangs on, beside the optimizer: problem, batch, budget, schedule and wrapper.
 
     Args:
         config: resolved.
     """
     found = {name: getattr(config, name) for name in ("epochs", "max_steps", "max_seconds", "clip_norm")}
     found |= {"schedule": config.names.schedule, "problem.metric": config.problem.metric}
+    if config.wrapper:
+        found["wrapper"] = config.names.wrapper
     for group in ("problem", "batch"):
         component = getattr(config, group)
         types = declared(factory(group, component.factory))

@@ -25,6 +25,7 @@ class Protocol(Model):
     trials: Literal["default", "small", "medium", "large", "huge"]
     searches: Annotated[Count, Le(100)]  # repetitions of the tuning, each with sampled settings of its own
     final_seeds: Annotated[Count, Le(1000)]  # seeds 1, 2, ... of the final runs of each search
+    extended: Literal["low", "high"] | None = None  # the end at which all ranges of the axis lr reach ten times further
     baselines: Annotated[list[Text], Listed] = Field(default=[])  # optimizers that are trained at their shipped tuned settings
 
     @property
@@ -88,12 +89,12 @@ def candidates(
         config = compose(list(job))
         if any(config == candidate.config for candidate in tuned):
             continue
-        space = _space(config.names.optimizer, protocol, folders)
+        space = _space(config.names.bare_optimizer, protocol, folders)
         _refuse_decided(job, space)
         for key in space:
             name = key.partition("[")[0].removeprefix("optimizer.")
             if name not in config.optimizer.arguments:
-                optimizer = config.names.optimizer
+                optimizer = config.names.bare_optimizer
                 raise InputError(
                     f"search_space/{optimizer}: {key}", None, f"optimizer={optimizer} has no such setting in its yaml"
                 )
@@ -138,6 +139,7 @@ def _space(optimizer: str, protocol: Protocol, folders: Sequence[Path]) -> dict[
     """Return the ranges of an optimizer that a budget searches."""
     axes = protocol.budget.axes
     space = {key: usual for key, usual in search_space(optimizer, folders).items() if usual.axis in axes}
+    space |= {key: usual.extended(protocol.extended) for key, usual in space.items() if usual.axis == "lr"}
     if axes and not space:
         raise InputError(
             "optimizer",

@@ -43,7 +43,7 @@ def _file(study: Study, final: "pd.Series[Any]", runs: pd.DataFrame) -> dict[str
     plain = config(final["folder"])
     chosen: RunConfig = resolve(parse({key: value for key, value in plain.items() if key != "names"}, Names(**plain["names"])))
     axes = BUDGETS[chosen.tuning.trials].axes
-    space = {key: usual for key, usual in search_space(chosen.names.optimizer).items() if usual.axis in axes}
+    space = {key: usual for key, usual in search_space(chosen.names.optimizer, [study.folder]).items() if usual.axis in axes}
     selection = runs[(runs["stage"] == "selection") & (runs["setting"] == final["setting"])]
     arguments = chosen.optimizer.arguments
     edges = {}

@@ -92,5 +92,8 @@ def _line(choice: Chosen, protocol: Protocol) -> str:
     search = f" search {choice.search}" if protocol.searches > 1 else ""
     trials = protocol.budget.trials
     edges = [f"{key.removeprefix('optimizer.')} lies at the {end} end of its range" for key, end in choice.edges.items()]
-    flagged = f"; {', '.join(edges)}: widen search_space/{candidate.config.names.optimizer}.yaml" if edges else ""
+    end = next((end for key, end in choice.edges.items() if candidate.space[key].axis == "lr"), "")
+    further = f"tune all again in another study with hydra.sweeper.extended={end}"
+    remedy = further if end and not protocol.extended else f"widen search_space/{candidate.config.names.bare_optimizer}.yaml"
+    flagged = f"; {', '.join(edges)}: {remedy}" if edges else ""
     return f"tuned    {candidate.name}{search}: {values} of {trials} trials, {measured.label} {choice.value:.3g}{flagged}"

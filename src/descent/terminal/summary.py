@@ -22,12 +22,11 @@ from descent.records.result import Result
 from descent.terminal.console import console, loading, paragraph, say, shown, table
 
 if TYPE_CHECKING:
-    from descent.analysis.tuning import Tuning
     from descent.analysis.verdicts import Verdicts
 
 NAMED = 5  # folders that are named
 WIDE = 100  # columns from which on a table has room for what a step costs
-FORESTS, ROWS, SENTENCES = 3, 14, 4  # forest plots, their rows, and verdicts on groups that a screen has room for
+FORESTS, ROWS, SENTENCES, FLAGS = 3, 12, 3, 2  # forest plots, their rows, verdicts on groups, and flags: a screen has room for
 BAR = 16  # letters of an interval
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
 
@@ -159,6 +158,7 @@ def show_outcome(outcome: "Verdicts") -> None:
     It fits a screen: what is left out is counted, and stands in the report.
     """
     from descent.analysis.forest import forests
+    from descent.analysis.wording import listed
 
     for sentence in outcome.headline:
         paragraph(sentence, "bold")
@@ -181,13 +181,15 @@ def show_outcome(outcome: "Verdicts") -> None:
     chosen = several[:SENTENCES] if len(several) > 1 else []
     for verdict in chosen:
         paragraph(f"{verdict.ranking.batch}: {verdict.sentence}")
-    for tuning in outcome.tunings[:FORESTS]:
-        say("")
-        show_tuning(tuning)
+    flags = [f"{tuning.ranking.batch}: {flag}" for tuning in outcome.tunings for flag in tuning.flags]
+    for flag in flags[:FLAGS]:
+        paragraph(flag)
     notes = sum(len(verdict.notes) for verdict in (*outcome.verdicts, *outcome.modes)) + len(outcome.common)
     more = len(outcome.verdicts) + len(outcome.modes) - len(chosen) - (0 if chosen else 1)
-    others = f"{more} more verdict{'s' * (more != 1)} and " if more else ""
-    say(f"\nin the report: {others}{notes} note{'s' * (notes != 1)} on what they hold for")
+    others = [f"{more} more verdict{'s' * (more != 1)}"] if more else []
+    if outcome.tunings:
+        others.append(f"how all was tuned, {max(0, len(flags) - FLAGS) or 'no'} more flag{'s' * (len(flags) - FLAGS != 1)}")
+    say(f"\nin the report: {listed([*others, f'{notes} note' + 's' * (notes != 1)])} on what they hold for")
 
 
 def bar(*places: float) -> str:
@@ -196,17 +198,6 @@ def bar(*places: float) -> str:
     drawn = [" "] * low + ["─"] * (high - low + 1) + [" "] * (BAR - 1 - high)
     drawn[middle] = "●"
     return "".join(drawn)
-
-
-def show_tuning(tuning: "Tuning") -> None:
-    """Print how the candidates of a group were tuned, one row each, and what is wrong with it."""
-    columns = [0, 1, 2, max(3, len(tuning.columns) - 2)]  # of the best of k trials, for half of them
-    rows = table(tuning.title, *(tuning.columns[at] for at in columns), left=tuning.columns[:2], tight=True)
-    for row in tuning.rows:
-        rows.add_row(*(shown(f"{text} ({interval})" if interval else text) for text, interval in (row[at] for at in columns)))
-    console.print(rows)
-    for note in tuning.flags:
-        paragraph(note)
 
 
 def show_failures(study: Path, failed: Sequence[Path]) -> None:
