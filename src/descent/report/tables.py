@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from descent.analysis.groups import GROUP
+from descent.analysis.groups import in_group
 from descent.analysis.tuning import Tuning
 from descent.analysis.verdicts import Verdict, interval, plain, ranks, shown
 
@@ -80,14 +80,14 @@ def _group(
     """Yield the cells of each setting of a group by column, its optimizer and its batch mode."""
     ranking = verdicts[0].ranking
     first = ranking.runs.iloc[0]
-    frame = frame[pd.concat([frame[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)]  # nan is nan
+    frame = frame[in_group(frame, first)]
     runs = runs[runs["problem"] == ranking.problem]
     parts = {
         metric: frame[frame["metric"] == metric].set_index("setting") for metric in (v.ranking.metric_name for v in verdicts)
     }
     lead = parts[ranking.metric_name]
     tests = [name for name in lead if name.startswith("test:") and lead[name].notna().any()]
-    ranked = [name for candidate in ranking.candidates for name in _of(verdicts[0], candidate)]
+    ranked = [name for candidate in ranking.candidates for name in ranking.settings_of(candidate)]
     for name in [*ranked, *(name for name in lead.index if name not in ranked)]:
         setting_runs = runs[runs["name"] == name].sort_values(["search", "seed"])
         row = lead.loc[name]
@@ -165,11 +165,6 @@ def _costs(runs: pd.DataFrame) -> dict[str, Cell]:
         "gradients": Cell(shown(gradients), _key(gradients), hint="evaluations of each example's gradient a step"),
         "state, kB": Cell(shown(state / 1e3) if math.isfinite(state) else "", _key(state), hint="what it keeps between steps"),
     }
-
-
-def _of(verdict: Verdict, candidate: str) -> list[str]:
-    runs = verdict.ranking.runs
-    return [str(name) for name in runs.loc[runs["candidate"] == candidate, "name"].unique()]
 
 
 def _links(runs: pd.DataFrame, study: Path) -> Iterator[Run]:
