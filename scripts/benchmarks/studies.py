@@ -1,6 +1,5 @@
 """Runs a minute of a study, by launcher; 60 runs beside the loops that one would write for them; and large studies."""
 
-import os
 import statistics
 import subprocess
 import sys
@@ -114,14 +113,22 @@ def measure_large(seeds: list[int]) -> Iterator[tuple[str, ...]]:
             before = number
 
 
+MEASURED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+"""
+
+
 def _usage(command: list[str]) -> tuple[float, float]:
-    """Run a command; return the CPU time of its process in seconds, and the most memory that it had in MB."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    """Run a command; return its CPU time in seconds, and the most memory of a process of it in MB.
+
+    A small process starts it: one that forks from this one would begin with the memory of this one.
+    """
+    printed = subprocess.run([sys.executable, "-c", MEASURED, *command], check=True, stdout=subprocess.PIPE).stdout
+    seconds, memory = map(float, printed.split())
+    return seconds, memory
 
 
 def _seconds(command: list[str]) -> float:

@@ -72,7 +72,7 @@ def test_files_name_what_there_is_and_were_found_for_the_defaults(place):
         tuned = Tuned(**written["tuned"])
         assert differences(default.model_copy(update={"tuned": tuned})) == "", path
         assert tuned.shared.keys() <= shared(default).keys(), path
-        assert tuned.scrambles == [written["tuning"]["search"]]
+        assert tuned.searches == [written["tuning"]["search"]]
         has, space = yaml.safe_load((CONF / "optimizer" / path.name).read_text()), search_space(path.stem)
         for key, value in written["optimizer"].items():
             assert key in has, path

@@ -13,6 +13,7 @@ from PIL import Image
 from studies import write_run
 
 from descent.analysis import load
+from descent.analysis.findings import render
 from descent.config.compose import compose
 from descent.config.search_space import search_space
 from descent.experiments import modules, sentence
@@ -80,6 +81,7 @@ def test_an_experiment_has_an_entry_with_its_question_its_command_its_sentence_a
     assert f"```bash\npython train.py -m experiment={name}\n```" in entry
     if finding := gallery.findings().get(name):
         assert f"> {literal(sentence(modules()[name], finding))}\n" in entry
+        assert name == "headline" or f"**{literal(render(gallery.ANSWERS[name], finding))}**" in entry
         assert f"](figures/experiments/{name}.png)" in entry
     else:
         assert gallery.needs_data(name), "no figure yet: python scripts/docs.py"

@@ -77,7 +77,7 @@ def test_every_optimizer_reduces_every_problem_with_exact_gradients(train, name,
 @pytest.mark.parametrize(
     ("problem", "batch"),
     [
-        pytest.param(problem, batch, marks=pytest.mark.slow if problem.endswith("cnn") else ())
+        pytest.param(problem, batch, marks=pytest.mark.slow if problem.endswith("cnn") or "fashion" in problem else ())
         for problem, batch in product((name for name in names("problem") if "mnist" in name), names("batch"))
     ],
 )

@@ -19,6 +19,7 @@ from omegaconf import OmegaConf
 from studies import wait_for
 
 from descent.config.compose import compose
+from descent.sweeps.worker import train_planned
 from descent.training import build
 from hydra_plugins.descent_study import launchers
 
@@ -84,6 +85,20 @@ def test_every_launcher_gives_the_same_bits(launcher, tmp_path, expected, slurm,
         asked = dict(re.findall(r"^#SBATCH --([\w-]+)=(.*)$", script.read_text(), re.M))
         assert (asked["array"], asked["cpus-per-task"], asked["partition"], asked["time"]) == ("0-1%2", "1", "main", "240")
         assert "gpus-per-node" not in asked
+
+
+def test_the_longest_runs_begin_first_where_several_train_at_a_time(tmp_path, capsys, monkeypatch):
+    begun = []
+
+    def train(journal, config):
+        begun.append(config.max_steps)
+        return train_planned(journal, config)
+
+    monkeypatch.setattr("descent.sweeps.worker.train_planned", train)
+    chosen = (f"output_dir={tmp_path}", "logger=[]", "problem=quadratic", "engine=numpy", "max_steps=4,9,2")
+    for more in (("study=one", "hydra/launcher=joblib", "hydra.launcher.n_jobs=1"), ("study=other",)):
+        assert conftest.sweep(capsys, monkeypatch, *chosen, *more)[0] == 0
+    assert begun == [9, 4, 2, 4, 9, 2]
 
 
 @pytest.mark.slow

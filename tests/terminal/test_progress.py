@@ -50,6 +50,8 @@ def test_the_time_left_of_a_sweep_is_that_of_the_kinds_of_runs_to_come(tmp_path)
     )
     others = [quick.parent / "another", quick.parent / "a third"]
     with journals.opened(tmp_path, tmp_path, local=True) as journal:
+        journal.expect(2)
+        assert StudyDisplay([quick], [quick], journal).line() == "0/1 done, starting 2 workers, 0:00:00"
         for folder in (quick, slow):
             journal.note(folder.name, Outcome.ENDED)
         with StudyDisplay([quick, slow, *others], [quick, slow, *others], journal) as display:

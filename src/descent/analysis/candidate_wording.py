@@ -16,7 +16,7 @@ def endings(ranking: Ranking, candidate: str) -> str:
 def median(ranking: Ranking, candidate: str) -> str:
     """Return the median, and in brackets the range of the runs that did not diverge, and the failures."""
     value = ranking.table.loc[candidate, "median"]
-    ends = values(ranking.runs[ranking.runs["candidate"] == candidate], ranking.metric_name)
+    ends = values(ranking.runs_of(candidate), ranking.metric_name)
     finite, lost = ends[ends.abs() < math.inf], endings(ranking, candidate)
     if not math.isfinite(value):
         return f"none ({lost or 'not finite'})"

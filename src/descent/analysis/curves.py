@@ -39,9 +39,10 @@ def measured(study: Study, *columns: str) -> Measured:
 
 def having(records: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Return the records of those runs that measured all of the columns."""
-    counts = records.groupby("run")[[column for column in columns if column in records]].count()
-    runs = counts.index[counts.gt(0).sum(axis=1) == len(columns)]
-    return records[records["run"].isin(runs)]
+    for column in columns:
+        present = records.loc[records[column].notna(), "run"] if column in records else ()
+        records = records[records["run"].isin(present)]
+    return records
 
 
 def band(records: pd.DataFrame, runs: pd.DataFrame, column: str, axis: str, worst: float) -> Summary:

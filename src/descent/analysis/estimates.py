@@ -2,8 +2,9 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -27,28 +28,11 @@ class Interval(StrEnum):
     RANGE = "range over seeds"
 
 
-@dataclass(frozen=True)
-class Estimates:
-    """Numbers of all pairs [P], of the candidate behind less the one ahead, over seeds on which both finished; see `Pair`."""
+def estimates(d: Differences, tested: Flags, won: Flags, level: Array, equal_level: float) -> dict[str, Sequence[Any]]:
+    """Return the numbers of all pairs [P], of the candidate behind less the one ahead, over seeds on which both finished.
 
-    difference: Array
-    low: Array
-    high: Array
-    interval: list[Interval]
-    typical: Array
-    disagrees: Flags
-    ahead: Indices
-    seeds: Array
-    seeds_low: Array
-    seeds_high: Array
-    equal_within: Array
-
-
-def estimates(d: Differences, tested: Flags, won: Flags, level: Array, equal_level: float) -> Estimates:
-    """Return the numbers of all pairs.
-
-    Simultaneous intervals are made to agree with the answers: the near end of one that is better is cut at 0, and one that is
-    not reaches to 0.
+    They are attributes of `paired_tests.Pair`, by name. Simultaneous intervals are made to agree with the answers: the near end
+    of one that is better is cut at 0, and one that is not reaches to 0.
 
     Args:
         d: of all pairs [P].
@@ -77,19 +61,19 @@ def estimates(d: Differences, tested: Flags, won: Flags, level: Array, equal_lev
         Interval.ALONE,
     )
     typical = hodges_lehmann(x)
-    return Estimates(
-        mean,
-        np.where(ranged, lowest_x, low),
-        np.where(ranged, highest_x, high),
-        [Interval(kind) for kind in kinds],
-        typical,
-        np.abs(typical - mean) > error,
-        (x > 0).sum(axis=1),
-        seeds,
-        seeds_low,
-        seeds_high,
-        np.where(whole & ~searched, equal_t * error, math.nan),
-    )
+    numbers = {
+        "difference": mean,
+        "low": np.where(ranged, lowest_x, low),
+        "high": np.where(ranged, highest_x, high),
+        "typical": typical,
+        "disagrees": np.abs(typical - mean) > error,
+        "ahead": (x > 0).sum(axis=1),
+        "seeds": seeds,
+        "seeds_low": seeds_low,
+        "seeds_high": seeds_high,
+        "equal_within": np.where(whole & ~searched, equal_t * error, math.nan),
+    }
+    return {"interval": [Interval(kind) for kind in kinds], **{name: array.tolist() for name, array in numbers.items()}}
 
 
 def t_quantile(tail: Array | float, freedom: Indices) -> Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from descent.analysis.verdicts import Verdict, Verdicts, interval, plain, ranks, shown
+from descent.analysis.verdicts import Verdict, Verdicts, interval, ranks, setting, shown
 from descent.metrics import Metric
 
 EDGE = 0.03  # of the axis, before the lowest end and after the highest
@@ -83,16 +83,14 @@ def _rows(verdict: Verdict, limits: Ends, log: bool) -> list[Estimate]:
     ranking = verdict.ranking
     ends, rows = _ends(ranking.table), []
     for candidate, row in ranking.table.iterrows():
-        runs = ranking.runs[ranking.runs["candidate"] == candidate]
-        names = runs["name"].unique()
-        batch = str(runs["batch"].iloc[0])
+        first = ranking.runs_of(candidate).iloc[0]
         rows.append(
             Estimate(
                 ranking.batch,
-                batch,
+                str(first["batch"]),
                 str(candidate),
-                str(runs["optimizer"].iloc[0]),
-                plain(names[0], batch) if len(names) == 1 else f"{candidate}, {len(names)} settings",
+                str(first["optimizer"]),
+                setting(ranking, str(candidate)),
                 ranks(ranking, str(candidate)),
                 f"{row['n']:.0f}",
                 f"{row['failed']:.0f}" if row["failed"] else "",

@@ -91,6 +91,16 @@ def what_differs(settings: Sequence[Mapping[str, str]], among: Sequence[Hashable
     return differing
 
 
+def in_group(rows: pd.DataFrame, first: "pd.Series[Any]") -> "pd.Series[bool]":
+    """Return which rows belong to the group of another."""
+    return pd.concat([rows[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)  # nan is nan
+
+
+def mode_name(first: "pd.Series[Any]") -> str:
+    """Return a run's batch mode, with the size of mini-batches: ``mini (32)``."""
+    return f"{first['batch']} ({first['batch_size']:.0f})" if pd.notna(first["batch_size"]) else str(first["batch"])
+
+
 def one_engine(runs: pd.DataFrame) -> pd.DataFrame:
     """Return runs without those of other engines that repeat runs of the engine torch: they are no further evidence."""
     alike = [runs[name] for name in ("method", "search", "stage")]

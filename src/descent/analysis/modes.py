@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
-from descent.analysis.groups import GROUP, one_engine
-from descent.analysis.load import Study, metric_of
-from descent.analysis.paired_tests import GroupFinding
-from descent.analysis.ranking import Ranking, terms
+from descent.analysis.groups import GROUP, mode_name, one_engine
+from descent.analysis.load import Study
+from descent.analysis.ranking import Ranking, by_median
 from descent.analysis.selection import choose, panel_order
 from descent.analysis.sensitivity import tolerance
 from descent.analysis.statistics import summary
@@ -26,12 +26,12 @@ def across_modes(study: Study, metric: str | None = None) -> list[Ranking]:
     final, tuning = study.runs[study.runs["stage"] == "final"], study.runs[study.runs["stage"] != "final"]
     return [
         ranking
-        for (problem, _), runs in final.groupby(["problem", "apart"])
-        for ranking in _of_problem(study, str(problem), one_engine(runs), tuning, metric or str(runs["metric"].iloc[0]))
+        for _, runs in final.groupby(["problem", "apart"])
+        for ranking in _of_problem(study, one_engine(runs), tuning, metric or str(runs["metric"].iloc[0]))
     ]
 
 
-def _of_problem(study: Study, problem: str, runs: pd.DataFrame, tuning: pd.DataFrame, metric: str) -> Iterator[Ranking]:
+def _of_problem(study: Study, runs: pd.DataFrame, tuning: pd.DataFrame, metric: str) -> Iterator[Ranking]:
     if f"final:{metric}" not in runs or runs.groupby(GROUP, dropna=False).ngroups < 2:
         return
     chosen: list[pd.DataFrame] = []
@@ -44,14 +44,13 @@ def _of_problem(study: Study, problem: str, runs: pd.DataFrame, tuning: pd.DataF
         examples = group.loc[group["status"] == "finished", "examples"].min()
         if group["mode"].nunique() > 1 and math.isfinite(examples) and _same_data(group):
             names = {mode: name for (of, mode), name in picked.items() if of == candidate}
-            yield _ranking(problem, str(candidate), _at(study, group, metric, examples), metric, examples, names)
+            yield _ranking(str(candidate), _at(study, group, metric, examples), metric, examples, names)
 
 
 def _mode(runs: pd.DataFrame) -> str:
     """Return the name of a batch mode, with the size of mini-batches and the settings in which it differs from others."""
     first = runs.iloc[0]
-    size = f" ({first['batch_size']:.0f})" if pd.notna(first["batch_size"]) else ""
-    parts = [f"{first['batch']}{size}", *filter(None, f"{first['variant']}, {first['budget']}".split(", "))]
+    parts = [mode_name(first), *filter(None, f"{first['variant']}, {first['budget']}".split(", "))]
     return ", ".join(dict.fromkeys(parts))
 
 
@@ -71,24 +70,11 @@ def _at(study: Study, runs: pd.DataFrame, metric: str, examples: float) -> pd.Da
     return runs.assign(**{name: pd.Series(values).reindex(runs.index).fillna(runs[name])}).drop(lost)
 
 
-def _ranking(problem: str, optimizer: str, runs: pd.DataFrame, name: str, examples: float, picked: dict[str, str]) -> Ranking:
-    metric = metric_of(runs, name)
-    runs = runs.assign(candidate=runs["mode"])
+def _ranking(optimizer: str, runs: pd.DataFrame, metric: str, examples: float, picked: dict[str, str]) -> Ranking:
     order = {mode: panel_order((group["batch"].iloc[0], 0.0, mode)) for mode, group in runs.groupby("mode")}
-    table = summary(runs, name, "candidate").loc[sorted(order, key=order.__getitem__)]
-    table = table.sort_values("median", ascending=not metric.higher_is_better, kind="stable").assign(first=1, last=len(table))
-    return Ranking(
-        problem,
-        f"batch modes of {optimizer} at {examples:,.0f} examples",
-        name,
-        runs,
-        table,
-        terms(runs, metric),
-        GroupFinding(tuple(str(candidate) for candidate in table.index), (), ""),
-        "picked" if picked else "",
-        "" if runs["tuning"].nunique() < 2 else "tuning budgets differ",
-        int(runs.loc[runs["search"] > 0, "search"].nunique()),
-        picked,
-        tolerance=tolerance(runs.iloc[:0], name),
-        modes_of=optimizer,
-    )
+    runs = runs.assign(candidate=runs["mode"])
+    table = summary(runs, metric, "candidate").loc[sorted(order, key=order.__getitem__)]
+    title = f"batch modes of {optimizer} at {examples:,.0f} examples"
+    refused = "" if runs["tuning"].nunique() < 2 else "tuning budgets differ"
+    ranking = by_median(title, metric, runs, table, picked, refused)
+    return replace(ranking, tolerance=tolerance(runs.iloc[:0], metric), modes_of=optimizer)

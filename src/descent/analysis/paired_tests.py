@@ -7,7 +7,7 @@ hypothesis. Half of the error of *better* goes to who is best in its group. docs
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
@@ -105,10 +105,7 @@ def judge(groups: Sequence[Group]) -> list[GroupFinding]:
         [Answer.REPEATED, Answer.FEW, Answer.SAME, Answer.BETTER_WITHIN, Answer.BETTER, Answer.EQUAL, Answer.FAILED_MORE],
         Answer.OPEN,
     )
-    numbers = estimates(d, tested, won, level, equal_level)
-    columns = {part.name: np.asarray(getattr(numbers, part.name)).tolist() for part in fields(numbers)}
-    columns |= {
-        "interval": numbers.interval,
+    columns = estimates(d, tested, won, level, equal_level) | {
         "answer": [Answer(one) for one in answers],
         "p": p.tolist(),
         "p_equal": p_equal.tolist(),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from descent.analysis.claims import WON, Terms
 from descent.analysis.differences import Group, scores
-from descent.analysis.groups import GROUP, one_engine
+from descent.analysis.groups import GROUP, mode_name, one_engine
 from descent.analysis.load import metric_of
 from descent.analysis.paired_tests import Answer, GroupFinding, judge
 from descent.analysis.selection import TUNED, budgets, choose, ranked_metrics
@@ -68,6 +68,14 @@ class Ranking:
         """The names of the candidates, the best first."""
         return [str(candidate) for candidate in self.table.index]
 
+    def runs_of(self, candidate: object) -> pd.DataFrame:
+        """Return the runs of a candidate."""
+        return self.runs[self.runs["candidate"] == candidate]
+
+    def settings_of(self, candidate: object) -> list[str]:
+        """Return the names of a candidate's settings."""
+        return [str(name) for name in self.runs_of(candidate)["name"].unique()]
+
     @property
     def tested(self) -> bool:
         """Whether any pair is tested."""
@@ -115,29 +123,39 @@ def _described(runs: pd.DataFrame, metric: str | None) -> Iterator[Ranking]:
 
 def describe(runs: pd.DataFrame, metric_name: str, tuning: pd.DataFrame | None = None, tested: bool = True) -> Ranking:
     """Rank the settings of a group by their medians; nothing is tested yet."""
-    counted, metric = one_engine(runs), metric_of(runs, metric_name)
+    counted = one_engine(runs)
     first, refused = counted.iloc[0], budgets(counted, tuning)
     chosen, picked = choose(counted, metric_name, tuning)
-    table = summary(chosen, metric_name, "candidate").sort_values("median", ascending=not metric.higher_is_better, kind="stable")
-    table["first"], table["last"] = 1, len(table)
-    untested = "alone" if len(table) < 2 else "" if tested else "secondary"
     swept = counted if tuning is None or tuning.empty else tuning[~tuning["stage"].isin(["selection", "default"])]
-    size = f" ({first['batch_size']:.0f})" if pd.notna(first["batch_size"]) else ""
+    title = ", ".join(filter(None, (mode_name(first), first["variant"])))
+    ranking = by_median(title, metric_name, chosen, summary(chosen, metric_name, "candidate"), picked, refused)
+    return replace(
+        ranking,
+        untested="alone" if len(ranking.table) < 2 else ranking.untested if tested else "secondary",
+        edges=edges(swept[~swept["tuning"].isin(TUNED)], metric_name),  # those of tuned ones are of their space
+        tolerance=tolerance(swept, metric_name),
+        repeated=len(runs) - len(counted),
+    )
+
+
+def by_median(
+    title: str, metric_name: str, runs: pd.DataFrame, table: pd.DataFrame, picked: dict[str, str], refused: str
+) -> Ranking:
+    """Return the ranking of candidates by their medians; nothing is tested yet."""
+    metric = metric_of(runs, metric_name)
+    table = table.sort_values("median", ascending=not metric.higher_is_better, kind="stable").assign(first=1, last=len(table))
     return Ranking(
-        str(first["problem"]),
-        f"{first['batch']}{size}" + (f", {first['variant']}" if first["variant"] else ""),
-        metric_name,
-        chosen,
-        table,
-        terms(chosen, metric),
-        GroupFinding(tuple(str(candidate) for candidate in table.index), (), ""),
-        untested or ("picked" if picked else ""),
-        refused,
-        int(chosen.loc[chosen["search"] > 0, "search"].nunique()),
-        picked,
-        edges(swept[~swept["tuning"].isin(TUNED)], metric_name),  # those of tuned ones are of their space
-        tolerance(swept, metric_name),
-        len(runs) - len(counted),
+        problem=str(runs["problem"].iloc[0]),
+        batch=title,
+        metric_name=metric_name,
+        runs=runs,
+        table=table,
+        terms=terms(runs, metric),
+        finding=GroupFinding(tuple(str(candidate) for candidate in table.index), (), ""),
+        untested="picked" if picked else "",
+        refused=refused,
+        searches=int(runs.loc[runs["search"] > 0, "search"].nunique()),
+        picked=picked,
     )
 
 

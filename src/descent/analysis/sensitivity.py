@@ -1,4 +1,4 @@
-"""Describe time to target, tolerance of the learning rate, and performance profiles. Nothing here is a test."""
+"""Describe the tolerance of the learning rate, and performance profiles. Nothing here is a test."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pandas as pd
 from descent.analysis.groups import GROUP
 from descent.analysis.load import metric_of
 from descent.analysis.selection import CANDIDATE, candidate_names, choose, ranked_metrics
-from descent.analysis.statistics import medians, values, wilson
+from descent.analysis.statistics import medians, values
 from descent.metrics import Metric
 
 FACTOR = 2.0  # what a learning rate may cost in loss, or error, to be tolerated
@@ -17,28 +17,6 @@ OUTER = 0.1  # of the logarithmic range of a sweep: a best value there is at its
 LRS = 3  # in a sweep, at least
 PROBLEMS = 5  # in a profile, at least
 TAU = 4.0
-
-
-def time_to_target(runs: pd.DataFrame, axis: str, by: str = "candidate") -> pd.DataFrame:
-    """Summarise the time to the problem's target by setting; empty if it has none.
-
-    Args:
-        runs: of one problem and batch mode.
-        axis: ``steps``, ``examples``, ``gradient_evaluations`` or ``seconds``.
-
-    Returns:
-        Indexed by `by`: ``n``; ``median``, infinite if fewer than half of the runs reached it; ``reached`` of n, and
-        ``share``, ``low``, ``high`` (Wilson).
-    """
-    rows = {}
-    for name, group in runs[runs[f"time:{axis}"].notna()].groupby(by):
-        times = group[f"time:{axis}"].to_numpy(dtype=float)
-        n, reached = len(times), int(np.isfinite(times).sum())
-        low, high = wilson(reached, n)
-        median = float(np.median(times))
-        rows[name] = {"n": n, "median": median, "reached": reached, "share": reached / n, "low": low, "high": high}
-    columns = ["n", "median", "reached", "share", "low", "high"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(by)
 
 
 def tolerance(runs: pd.DataFrame, metric: str, factor: float = FACTOR) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from descent.analysis.differences import scores
-from descent.analysis.groups import GROUP, one_engine
+from descent.analysis.groups import in_group, one_engine
 from descent.analysis.load import Study
 from descent.analysis.ranking import Ranking
 from descent.analysis.selection import CANDIDATE, TUNED
@@ -166,8 +166,7 @@ def tunings(study: Study, rankings: Sequence[Ranking]) -> list[Tuning]:
             continue
         seen.add((ranking.problem, ranking.batch))
         first = ranking.runs.iloc[0]
-        same = pd.concat([every[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)  # nan is nan
-        runs = every[same & every["tuning"].isin(TUNED)]
+        runs = every[in_group(every, first) & every["tuning"].isin(TUNED)]
         if (runs["stage"] != "final").any():
             of_stage = runs.groupby("stage")["wall_seconds"].sum()
             seconds = {stage: float(of_stage[stage]) for stage in STAGES if stage in of_stage}
@@ -177,7 +176,7 @@ def tunings(study: Study, rankings: Sequence[Ranking]) -> list[Tuning]:
 
 
 def _tuned(study: Study, ranking: Ranking, name: str, runs: pd.DataFrame) -> Tuned:
-    final = ranking.runs[ranking.runs["candidate"] == name]
+    final = ranking.runs_of(name)
     runs = runs[(runs[CANDIDATE] == final[CANDIDATE].iloc[0]).all(axis=1)]
     trials, defaults = (runs[runs["stage"] == stage] for stage in ("trial", "default"))
     first = final[final["tuning"].isin(runs["tuning"])].groupby("search").first()

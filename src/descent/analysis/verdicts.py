@@ -39,12 +39,16 @@ class Verdict:
     @property
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row a candidate, the best first: ranks, setting, n, median, interval, failed share."""
-        runs = self.ranking.runs
         for candidate, row in self.ranking.table.iterrows():
-            names = runs.loc[runs["candidate"] == candidate, "name"].unique()
-            name = plain(names[0], str(runs["batch"].iloc[0])) if len(names) == 1 else f"{candidate}, {len(names)} settings"
+            name = setting(self.ranking, str(candidate))
             share = f"{row['failed']:.0f} of {row['n']:.0f}" if row["failed"] else "0"
             yield ranks(self.ranking, str(candidate)), name, f"{row['n']:.0f}", shown(row["median"]), interval(row), share
+
+
+def setting(ranking: Ranking, candidate: str) -> str:
+    """Return the name of a candidate's setting as in a table, or how many it has."""
+    names = ranking.settings_of(candidate)
+    return plain(names[0], str(ranking.runs["batch"].iloc[0])) if len(names) == 1 else f"{candidate}, {len(names)} settings"
 
 
 def plain(name: str, batch: str) -> str:

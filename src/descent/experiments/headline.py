@@ -50,7 +50,7 @@ def plot(study: Study) -> Figure:
     figure, panels = row(len(ranked), 3.4, 3.4)
     for axes, ranking in zip(panels, ranked, strict=True):
         for name in ranking.candidates:
-            drawn, runs = look(name), ranking.runs[ranking.runs["candidate"] == name]
+            drawn, runs = look(name), ranking.runs_of(name)
             shown = partial(draw_curve, color=drawn.colour, ls=drawn.dash, label=name)
             shown(axes, study, runs, ranking.metric_name, "examples", quartiles=True)
         label(axes, "log log", AXES["examples"].label, ranking.metric.label if axes is panels[0] else "", _group(ranking), "")
@@ -82,7 +82,7 @@ def _group(ranking: Ranking) -> str:
 
 def _lines(ranking: Ranking) -> Iterator[dict[str, Any]]:
     for name, line in ranking.table.iterrows():
-        runs = ranking.runs[ranking.runs["candidate"] == name]
+        runs = ranking.runs_of(name)
         yield {
             "problem, batch": _group(ranking),
             "optimizer": str(name),

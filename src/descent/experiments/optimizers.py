@@ -66,7 +66,7 @@ def plot(study: Study) -> Figure:
     ranking, _ = _ranking(study)
     figure, (left, right) = row(2, 4.7, 3.6)
     for name in ranking.candidates:
-        group = _runs_of(ranking, name)
+        group = ranking.runs_of(name)
         drawn = look(group["optimizer"].iloc[0])
         name = f"{name}, lr = {group['lr'].iloc[0]:g}"
         draw_curve(left, study, group, ranking.metric_name, "examples", color=drawn.colour, ls=drawn.dash, label=name)
@@ -74,16 +74,12 @@ def plot(study: Study) -> Figure:
     label(left, "log log", AXES["examples"].label, ranking.metric.label, title, "")
     rows = []
     for name in ranking.candidates:
-        group = _runs_of(ranking, name)
+        group = ranking.runs_of(name)
         place = f"{name}  (rank {rank(ranking, name)})" if ranking.tested else name
         rows.append((place, group, look(group["optimizer"].iloc[0]).colour))
     draw_seeds(right, rows, ranking.metric_name)
     label(right, "log linear", f"{ranking.metric.label} at the end", title="Each seed; bar: median")
     return figure
-
-
-def _runs_of(ranking: Ranking, name: str) -> pd.DataFrame:
-    return ranking.runs[ranking.runs["candidate"] == name]
 
 
 def _ranking(study: Study) -> tuple[Ranking, Tuned]:

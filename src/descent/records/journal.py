@@ -68,6 +68,16 @@ class Journal:
         except OSError:
             return set()
 
+    def expect(self, workers: int) -> None:
+        """Note how many workers the launcher starts."""
+        with suppress(OSError):
+            (self.folder / f".workers-{workers}").touch()
+
+    def expected(self) -> str:
+        """Return the workers that are to start, as ``2 workers``."""
+        number = next((name.partition("-")[2] for name in self.noted() if name.startswith(".workers-")), "")
+        return f"{number} worker{'s' * (number != '1')}".strip()
+
     def stop(self, number: int) -> None:
         """Ask all workers to stop, because of a signal."""
         with suppress(OSError):

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from descent.analysis.groups import GROUP
+from descent.analysis.groups import in_group
 from descent.analysis.tuning import Tuning
 from descent.analysis.verdicts import Verdict, interval, plain, ranks, shown
 
@@ -80,14 +80,14 @@ def _group(
     """Yield the cells of each setting of a group by column, its optimizer and its batch mode."""
     ranking = verdicts[0].ranking
     first = ranking.runs.iloc[0]
-    frame = frame[pd.concat([frame[name].isin([first[name]]) for name in GROUP], axis=1).all(axis=1)]  # nan is nan
+    frame = frame[in_group(frame, first)]
     runs = runs[runs["problem"] == ranking.problem]
     parts = {
         metric: frame[frame["metric"] == metric].set_index("setting") for metric in (v.ranking.metric_name for v in verdicts)
     }
     lead = parts[ranking.metric_name]
     tests = [name for name in lead if name.startswith("test:") and lead[name].notna().any()]
-    ranked = [name for candidate in ranking.candidates for name in _of(verdicts[0], candidate)]
+    ranked = [name for candidate in ranking.candidates for name in ranking.settings_of(candidate)]
     for name in [*ranked, *(name for name in lead.index if name not in ranked)]:
         setting_runs = runs[runs["name"] == name].sort_values(["search", "seed"])
         row = lead.loc[name]
@@ -147,11 +147,11 @@ def tuning(group: Tuning) -> Table:
 
 def _measured(verdict: Verdict, row: "pd.Series[float]") -> Iterator[tuple[str, Cell]]:
     """Yield the columns of one metric, and of the ranks where it is tested."""
-    entry = row["entry"]
-    if verdict.ranking.tested and isinstance(entry, str):
+    candidate = row["candidate"]
+    if verdict.ranking.tested and isinstance(candidate, str):
         shared = bool(row["first_rank"] < row["last_rank"])
         spread = f"may have the ranks {row['first_rank']:.0f} to {row['last_rank']:.0f}" * shared
-        yield "rank", Cell(ranks(verdict.ranking, entry), row["first_rank"] + row["last_rank"] / 1000, hint=spread)
+        yield "rank", Cell(ranks(verdict.ranking, candidate), row["first_rank"] + row["last_rank"] / 1000, hint=spread)
     yield verdict.label, Cell(shown(row["median"]), _key(row["median"]), interval(row))
 
 
@@ -165,11 +165,6 @@ def _costs(runs: pd.DataFrame) -> dict[str, Cell]:
         "gradients": Cell(shown(gradients), _key(gradients), hint="evaluations of each example's gradient a step"),
         "state, kB": Cell(shown(state / 1e3) if math.isfinite(state) else "", _key(state), hint="what it keeps between steps"),
     }
-
-
-def _of(verdict: Verdict, candidate: str) -> list[str]:
-    runs = verdict.ranking.runs
-    return [str(name) for name in runs.loc[runs["candidate"] == candidate, "name"].unique()]
 
 
 def _links(runs: pd.DataFrame, study: Path) -> Iterator[Run]:

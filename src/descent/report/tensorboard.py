@@ -186,7 +186,12 @@ def layout(candidates: Iterable[Candidate]) -> layout_pb2.Layout:
             band = layout_pb2.MarginChartContent.Series(value=median, lower=low, upper=high)
             chart = layout_pb2.Chart(title=f"{candidate.mode}: median and quartiles", margin={"series": [band]})
             charts.setdefault(candidate.shared(column), {})[candidate.mode] = chart
-    return layout_pb2.Layout(category=[layout_pb2.Category(title=name, chart=modes.values()) for name, modes in charts.items()])
+    return layout_pb2.Layout(
+        category=[
+            layout_pb2.Category(title=name, chart=reversed(modes.values()))  # TensorBoard shows the last chart first
+            for name, modes in charts.items()
+        ]
+    )
 
 
 def _scalars(

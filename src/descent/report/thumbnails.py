@@ -7,11 +7,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
 from descent.analysis.curves import Summary
 from descent.metrics import Metric
-from descent.plots.style import RC, Look, text
+from descent.plots.style import RC, Look, text, ticks
 
 WIDTH, HEIGHT, DPI = 3.45, 2.2, 100  # inches of a picture without its legend, and pixels an inch: TensorBoard's are 345 wide
 ROW, LETTERS = 0.14, 60  # inches of a row of the legend, and the letters that fit into one
@@ -38,10 +37,7 @@ def draw(title: str, metric: Metric, lines: Mapping[str, tuple[Look, Summary]]) 
             axes.fill_between(x, low, high, color=look.colour, alpha=0.22, linewidth=0)
             axes.plot(x, median, color=look.colour, linestyle=look.dash, label=text(name))
         axes.set_yscale(metric.scale if drawn else "linear")
-        for axis in (axes.xaxis, axes.yaxis) if axes.get_yscale() == "log" else (axes.xaxis,):
-            axis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
-            axis.set_minor_locator(NullLocator())
-            axis.set_major_formatter("{x:g}")  # powers as formulas take most of the time
+        ticks(figure)
         axes.set_xlabel("training examples processed")
         figure.text(0.02, 1 - 0.06 / tall, text(title), va="top", fontweight="bold", fontsize=8)
         handles, names = axes.get_legend_handles_labels()

@@ -60,7 +60,7 @@ def _file(study: Study, final: "pd.Series[Any]", runs: pd.DataFrame) -> dict[str
         "tuning": chosen.tuning.model_dump(),
         "tuned": {
             "study": study.folder.name,
-            "scrambles": [SEARCH],
+            "searches": [SEARCH],
             "metric": metric,
             "median": float(f"{selection[f'final:{metric}'].median():.4g}"),
             "edges": edges,

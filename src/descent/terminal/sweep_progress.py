@@ -100,7 +100,7 @@ class StudyDisplay:
             self.started = self.entered if self.trained or self.failed else now
         parts = [f"{done}/{self.total} done"]
         if self.pending:
-            parts.append("starting workers" if self.started is None else f"{running} running")
+            parts.append(f"starting {self.journal.expected()}" if self.started is None else f"{running} running")
         parts += [f"{count} {name}" for count, name in ((self.failed, "failed"), (diverged, "diverged")) if count]
         parts.append(clock(now - self.entered))
         if self.started is not None and self.took and self.pending:
@@ -124,7 +124,7 @@ class StudyDisplay:
         best: dict[tuple[str, str], dict[str, Setting]] = {}
         for setting in settings:
             best.setdefault((setting.problem, setting.optimizer), {}).setdefault(setting.batch, setting)
-        modes = list(dict.fromkeys(setting.batch for setting in settings))
+        modes = sorted({setting.batch for setting in settings})
         metrics = list(dict.fromkeys(setting.metric.name for setting in settings))
         table = Table(show_edge=False, pad_edge=False, box=None)
         table.add_column(f"best median {' or '.join(metrics)} so far", overflow="fold")

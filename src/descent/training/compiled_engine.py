@@ -22,6 +22,7 @@ class CompiledEngine(NumpyEngine):
                 self.optimizer.state = [self.optimizer.start(self.flat)]
             self._spans = _spans(self.optimizer.spared, len(self.flat))
             self._work = [np.empty_like(self.flat) for _ in range(3)]
+            self._before = views(self._work[2], self.params)  # once, as a block of a small network takes a millisecond
             table = copy(self.optimizer).table(np.array([self.optimizer.lr]))
             self._run = compilation.block(self.objective, self.optimizer, table.shape[1])
             compilation.compile_for(self._run, self._arguments(table, *self._rows(0, 1)))
@@ -31,8 +32,7 @@ class CompiledEngine(NumpyEngine):
         rows, edges = self._rows(first, last)
         self._run(*self._arguments(self.optimizer.table(lrs), rows, edges))
         self.optimizer.lr = float(lrs[-1])
-        self.last_gradient, _, before = self._work
-        self.before = views(before, self.params)
+        self.last_gradient, self.before = self._work[0], self._before
         self.position.gradient_evaluations += len(rows) or (last - first) * self.batches.examples
         self.position.step = last
 

@@ -114,6 +114,8 @@ class StudySweeper(Sweeper):
         alone = launchers.kind(hydra.launcher) == "basic"
         order = sorted(range(len(runs)), key=lambda index: 0 if alone else -runs[index].seconds)
         first = [runs[index] for index in order]
+        if launchers.kind(hydra.launcher) == "joblib":
+            journal.expect(min(int(hydra.launcher.n_jobs), len(runs)))
         if launchers.kind(hydra.launcher) in ("basic", "joblib") and not launchers.around(hydra):
             outcomes = launchers.hand_over(hydra.launcher, partial(train_planned, journal), [run.settled for run in first])
         else:
