@@ -147,11 +147,11 @@ def tuning(group: Tuning) -> Table:
 
 def _measured(verdict: Verdict, row: "pd.Series[float]") -> Iterator[tuple[str, Cell]]:
     """Yield the columns of one metric, and of the ranks where it is tested."""
-    entry = row["entry"]
-    if verdict.ranking.tested and isinstance(entry, str):
+    candidate = row["candidate"]
+    if verdict.ranking.tested and isinstance(candidate, str):
         shared = bool(row["first_rank"] < row["last_rank"])
         spread = f"may have the ranks {row['first_rank']:.0f} to {row['last_rank']:.0f}" * shared
-        yield "rank", Cell(ranks(verdict.ranking, entry), row["first_rank"] + row["last_rank"] / 1000, hint=spread)
+        yield "rank", Cell(ranks(verdict.ranking, candidate), row["first_rank"] + row["last_rank"] / 1000, hint=spread)
     yield verdict.label, Cell(shown(row["median"]), _key(row["median"]), interval(row))
 
 
