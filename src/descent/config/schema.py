@@ -161,6 +161,7 @@ class Tuned(Model):
     searches: list[Count] = Field(validation_alias=AliasChoices("searches", "scrambles"))  # numbers; "scrambles" in older files
     metric: Text  # what decided
     median: Real  # of the metric, over the seeds of selection
+    ranges: dict[str, list[Real]] = Field(default={})  # that were searched: their ends; none in older files
     edges: dict[str, Literal["low", "high"]]  # hyperparameters in the outer tenth of their range, and at which end
     engine: Text
     versions: dict[str, Text]

@@ -63,6 +63,7 @@ def _file(study: Study, final: "pd.Series[Any]", runs: pd.DataFrame) -> dict[str
             "searches": [SEARCH],
             "metric": metric,
             "median": float(f"{selection[f'final:{metric}'].median():.4g}"),
+            "ranges": {key: [usual.low, usual.high] for key, usual in space.items()},
             "edges": edges,
             "engine": chosen.engine,
             "versions": {name: final["environment"][name] for name in VERSIONS} | {"scipy": version("scipy")},
