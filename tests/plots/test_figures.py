@@ -61,7 +61,7 @@ def rich(tmp_path):
 
 
 DRAWN = {name: drawing for name, drawing in DRAWN.items() if not name.startswith("r2_")}  # only of tables
-PROBLEM = sorted(name for name, module in DRAWN.items() if module.each == "problem")
+PROBLEM = sorted(name for name, module in DRAWN.items() if module.scope == "problem")
 
 
 @pytest.mark.parametrize("name", PROBLEM)
@@ -328,7 +328,7 @@ def test_no_name_of_an_optimizer_breaks_a_figure(tmp_path):
             rewrite(write_run(tmp_path, optimizer=f"o{number}", batch=batch, lr=lr), optimizer=name)
     study = load(tmp_path)
     for title, module in DRAWN.items():
-        if module.each == "problem" and title not in ("time_to_target", "trajectories"):
+        if module.scope == "problem" and title not in ("time_to_target", "trajectories"):
             figure = module.plot(study)
             figures.write(figure, tmp_path / "figure")
             shown = [text.get_text() for text in (figure.legends[0].get_texts() + figure.axes[0].get_yticklabels())]

@@ -30,7 +30,7 @@ def median(runs: pd.DataFrame, metric: str, *keys: str) -> pd.Series:
     return medians(runs, metric, list(keys))
 
 
-def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> Difference:
+def paired(runs: pd.DataFrame, metric: str, key: str, choice: Any, baseline: Any) -> Difference:
     """Return how much higher a metric ends with one choice of a setting than with another, over their common seeds.
 
     Raises:
@@ -38,9 +38,9 @@ def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> D
     """
     require_metric(runs, metric)
     table = values(runs, metric).groupby([runs["seed"], runs[key]]).first().unstack()
-    require(table.T, one, other)
-    both = table[[one, other]].dropna()
-    return difference(both[one].sub(both[other]).where(np.isfinite(both).all(axis=1)))
+    require(table.T, choice, baseline)
+    both = table[[choice, baseline]].dropna()
+    return difference(both[choice].sub(both[baseline]).where(np.isfinite(both).all(axis=1)))
 
 
 def rose(study: Study, runs: pd.DataFrame) -> "pd.Series[bool]":

@@ -60,8 +60,8 @@ def plot(study: Study) -> Figure:
     for clip, group in groups(runs, KEY):
         look = {"color": colours[clip], "label": "none" if clip == FREE else f"{clip:g}"}
         draw_ends(left, group, GAP, "lr", **look)
-        if len(some := group[group["lr"] == shown]):
-            start = max(start, draw_curve(right, study, some, GAP, **look)[0])
+        if len(at_rate := group[group["lr"] == shown]):
+            start = max(start, draw_curve(right, study, at_rate, GAP, **look)[0])
     title = f"At the end, median of {seeds(runs)}; \N{MULTIPLICATION SIGN}: diverged"
     label(left, "log log", "learning rate", "training loss above its minimum", title, "clip_norm")
     label(right, "symlog log", "steps", title=f"During training, median, at learning rate {shown:g}")

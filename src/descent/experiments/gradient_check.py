@@ -48,10 +48,10 @@ def analyse(study: Study) -> Finding:
     runs, precisions, right, decided = _runs(study), [], True, True
     for bits, group in groups(runs, "precision"):
         engines = []
-        for engine, each in groups(group, "engine"):
-            best = each.loc[each["error"].idxmin()]
+        for engine, of_engine in groups(group, "engine"):
+            best = of_engine.loc[of_engine["error"].idxmin()]
             small = bool(best["error"] <= SLACK * np.sqrt(EPS[bits]))
-            right, decided = right and small, decided and (small or best["lr"] > each["lr"].min())
+            right, decided = right and small, decided and (small or best["lr"] > of_engine["lr"].min())
             engines.append({"engine": engine, "error": best["error"], "h": best["lr"]})
         precisions.append({"bits": bits, "sqrt_eps": np.sqrt(EPS[bits]), "engines": engines})
     return Finding(right=right, decided=decided, precisions=precisions, norms=_norms(runs))

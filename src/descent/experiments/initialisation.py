@@ -79,7 +79,7 @@ def plot(study: Study) -> Figure:
 def _norms(study: Study, runs: pd.DataFrame) -> np.ndarray | None:
     """Return the gradient norm of each layer at the first step, median over runs; None where it was not recorded."""
     norms = [frame.filter(regex=r"^gradient_norm/\d+$").iloc[1:2].to_numpy() for _, frame in study.curves(runs)]
-    if not norms or not all(each.size for each in norms):
+    if not norms or not all(norm.size for norm in norms):
         return None
     return np.asarray(np.median(np.concatenate(norms), axis=0))
 
