@@ -1,7 +1,6 @@
 """Select and aggregate the runs of an experiment by the settings that it varies."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,11 +143,6 @@ def curve(study: Study, runs: pd.DataFrame, column: str, axis: str = "step") -> 
         raise NoData(f"no run measured {column}")
     shared = [pd.concat([frame[name] for frame in frames], axis=1, join="inner").sort_index() for name in (axis, column)]
     return shared[0].median(axis=1).to_numpy(dtype=float), shared[1].median(axis=1).to_numpy(dtype=float)
-
-
-def groups(runs: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """Yield each choice of a setting with its runs."""
-    yield from runs.groupby(key, sort=True)
 
 
 def _value(config: dict[str, Any], key: str) -> Any:

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import groups
 from descent.plots.curves import Curves, faint
 from descent.plots.medians import label, row
 from descent.plots.style import shades, styled
@@ -65,7 +64,7 @@ def _curves(study: Study) -> dict[float, Curves]:
         NoData: no run did.
     """
     curves: dict[float, Curves] = {}
-    for lr, runs in groups(study.runs[study.runs["status"] != "diverged"].sort_values("seed"), "lr"):
+    for lr, runs in study.runs[study.runs["status"] != "diverged"].sort_values("seed").groupby("lr"):
         measured = [
             (run, frame) for run, frame in study.curves(runs) if "sharpness" in frame and frame["sharpness"].notna().any()
         ]
