@@ -1,13 +1,13 @@
 """Make the pages that are made from the sources, and their figures: `python scripts/docs.py`.
 
-Writes `docs/optimizers/` (a page for each optimizer), `docs/gallery.md` (each experiment, a report's figures, trajectories) and
-their pictures in `docs/figures/`. Trains what is missing; a second call only draws. `tests/documents/test_pages.py` holds the
-pages against what this would write.
+Writes `docs/optimizers/` (a page for each optimizer), `docs/choices.md` (a line for each choice), `docs/gallery.md` (each
+experiment, a report's figures, trajectories) and their pictures in `docs/figures/`. Trains what is missing; a second call only
+draws. `tests/documents/test_pages.py` holds the pages against what this would write.
 """
 
 from pathlib import Path
 
-from pages import gallery, moving, optimizers, screen
+from pages import choices, gallery, moving, optimizers, screen
 from pages.base import names
 
 from descent.config.flags import Parser, leave_with, require_folder, require_folder_to_write
@@ -24,6 +24,7 @@ def pages() -> dict[Path, str]:
     for name, rates in optimizers.chosen().items():
         texts[optimizers.FOLDER / f"{name}.md"] = optimizers.page(name, rates)
     texts[gallery.PAGE] = gallery.page(gallery.findings())
+    texts[choices.PAGE] = choices.page()
     return texts
 
 

@@ -29,7 +29,8 @@ are drawn from a pool: {" ".join(SETTINGS)}, at {RATES} learning rates and {SEED
 """
 FLAGS = """
 How often a search is flagged, by what its range of learning rates is, in percent of searches, and the loss of what it chooses,
-times that of the range as it is (the median over searches):
+times that of the range as it is (the median over searches). A range is flagged as too wide where that costs a search its result:
+eight trials do not tell one that reaches ten times too far at both ends from the range as it is, and hardly lose by it.
 
 | optimizer | range | searches | best value at the edge | range too wide | loss, times |
 |---|---|--:|--:|--:|--:|

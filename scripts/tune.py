@@ -34,14 +34,14 @@ TUNED = ("hydra/sweeper=tuned", "hydra.sweeper.final_seeds=1", "logger=[]")
 STUDY, EXTENDED = "tune", "tune_extended"
 
 
-def train(problem: str, modes: str, *more: str) -> None:
+def train(problem: str, modes: str, matrices: bool, *more: str) -> None:
     """Tune all optimizers for a problem; Muon, which needs matrices, by the engine torch.
 
     Raises:
         InputError: the command failed, and has told why.
     """
     sweeps = [("engine=compiled", f"optimizer={COMPILED}")]
-    if not Muon.without_effect(build.problem(resolve(compose(f"problem={problem}", *more))).parameters()):
+    if matrices:
         sweeps.append(("optimizer=muon",))
     for chosen in sweeps:
         arguments = (*TUNED, f"problem={problem}", f"batch={modes}", *chosen, *more)
@@ -78,10 +78,12 @@ def main() -> int:
                 continue
             require(given.root, data, f"problem={name}")
             more = [f"problem.root={given.root}"]
-        train(name, PROBLEMS[name], f"study={STUDY}", f"output_dir={given.studies}", *more)
+        weights = list(build.problem(resolve(compose(f"problem={name}", *more))).parameters())
+        matrices = not Muon.without_effect(weights)
+        train(name, PROBLEMS[name], matrices, f"study={STUDY}", f"output_dir={given.studies}", *more)
         for mode, end in flagged(given.studies / STUDY, name).items():
             further = (f"study={EXTENDED}", f"hydra.sweeper.extended={end}", f"output_dir={given.studies}")
-            train(name, mode, *further, *more)
+            train(name, mode, matrices, *further, *more)
     for study in given.study or [path for path in (given.studies / STUDY, given.studies / EXTENDED) if path.is_dir()]:
         for place, text in files(study).items():
             if not given.problem or place.partition("/")[0] in given.problem:

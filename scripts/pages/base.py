@@ -27,6 +27,12 @@ def values(group: str, name: str) -> dict[str, Any]:
     return settings
 
 
+def remark(group: str, name: str) -> str:
+    """Return the first comment of a yaml; empty where it has none."""
+    lines = (CONF / group / f"{name}.yaml").read_text().splitlines()
+    return next((line[2:] for line in lines if line.startswith("# ") and "@package" not in line), "")
+
+
 def prose(text: str) -> str:
     """Return a paragraph in lines of one width."""
     return textwrap.fill(" ".join(text.split()), WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -11,11 +11,13 @@ from typing import Any
 from data_sets import data_set, holds
 
 from descent.analysis import load
+from descent.analysis.findings import render
 from descent.config.compose import compose
 from descent.experiments import CONCLUSION, modules, sentence
 from descent.plots import figures
 from descent.records.folders import REPORT
 from pages import optimizers
+from pages.answers import ANSWERS
 from pages.base import DOCS, FIGURES, ROOT, keep, literal, names, prose
 
 PAGE = DOCS / "gallery.md"
@@ -29,6 +31,7 @@ SWEEP = (
     "engine=compiled",
 )
 FIRST = ("engine=numpy", "optimizer=sgd,momentum,adam", "seed=range(1,11)")  # the README's study
+SENTENCES = FIGURES / "report" / "sentences.json"  # what the figures of the report say in numbers
 ACROSS = 3  # trajectories in a row
 
 
@@ -44,6 +47,7 @@ def findings() -> dict[str, dict[str, Any]]:
 def page(quoted: dict[str, dict[str, Any]]) -> str:
     """Return the gallery, which quotes the experiments' findings by name."""
     surfaces = " and ".join(optimizers.SURFACES)
+    numbers = json.loads(SENTENCES.read_text())
     parts = [
         "# Gallery",
         prose(
@@ -59,7 +63,7 @@ def page(quoted: dict[str, dict[str, Any]]) -> str:
         f"```bash\npython train.py -m study={STUDY} {' '.join(SWEEP[:2])} \\\n    {' '.join(SWEEP[2:])}\n"
         f"python scripts/compare.py outputs/{STUDY}\n```",
         *(
-            f"{drawing.caption}\n\n![{name}](figures/report/{name}.png)"
+            f"{drawing.caption} {literal(numbers[name])}\n\n![{name}](figures/report/{name}.png)"
             for name, drawing in figures.known().items()
             if (FIGURES / "report" / f"{name}.png").exists()
         ),
@@ -119,9 +123,13 @@ def draw(studies: Path) -> Path:
         Failed: a run failed.
     """
     _python("train.py", "-m", f"study={STUDY}", f"problem={PROBLEM}", f"output_dir={studies}", *SWEEP)
-    for picture in figures.save(load(studies / STUDY), studies / STUDY / REPORT / "figures").files:
+    study, numbers = load(studies / STUDY), {}
+    for picture in figures.save(study, studies / STUDY / REPORT / "figures").files:
         if picture.suffix == ".png" and picture.parent.name == PROBLEM:
             keep(picture, FIGURES / "report" / picture.name)
+            if sentence_of := figures.known(study)[picture.stem].sentence:
+                numbers[picture.stem] = sentence_of(study)
+    SENTENCES.write_text(json.dumps(numbers, indent=1) + "\n")
     return studies / STUDY
 
 
@@ -129,6 +137,8 @@ def _entry(name: str, finding: dict[str, Any] | None) -> Iterator[str]:
     yield f"### {name}"
     module = modules()[name]
     yield prose((module.__doc__ or "").partition("\n\n")[0])
+    if finding and name in ANSWERS and "missing" not in finding:
+        yield f"**{literal(render(ANSWERS[name], finding))}**"
     yield f"```bash\npython train.py -m experiment={name}\n```"
     if finding:
         if table := finding.get("table"):

@@ -84,9 +84,9 @@ class Choice:
     wide: bool
 
 
-def tuned(losses: Pool, space: Range, scramble: int, seeds: Sequence[int]) -> Choice:
+def tuned(losses: Pool, space: Range, search: int, seeds: Sequence[int]) -> Choice:
     """Return what a search chooses in a space: trials on the first seed, selection on the others."""
-    rates = [space.value(float(point[0])) for point in points(TRIALS, scramble)]
+    rates = [space.value(float(point[0])) for point in points(TRIALS, search)]
     first = [float(losses.score(rate, seeds[:1])[0]) for rate in rates]
     best = [rates[place] for place in finalists(first)]
     place, _ = winner([losses.score(rate, seeds[1:]).tolist() for rate in best])
@@ -94,7 +94,7 @@ def tuned(losses: Pool, space: Range, scramble: int, seeds: Sequence[int]) -> Ch
 
 
 def reports(losses: Pool, count: int, searches: int) -> Iterator[bool]:
-    """Yield for each report on copies of one optimizer, whose searches have a scramble each, whether it calls one better."""
+    """Yield for each report on copies of one optimizer, each tuned by a search of its own, whether it calls one better."""
     for number in range(count):
         rng = np.random.default_rng([searches, number])
         seeds = rng.permutation(losses.scores.shape[1]).tolist()
@@ -133,9 +133,9 @@ def flags(losses: Pool, space: Range, count: int) -> Flags:
     for number in range(count):
         rng = np.random.default_rng([7, number])
         seeds = rng.permutation(losses.scores.shape[1]).tolist()
-        scramble, seen, fresh = int(rng.integers(2**31)), seeds[: 1 + SELECTION], seeds[1 + SELECTION :]
-        choices.append(tuned(losses, space, scramble, seen))
-        usual = tuned(losses, losses.space, scramble, seen)
+        search, seen, fresh = int(rng.integers(2**31)), seeds[: 1 + SELECTION], seeds[1 + SELECTION :]
+        choices.append(tuned(losses, space, search, seen))
+        usual = tuned(losses, losses.space, search, seen)
         costs.append(float(np.median(losses.score(choices[-1].rate, fresh)) - np.median(losses.score(usual.rate, fresh))))
     edge, wide = (float(np.mean(shares)) for shares in ([bool(one.edge) for one in choices], [one.wide for one in choices]))
     return Flags(edge, wide, math.exp(float(np.median(costs))))

@@ -72,9 +72,12 @@ def test_files_name_what_there_is_and_were_found_for_the_defaults(place):
         tuned = Tuned(**written["tuned"])
         assert differences(default.model_copy(update={"tuned": tuned})) == "", path
         assert tuned.shared.keys() <= shared(default).keys(), path
-        assert tuned.scrambles == [written["tuning"]["search"]]
+        assert tuned.searches == [written["tuning"]["search"]]
         has, space = yaml.safe_load((CONF / "optimizer" / path.name).read_text()), search_space(path.stem)
         for key, value in written["optimizer"].items():
             assert key in has, path
-            assert value in space[f"optimizer.{key}"], path
-            assert tuned.edges.get(f"optimizer.{key}", "") == space[f"optimizer.{key}"].edge(value), path
+            usual = space[f"optimizer.{key}"]
+            if ends := tuned.ranges.get(f"optimizer.{key}"):  # it was extended
+                usual = usual.model_copy(update=dict(zip(("low", "high"), ends, strict=True)))
+            assert value in usual, path
+            assert tuned.edges.get(f"optimizer.{key}", "") == usual.edge(value), path

@@ -82,7 +82,7 @@ def test_it_fits_a_screen_however_large_the_study_is(command, tmp_path, monkeypa
                 write_run(tmp_path, batch=batch, optimizer=f"optimizer{number}", seed=seed, losses=losses(seed, number / 10))
     _, out, _ = command(tmp_path, "--no-tensorboard")
     assert out.startswith("optimizer0 is best in full, mini (32) and stochastic: training loss 1.89 times \nlower")
-    assert "and 7 more in the report" in out
+    assert "and 9 more in the report" in out
     assert len(out.splitlines()) <= 40
     assert max(map(len, out.splitlines()[:-1])) <= 80  # the last one is an address
 
@@ -104,8 +104,8 @@ def test_tensorboard_shows_the_medians_first_and_the_runs_one_click_away(command
     _, out, _ = command(tmp_path)
     alone = tmp_path / "report" / "tensorboard"
     assert f"curves   tensorboard --logdir {alone}\nruns     tensorboard --logdir {tmp_path}\n" in out
-    found = EventAccumulator(str(alone), {"images": 0}).Reload().Tags()["images"]
-    assert {f"wide/{problem}/loss_by_steps" for problem in ("digits_mlp", "moons_mlp")} <= set(found)
+    images = EventAccumulator(str(alone), {"images": 0}).Reload().Tags()["images"]
+    assert {f"wide/{problem}/loss_by_steps" for problem in ("digits_mlp", "moons_mlp")} <= set(images)
     assert any(EventAccumulator(str(path.parent)).Reload().Tags()["scalars"] for path in alone.glob("**/events.*"))
 
 

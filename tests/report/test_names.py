@@ -40,7 +40,7 @@ def test_no_cell_of_the_csv_is_a_formula(study):
     compare(study)
     with open(study / "report" / "summary.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    texts = [row[name] for row in rows for name in ("problem", "batch", "metric", "setting", "entry") if row[name]]
+    texts = [row[name] for row in rows for name in ("problem", "batch", "metric", "setting", "candidate") if row[name]]
     assert {text[:2] for text in texts} >= {"'=", "'+", "'-", "'@"}
     assert not [text for text in texts if text.lstrip().startswith(("=", "+", "-", "@"))]
     assert not control("".join(texts))

@@ -15,7 +15,7 @@ from descent.errors import printable
 from descent.metrics import AXES
 
 KEY = [*GROUP, "metric", "setting"]
-RANKED = [*KEY, "entry", "first_rank", "last_rank"]
+RANKED = [*KEY, "candidate", "first_rank", "last_rank"]
 WORDS = ("setting", "tuned", "chosen")  # columns of text
 COLUMNS = ["rank", "setting", "n", "median", "95 % interval", "failed"]
 
@@ -24,8 +24,8 @@ def frame(outcome: Verdicts) -> pd.DataFrame:
     """Return the numbers of all settings of a study.
 
     Returns:
-        ``problem``, ``batch``, ``batch_size``, ``variant``, ``setting``, ``metric``; where that was ranked the candidate,
-        ``entry``, and ``first_rank``, ``last_rank``; the columns of `statistics.summary`; where the problem has a target
+        ``problem``, ``batch``, ``batch_size``, ``variant``, ``setting``, ``metric``; where that was ranked
+        ``candidate``, ``first_rank``, ``last_rank``; the columns of `statistics.summary`; where the problem has a target
         ``reached``, of n, and for each axis the median ``time:steps`` (inf: fewer than half reached it); median ``test:loss``.
     """
     rows = [

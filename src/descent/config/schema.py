@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Gt, Le, Lt, MinLen
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, PrivateAttr, model_validator
 
 from descent.config.values import Arguments, Count, Flag, Index, Listed, Model, Null, Positive, Real, Text, read
 
@@ -158,9 +158,10 @@ class Tuned(Model):
     """The source of tuned settings, and what they were found for: a part of each file in ``conf/settings/tuned/``."""
 
     study: Text  # that was tuned
-    scrambles: list[Count]  # numbers of its searches, which draw the sampled points
+    searches: list[Count] = Field(validation_alias=AliasChoices("searches", "scrambles"))  # numbers; "scrambles" in older files
     metric: Text  # what decided
     median: Real  # of the metric, over the seeds of selection
+    ranges: dict[str, list[Real]] = Field(default={})  # that were searched: their ends; none in older files
     edges: dict[str, Literal["low", "high"]]  # hyperparameters in the outer tenth of their range, and at which end
     engine: Text
     versions: dict[str, Text]

@@ -139,19 +139,19 @@ def tuning(group: Tuning) -> Table:
     """Return how the candidates of a group were tuned: one row each."""
     mode = str(group.ranking.runs["batch"].iloc[0])
     rows = [
-        Row([Cell(text, _sorted(text), interval) for text, interval in cells], [one.optimizer], mode)
-        for one, cells in zip(group.candidates, group.rows, strict=True)
+        Row([Cell(text, _sorted(text), interval) for text, interval in cells], [candidate.optimizer], mode)
+        for candidate, cells in zip(group.candidates, group.rows, strict=True)
     ]
     return Table(group.columns, rows)
 
 
 def _measured(verdict: Verdict, row: "pd.Series[float]") -> Iterator[tuple[str, Cell]]:
     """Yield the columns of one metric, and of the ranks where it is tested."""
-    entry = row["entry"]
-    if verdict.ranking.tested and isinstance(entry, str):
+    candidate = row["candidate"]
+    if verdict.ranking.tested and isinstance(candidate, str):
         shared = bool(row["first_rank"] < row["last_rank"])
         spread = f"may have the ranks {row['first_rank']:.0f} to {row['last_rank']:.0f}" * shared
-        yield "rank", Cell(ranks(verdict.ranking, entry), row["first_rank"] + row["last_rank"] / 1000, hint=spread)
+        yield "rank", Cell(ranks(verdict.ranking, candidate), row["first_rank"] + row["last_rank"] / 1000, hint=spread)
     yield verdict.label, Cell(shown(row["median"]), _key(row["median"]), interval(row))
 
 

@@ -128,7 +128,7 @@ def baselines(tuned: Sequence[Candidate], compose: Callable[[list[str]], RunConf
 def _unequal(config: RunConfig, protocol: Protocol) -> str:
     """Return why tuned settings are no fair baseline; empty where they are."""
     assert config.tuned is not None
-    searches = len(config.tuned.scrambles)
+    searches = len(config.tuned.searches)
     if (config.tuning.trials, searches) != (protocol.trials, protocol.searches):
         has = f"hydra.sweeper.trials={config.tuning.trials} and hydra.sweeper.searches={searches}"
         return f"was tuned with {has}, and this study has {protocol.trials} and {protocol.searches}"

@@ -60,9 +60,10 @@ def _file(study: Study, final: "pd.Series[Any]", runs: pd.DataFrame) -> dict[str
         "tuning": chosen.tuning.model_dump(),
         "tuned": {
             "study": study.folder.name,
-            "scrambles": [SEARCH],
+            "searches": [SEARCH],
             "metric": metric,
             "median": float(f"{selection[f'final:{metric}'].median():.4g}"),
+            "ranges": {key: [usual.low, usual.high] for key, usual in space.items()},
             "edges": edges,
             "engine": chosen.engine,
             "versions": {name: final["environment"][name] for name in VERSIONS} | {"scipy": version("scipy")},

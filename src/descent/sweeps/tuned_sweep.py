@@ -1,18 +1,20 @@
 """A tuned study: the stages of `tuning`, each a sweep that trains what is missing, then what was chosen and the final table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from descent.config.schema import RunConfig
 from descent.config.search_space import write
-from descent.metrics import metric
 from descent.sweeps.candidates import Candidate, Protocol, baselines, candidates
 from descent.sweeps.plan import Planned, plan
 from descent.sweeps.sweep import Launch, Workers, conclude, experiment_module, show
 from descent.sweeps.tuning import Chosen, tune
 from descent.terminal.console import loading, say, show_warnings
-from descent.terminal.summary import show_outcome
+from descent.terminal.summary import show_failures, show_next, show_outcome, write_medians
+
+LINES = 6  # candidates whose settings are shown
 
 
 class NothingTrained(Exception):
@@ -65,13 +67,24 @@ def tuned_sweep(
     chosen: list[Chosen] = []
     with Workers(launch, elsewhere) as workers, suppress(NothingTrained):
         chosen = tune(tuned, protocol, stage, further)
-    show([planned for planned in runs if planned.config.tuning.stage != "default"], failed)
-    for choice in chosen:
-        say(_line(choice, protocol))
-    if experiment and module and len(failed) < len(runs):
-        conclude(experiment, module, runs[0].config.folder, runs)
-    elif further and len(failed) < len(runs):
-        _judge(runs[0].config.folder)
+    if not (chosen or further) or len(failed) >= len(runs):
+        show(runs, failed)
+        return len(failed)
+    study = runs[0].config.folder
+    write_medians(study, any(planned.result is None for planned in runs))
+    say("")
+    if experiment and module:
+        conclude(experiment, module, study, runs)
+    else:
+        _judge(study)
+    say("")
+    lines = list(_chosen(chosen, protocol))
+    for line in lines[:LINES]:
+        say(line)
+    if len(lines) > LINES:
+        say(f"{'':<8} and {len(lines) - LINES} more in the report")
+    show_failures(study, failed)
+    show_next(study)
     return len(failed)
 
 
@@ -80,20 +93,28 @@ def _judge(study: Path) -> None:
     with loading("the study"):
         from descent.analysis.load import load
         from descent.analysis.verdicts import judge
-    say("")
     show_outcome(judge(load(study)))
 
 
-def _line(choice: Chosen, protocol: Protocol) -> str:
-    """Describe the setting that a search chose in one line; a value in the outer tenth of its range is flagged."""
-    candidate: Candidate = choice.candidate
-    measured = metric(candidate.config.problem.metric, candidate.config.problem.metrics)
-    values = ", ".join(f"{key.removeprefix('optimizer.')}={value:g}" for key, value in choice.setting.items())
-    search = f" search {choice.search}" if protocol.searches > 1 else ""
-    trials = protocol.budget.trials
-    edges = [f"{key.removeprefix('optimizer.')} lies at the {end} end of its range" for key, end in choice.edges.items()]
-    end = next((end for key, end in choice.edges.items() if candidate.space[key].axis == "lr"), "")
-    further = f"tune all again in another study with hydra.sweeper.extended={end}"
-    remedy = further if end and not protocol.extended else f"widen search_space/{candidate.config.names.bare_optimizer}.yaml"
-    flagged = f"; {', '.join(edges)}: {remedy}" if edges else ""
-    return f"tuned    {candidate.name}{search}: {values} of {trials} trials, {measured.label} {choice.value:.3g}{flagged}"
+def _chosen(chosen: Sequence[Chosen], protocol: Protocol) -> Iterator[str]:
+    """Yield a line for each candidate with what each search chose; a value in the outer tenth of its range is flagged."""
+    for candidate, of in groupby(chosen, lambda choice: choice.candidate):
+        choices = list(of)
+        values = [f"{_short(key)}={', '.join(f'{choice.setting[key]:g}' for choice in choices)}" for key in candidate.space]
+        flags = {
+            f"; {_short(key)} lies at the {end} end of its range: {_remedy(candidate, key, protocol)}": None
+            for choice in choices
+            for key, end in choice.edges.items()
+        }
+        trials = f"{protocol.budget.trials} trials{' each' * (len(choices) > 1)}"
+        yield f"tuned    {candidate.name}: {', '.join(values)} of {trials}{''.join(flags)}"
+
+
+def _remedy(candidate: Candidate, key: str, protocol: Protocol) -> str:
+    if candidate.space[key].axis == "lr" and not protocol.extended:  # once
+        return "tune all in another study with hydra.sweeper.extended"
+    return f"widen search_space/{candidate.config.names.bare_optimizer}.yaml"
+
+
+def _short(key: str) -> str:
+    return key.removeprefix("optimizer.")

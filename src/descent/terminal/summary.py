@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NAMED = 5  # folders that are named
 WIDE = 100  # columns from which on a table has room for what a step costs
-FORESTS, ROWS, SENTENCES, FLAGS = 3, 12, 3, 2  # forest plots, their rows, verdicts on groups, and flags: a screen has room for
+FORESTS, ROWS, SENTENCES, FLAGS = 3, 14, 3, 1  # forest plots, their rows, verdicts on groups, and flags: a screen has room for
 BAR = 16  # letters of an interval
 STATES = (*results.STATUSES, "running", "failed", "unfinished", "damaged", "absent")
 
@@ -113,8 +113,13 @@ def show_study(study: Path, folders: Sequence[Path]) -> None:
     name_folders("repaired", study, [(folder, why) for folder, result in read.items() for why in result.notes])
     name_folders("skipped", study, skipped)
     if settings:
-        show_curves(study)
-        say(f"verdict  {command('compare')} {shlex.quote(str(study))}")
+        show_next(study)
+
+
+def show_next(study: Path) -> None:
+    """Name what shows the curves of a study, and what compares it."""
+    show_curves(study)
+    say(f"verdict  {command('compare')} {shlex.quote(str(study))}")
 
 
 def name_folders(what: str, study: Path, folders: Sequence[tuple[Path, str]]) -> None:
@@ -188,8 +193,9 @@ def show_outcome(outcome: "Verdicts") -> None:
     more = len(outcome.verdicts) + len(outcome.modes) - len(chosen) - (0 if chosen else 1)
     others = [f"{more} more verdict{'s' * (more != 1)}"] if more else []
     if outcome.tunings:
-        others.append(f"how all was tuned, {max(0, len(flags) - FLAGS) or 'no'} more flag{'s' * (len(flags) - FLAGS != 1)}")
-    say(f"\nin the report: {listed([*others, f'{notes} note' + 's' * (notes != 1)])} on what they hold for")
+        more = len(flags) - FLAGS
+        others.append("how all was tuned" + (f", {more} more flag{'s' * (more != 1)}" if more > 0 else ""))
+    paragraph(f"\nin the report: {listed([*others, f'{notes} note' + 's' * (notes != 1)])} on what they hold for")
 
 
 def bar(*places: float) -> str:
