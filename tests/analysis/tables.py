@@ -27,5 +27,5 @@ def study(losses, seeds=None, **columns):
 def ranked(losses, metric="train/loss", tuning=None, **columns) -> Ranking:
     """Rank a table of runs, or losses as `study` takes them, by one metric."""
     runs = losses if isinstance(losses, pd.DataFrame) else study(losses, **columns)
-    found = rankings(runs if tuning is None else pd.concat([runs, tuning]))
-    return next(ranking for ranking in found if ranking.metric_name == metric)
+    computed = rankings(runs if tuning is None else pd.concat([runs, tuning]))
+    return next(ranking for ranking in computed if ranking.metric_name == metric)

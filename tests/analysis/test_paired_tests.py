@@ -40,37 +40,37 @@ def test_the_fast_form_is_the_plain_one(seed):
     p, p_equal = plain.what_follows(groups, plain.better(groups)), plain.equal(groups)
     whole, seeds = [], range(12)
     for g, (each, finding) in enumerate(zip(groups, judge(groups), strict=True)):
-        for (i, j), found in zip(itertools.combinations(range(len(each.candidates)), 2), finding.pairs, strict=True):
+        for (i, j), computed in zip(itertools.combinations(range(len(each.candidates)), 2), finding.pairs, strict=True):
             d, failures = plain.common(each, i, j)
             turn = 1 if sum(d.values()) >= 0 else -1
-            assert (found.one, found.other) == (each.candidates[i], each.candidates[j])[::turn]
-            assert found.failures == tuple(failures[::turn])
-            assert found.n == len(d)
+            assert (computed.one, computed.other) == (each.candidates[i], each.candidates[j])[::turn]
+            assert computed.failures == tuple(failures[::turn])
+            assert computed.n == len(d)
             if (g, i, j) in p:
-                assert found.p == pytest.approx(p[g, i, j])
+                assert computed.p == pytest.approx(p[g, i, j])
                 if not any(failures):
-                    whole.append((d, found, turn))
-                    assert found.p_equal == pytest.approx(p_equal[g, i, j])
+                    whole.append((d, computed, turn))
+                    assert computed.p_equal == pytest.approx(p_equal[g, i, j])
             else:
-                assert found.answer is Answer.FEW
+                assert computed.answer is Answer.FEW
     level = plain.simultaneous_level([d for d, _, _ in whole], seeds)
-    for d, found, turn in whole:
+    for d, computed, turn in whole:
         mean, reach = plain.interval(d, level)
-        assert found.difference == pytest.approx(turn * mean)
-        better = found.answer in (Answer.BETTER, Answer.BETTER_WITHIN)
-        low, high = found.difference - reach, found.difference + reach
+        assert computed.difference == pytest.approx(turn * mean)
+        better = computed.answer in (Answer.BETTER, Answer.BETTER_WITHIN)
+        low, high = computed.difference - reach, computed.difference + reach
         expected = (max(low, 0), high) if better else (min(low, 0), max(high, 0))
-        assert (found.low, found.high) == pytest.approx(expected, rel=1e-4, abs=1e-9)
+        assert (computed.low, computed.high) == pytest.approx(expected, rel=1e-4, abs=1e-9)
 
 
 def test_one_pair_has_the_p_value_of_all_flips():
     d = np.array([0.3, 0.1, 0.4, -0.1, 0.5, 0.9, 0.2, 0.6, 0.5, 0.3])
     extreme = np.mean([abs(np.dot(d, e)) >= abs(d.sum()) - 1e-9 for e in itertools.product([1, -1], repeat=10)])
-    found = judge([Group(("a", "b"), np.stack([np.zeros(10), d]), np.zeros((2, 10), bool), np.arange(10), TENTH)])[0]
+    computed = judge([Group(("a", "b"), np.stack([np.zeros(10), d]), np.zeros((2, 10), bool), np.arange(10), TENTH)])[0]
     assert extreme == 6 / 1024
-    assert found.pairs[0].p == pytest.approx(extreme)
-    assert (found.best, found.pairs[0].answer, found.pairs[0].ahead) == ("a", Answer.BETTER, 9)
-    assert found.pairs[0].difference == pytest.approx(0.37)
+    assert computed.pairs[0].p == pytest.approx(extreme)
+    assert (computed.best, computed.pairs[0].answer, computed.pairs[0].ahead) == ("a", Answer.BETTER, 9)
+    assert computed.pairs[0].difference == pytest.approx(0.37)
 
 
 def test_the_table_of_p_values_is_students():
@@ -117,14 +117,14 @@ def test_equal_within_the_margin_and_better_by_less_than_it():
 
 
 def test_not_told_apart_says_how_many_seeds_would_show_the_margin():
-    found = judge([group([0.0, 0.0], spread=0.2)])[0].pairs[0]
-    assert found.answer is Answer.OPEN
-    deviation = (found.high - found.low) / 2 / stats.t.isf(0.025, 9) * math.sqrt(10)
+    computed = judge([group([0.0, 0.0], spread=0.2)])[0].pairs[0]
+    assert computed.answer is Answer.OPEN
+    deviation = (computed.high - computed.low) / 2 / stats.t.isf(0.025, 9) * math.sqrt(10)
     z = stats.norm.isf(0.025)
-    assert found.seeds == pytest.approx(((z + 0.8416) * deviation / TENTH) ** 2 + z**2 / 2, rel=0.1)
-    assert found.seeds_low < found.seeds < found.seeds_high
-    assert found.equal_within == pytest.approx((stats.t.isf(0.025, 9) + 1.2816) * deviation / math.sqrt(10), rel=0.1)
-    assert found.equal_within > TENTH
+    assert computed.seeds == pytest.approx(((z + 0.8416) * deviation / TENTH) ** 2 + z**2 / 2, rel=0.1)
+    assert computed.seeds_low < computed.seeds < computed.seeds_high
+    assert computed.equal_within == pytest.approx((stats.t.isf(0.025, 9) + 1.2816) * deviation / math.sqrt(10), rel=0.1)
+    assert computed.equal_within > TENTH
 
 
 def test_planned_seeds_are_those_of_the_formula():
@@ -137,11 +137,11 @@ def test_planned_seeds_are_those_of_the_formula():
 
 def test_fewer_than_ten_common_seeds_are_described_and_fewer_than_six_have_a_range():
     nine, five = (judge([group([0.0, 1.0], n=n)])[0].pairs[0] for n in (9, 5))
-    for found in (nine, five):
-        assert found.answer is Answer.FEW
-        assert math.isnan(found.p)
-        assert math.isnan(found.p_equal)
-        assert math.isnan(found.seeds)
+    for computed in (nine, five):
+        assert computed.answer is Answer.FEW
+        assert math.isnan(computed.p)
+        assert math.isnan(computed.p_equal)
+        assert math.isnan(computed.seeds)
     d = np.diff(group([0.0, 1.0], n=9).scores, axis=0)[0]
     assert nine.interval is Interval.ALONE
     assert (nine.low, nine.high) == pytest.approx(stats.t.interval(0.95, 8, d.mean(), stats.sem(d)))
@@ -164,9 +164,9 @@ def test_only_common_seeds_count():
 def test_nothing_in_common_is_described():
     values = np.full((2, 20), math.nan)
     values[0, :10], values[1, 10:] = 1.0 + np.arange(10), 2.0 + np.arange(10)
-    found = judge([Group(("a", "b"), values, np.zeros((2, 20), bool), np.arange(20), TENTH)])[0].pairs[0]
-    assert (found.answer, found.n) == (Answer.FEW, 0)
-    assert math.isnan(found.difference)
+    computed = judge([Group(("a", "b"), values, np.zeros((2, 20), bool), np.arange(20), TENTH)])[0].pairs[0]
+    assert (computed.answer, computed.n) == (Answer.FEW, 0)
+    assert math.isnan(computed.difference)
 
 
 def test_values_that_repeat_are_not_tested():
@@ -183,19 +183,19 @@ def test_values_that_repeat_are_not_tested():
 
 def test_the_same_values_of_two_candidates_are_not_tested():
     twice = group([0.0, 0.0])
-    found = judge([replace(twice, scores=np.stack([twice.scores[0]] * 2))])[0].pairs[0]
-    assert (found.answer, found.difference) == (Answer.SAME, 0)
+    computed = judge([replace(twice, scores=np.stack([twice.scores[0]] * 2))])[0].pairs[0]
+    assert (computed.answer, computed.difference) == (Answer.SAME, 0)
 
 
 def test_a_failure_is_the_pairs_worst():
     failed = [(1, seed) for seed in range(8)]
-    found = judge([group([0.0, 0.1], failed=failed)])[0]
-    assert found.best == "a"
-    assert found.pairs[0].failures == (0, 8)
-    assert found.pairs[0].answer is Answer.BETTER
-    assert found.pairs[0].interval is Interval.RANGE  # of the two seeds on which both finished
-    assert found.pairs[0].p == 2 / 1024
-    assert math.isnan(found.pairs[0].p_equal)
+    computed = judge([group([0.0, 0.1], failed=failed)])[0]
+    assert computed.best == "a"
+    assert computed.pairs[0].failures == (0, 8)
+    assert computed.pairs[0].answer is Answer.BETTER
+    assert computed.pairs[0].interval is Interval.RANGE  # of the two seeds on which both finished
+    assert computed.pairs[0].p == 2 / 1024
+    assert math.isnan(computed.pairs[0].p_equal)
     some = judge([group([0.0, 0.1], n=12, failed=failed[:4])])[0].pairs[0]
     assert some.interval is Interval.FINISHED
 
@@ -204,21 +204,21 @@ def test_failures_count_where_all_values_are_the_same():
     values = np.tile(np.arange(14.0), (2, 1))
     failed = np.zeros((2, 14), dtype=bool)
     failed[1, :8] = True
-    found = judge([Group(("a", "b"), values, failed, np.arange(14), TENTH)])[0].pairs[0]
-    assert (found.answer, found.one, found.p) == (Answer.BETTER, "a", 2 / 256)
+    computed = judge([Group(("a", "b"), values, failed, np.arange(14), TENTH)])[0].pairs[0]
+    assert (computed.answer, computed.one, computed.p) == (Answer.BETTER, "a", 2 / 256)
 
 
 def test_all_failed_on_both_sides_says_nothing():
-    found = judge([group([0.0, 0.1], failed=[(k, seed) for k in (0, 1) for seed in range(10)])])[0].pairs[0]
-    assert (found.answer, found.failures) == (Answer.SAME, (10, 10))
+    computed = judge([group([0.0, 0.1], failed=[(k, seed) for k in (0, 1) for seed in range(10)])])[0].pairs[0]
+    assert (computed.answer, computed.failures) == (Answer.SAME, (10, 10))
 
 
 def test_nobody_wins_who_failed_more_often():
     survivor = group([0.0, 5.0], n=14, spread=1.0, failed=[(0, 0)])
-    found = judge([survivor])[0]
-    assert found.best == ""
-    assert found.pairs[0].p <= 0.05
-    assert (found.pairs[0].answer, found.pairs[0].one, found.pairs[0].failures) == (Answer.FAILED_MORE, "a", (1, 0))
+    computed = judge([survivor])[0]
+    assert computed.best == ""
+    assert computed.pairs[0].p <= 0.05
+    assert (computed.pairs[0].answer, computed.pairs[0].one, computed.pairs[0].failures) == (Answer.FAILED_MORE, "a", (1, 0))
 
 
 def test_who_failed_more_often_is_not_best_through_others():
@@ -305,9 +305,9 @@ def test_an_outlier_makes_the_typical_seed_disagree():
     values = group([0.0, 0.1], spread=0.01)
     far = values.scores.copy()
     far[1, 0] += 5
-    found = judge([replace(values, scores=far)])[0].pairs[0]
-    assert found.difference == pytest.approx(0.6, abs=0.02)
-    assert found.typical == pytest.approx(0.1, abs=0.02)
+    computed = judge([replace(values, scores=far)])[0].pairs[0]
+    assert computed.difference == pytest.approx(0.6, abs=0.02)
+    assert computed.typical == pytest.approx(0.1, abs=0.02)
     assert not judge([values])[0].pairs[0].disagrees
 
 

@@ -108,11 +108,11 @@ def test_several_settings_of_an_optimizer_are_picked_on_tuning_runs_or_not_teste
 
 def test_searches_are_repetitions_of_one_candidate():
     rng = np.random.default_rng(0)
-    found = [study({f"adam@{s}": 1 + rng.random(10), f"sgd@{s}": rng.random(10) + 9 + s}, search=s) for s in (1, 2, 3)]
-    result = ranked(pd.concat(found).assign(tuning="small"))
+    computed = [study({f"adam@{s}": 1 + rng.random(10), f"sgd@{s}": rng.random(10) + 9 + s}, search=s) for s in (1, 2, 3)]
+    result = ranked(pd.concat(computed).assign(tuning="small"))
     assert (result.candidates, result.searches, result.picked, result.table["n"].tolist()) == (["adam", "sgd"], 3, {}, [30, 30])
     (pair,) = result.finding.pairs
-    logs = [np.log(table["final:train/loss"].to_numpy()) for table in found]
+    logs = [np.log(table["final:train/loss"].to_numpy()) for table in computed]
     means = [log[10:].mean() - log[:10].mean() for log in logs]
     reach = 4.302653 * np.std(means, ddof=1) / math.sqrt(3)  # t(.975, 2): three searches, not thirty runs
     assert pair.high >= np.mean(means) + reach - 1e-6
@@ -134,8 +134,8 @@ def test_one_family_a_report_on_each_problem_s_own_metric():
     alone = ranked(first).finding.pairs[0].p
     rng = np.random.default_rng(2)
     others = [study({name: np.exp(rng.normal(size=10)) for name in "abcdef"}, problem=f"p{k}") for k in range(3)]
-    found = rankings(pd.concat([first, *others], ignore_index=True))
-    assert found[0].finding.pairs[0].p > alone
+    computed = rankings(pd.concat([first, *others], ignore_index=True))
+    assert computed[0].finding.pairs[0].p > alone
     first["final:val/loss"] = first["final:train/loss"]
     secondary = ranked(first, "val/loss")
     assert (secondary.untested, secondary.finding.pairs) == ("secondary", ())
@@ -161,8 +161,8 @@ def test_a_study_is_ranked_by_problem_batch_and_quantity():
     gap["final:train/gap"] = 1.0
     mini = study({"adam": [1.0]}, batch="mini", batch_size=32.0)
     tuning = study({"adam": [1.0]}, problem="other", stage="search")
-    found = [(r.problem, r.batch, r.metric_name) for r in rankings(pd.concat([one, gap, mini, tuning]))]
-    assert found == [
+    computed = [(r.problem, r.batch, r.metric_name) for r in rankings(pd.concat([one, gap, mini, tuning]))]
+    assert computed == [
         ("digits", "full", "train/loss"),
         ("digits", "full", "val/loss"),
         ("digits", "mini (32)", "train/loss"),
@@ -171,12 +171,12 @@ def test_a_study_is_ranked_by_problem_batch_and_quantity():
 
 
 def test_a_problem_s_own_metric_is_ranked_by_where_it_speaks_of_that():
-    def found(metric, *measured):
+    def computed(metric, *measured):
         return selection.ranked_metrics(pd.DataFrame({"metric": [metric], **{f"final:{name}": [1.0] for name in measured}}))
 
-    assert found("train/loss", "train/gap", "train/loss", "val/accuracy") == ["train/loss", "val/accuracy"]
-    assert found("val/accuracy", "train/loss", "train/gap", "val/loss", "val/accuracy") == ["train/gap", "val/accuracy"]
-    assert found("train/loss", "train/loss") == ["train/loss"]
+    assert computed("train/loss", "train/gap", "train/loss", "val/accuracy") == ["train/loss", "val/accuracy"]
+    assert computed("val/accuracy", "train/loss", "train/gap", "val/loss", "val/accuracy") == ["train/gap", "val/accuracy"]
+    assert computed("train/loss", "train/loss") == ["train/loss"]
 
 
 def test_candidates_are_named_by_what_tells_them_apart():

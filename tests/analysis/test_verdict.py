@@ -82,21 +82,21 @@ def test_a_floor_and_other_engines_are_said():
 
 
 @pytest.mark.parametrize(("searches", "found"), [(1, "One search: this is about the settings that it"), (3, "")])
-def test_few_searches_are_descriptive_of_others(searches, found):
+def test_few_searches_are_descriptive_of_others(searches, computed):
     tables = [study({f"adam@{s}": NOISE, f"sgd@{s}": NOISE * STEP * (1 + s / 1e4)}, search=s) for s in range(1, searches + 1)]
     text = said(pd.concat(tables, ignore_index=True))
     assert text[0].startswith("adam is best: ")
-    expected = [f"{found} found, and only descriptive of what another would find; 3 would tell."] if found else []
+    expected = [f"{computed} found, and only descriptive of what another would find; 3 would tell."] if computed else []
     assert [sentence for sentence in text if "descriptive" in sentence] == expected
     lines = headline(rankings(pd.concat(tables, ignore_index=True)))
     about = "Tuned by one search: this is about the settings found, not about the optimizers; 3 searches would tell."
-    assert (about in lines) == bool(found)
+    assert (about in lines) == bool(computed)
 
 
 def test_a_report_says_who_is_best_how_often_and_what_holds():
     runs = [study({"adam": NOISE, "sgd": NOISE * STEP}, problem=name) for name in ("one", "two")]
-    found = rankings(pd.concat(runs, ignore_index=True))
-    lines = [*headline(found), *overall(found)]
+    computed = rankings(pd.concat(runs, ignore_index=True))
+    lines = [*headline(computed), *overall(computed)]
     assert lines[0] == "adam is best in one, full and two, full: training loss 1.65 times lower than the next, n = 10."
     assert "at most 5 % of reports hold a false better" in lines[1]
     assert overall(rankings(study({"adam": NOISE[:3], "sgd": NOISE[:3]}))) == []

@@ -108,8 +108,8 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Execution:
 
 def text(cell: NotebookNode) -> str:
     """What a cell printed and showed as text, with its white space evened out, as widths of numbers may differ."""
-    said = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
-    return " ".join(" ".join(said).split())
+    printed = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+    return " ".join(" ".join(printed).split())
 
 
 def figures(cells: list[NotebookNode]) -> int:

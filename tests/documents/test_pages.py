@@ -197,9 +197,9 @@ def test_the_figures_of_an_optimizer_are_made_anew(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_an_experiment_is_trained_and_its_figure_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(gallery, "FIGURES", tmp_path / "figures")
-    said = gallery.train("momentum", tmp_path / "studies", tmp_path)
+    printed = gallery.train("momentum", tmp_path / "studies", tmp_path)
     finding = gallery.findings()["momentum"]
     assert finding["best"]["momentum"] == 0.94
-    assert said == sentence(modules()["momentum"], finding)
+    assert printed == sentence(modules()["momentum"], finding)
     with Image.open(tmp_path / "figures" / "experiments" / "momentum.png") as image:
         assert image.mode == "P"

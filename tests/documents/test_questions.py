@@ -108,8 +108,8 @@ def trained(command: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> list
     words = shlex.split(command)
     monkeypatch.setattr(sys, "argv", [*words[1:], f"output_dir={folder}", "trainer=cpu"])
     runpy.run_path(str(ROOT / words[1]), run_name="__main__")
-    found = sorted(folder.glob("*/*/*/*/*/result.json"), key=lambda path: path.stat().st_mtime_ns)
-    return [json.loads(path.read_text()) for path in found]
+    results = sorted(folder.glob("*/*/*/*/*/result.json"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(path.read_text()) for path in results]
 
 
 class Collected:

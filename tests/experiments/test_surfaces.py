@@ -15,18 +15,21 @@ def steps(rows, column="reached"):
 @pytest.mark.slow
 def test_all_get_to_the_minima_and_gradient_descent_lingers_at_the_saddle(experiment):
     finding, folder = experiment("surfaces")
-    found = {surface["name"]: steps(surface["optimizers"]) for surface in finding["surfaces"]}
-    assert None not in {count for surface in found.values() for count in surface.values()}
+    computed = {surface["name"]: steps(surface["optimizers"]) for surface in finding["surfaces"]}
+    assert None not in {count for surface in computed.values() for count in surface.values()}
     assert steps(finding["saddle"], "near")["sgd"] > 40
     assert steps(finding["saddle"], "near")["adam"] == 0
-    assert found["rosenbrock"]["sgd"] > 5 * found["rosenbrock"]["adam"]
+    assert computed["rosenbrock"]["sgd"] > 5 * computed["rosenbrock"]["adam"]
     with Image.open(folder / "report" / "surfaces.gif") as animation:
         assert animation.n_frames > 20
 
 
 def test_one_may_never_get_there_and_another_linger(tmp_path):
-    ways = {"sgd": ((1, 0.9, 0.8, 0.7, 0.6), (1, 0.5, 0.1, 0.1, 0.1)), "adam": ((1, 0.5, 0.1, 1e-4, 1e-5), (1.0, 0.9, 0.9, 0, 0))}
-    for optimizer, (gaps, x) in ways.items():
+    trajectories = {
+        "sgd": ((1, 0.9, 0.8, 0.7, 0.6), (1, 0.5, 0.1, 0.1, 0.1)),
+        "adam": ((1, 0.5, 0.1, 1e-4, 1e-5), (1.0, 0.9, 0.9, 0, 0)),
+    }
+    for optimizer, (gaps, x) in trajectories.items():
         columns = {"w/0": x, "w/1": (0, 0, 0, 0, 1), "train/gap": gaps}
         write_run(tmp_path, problem="saddle", batch="full", optimizer=optimizer, columns=columns)
     finding = surfaces.analyse(load(tmp_path))

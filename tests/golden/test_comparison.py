@@ -24,27 +24,27 @@ def numbers(study, metric=None):
     from descent.analysis.verdicts import judge
 
     compared = judge(load(study), metric)
-    found = {}
+    computed = {}
     for verdict in compared.verdicts:
         ranking = verdict.ranking
         name = f"{ranking.problem} {ranking.batch} {ranking.metric_name}"
-        found[f"{name}: order"] = " ".join(ranking.candidates)
-        found[f"{name}: best"] = ranking.finding.best
-        found[f"{name}: untested"] = ranking.untested
-        found[f"{name}: refused"] = bool(ranking.refused)
-        found[f"{name}: picked"] = " ".join(sorted(ranking.picked))
+        computed[f"{name}: order"] = " ".join(ranking.candidates)
+        computed[f"{name}: best"] = ranking.finding.best
+        computed[f"{name}: untested"] = ranking.untested
+        computed[f"{name}: refused"] = bool(ranking.refused)
+        computed[f"{name}: picked"] = " ".join(sorted(ranking.picked))
         for candidate, row in ranking.table.iterrows():
-            found |= {f"{name} {candidate}: {column}": value for column, value in row.items()}
+            computed |= {f"{name} {candidate}: {column}": value for column, value in row.items()}
         for pair in map(asdict, ranking.finding.pairs):
-            found |= {f"{name} {pair['one']}, {pair['other']}: {column}": pair[column] for column in PAIR}
+            computed |= {f"{name} {pair['one']}, {pair['other']}: {column}": pair[column] for column in PAIR}
     runs = compared.study.runs.drop_duplicates("name").set_index("name")
     summary, metrics = frame(compared), [verdict.ranking.metric_name for verdict in compared.verdicts]
     for row in summary[summary["metric"].isin(metrics)].to_dict("records"):
         run = runs.loc[row["setting"]]
         name = f"{row['problem']} {row['batch']} {row['metric']} {run['optimizer']} lr={run['lr']:g}"
         cells = {key: value for key, value in row.items() if isinstance(value, (int, float)) and key != "batch_size"}
-        found |= {f"{name}: summary {key}": value for key, value in cells.items()}
-    return {key: value.item() if hasattr(value, "item") else value for key, value in found.items()}
+        computed |= {f"{name}: summary {key}": value for key, value in cells.items()}
+    return {key: value.item() if hasattr(value, "item") else value for key, value in computed.items()}
 
 
 def write_runs(study, optimizers, seeds, *, lr=0.1, digits=6, first=1, spread=0.3, problem="digits_mlp", **changes):
@@ -125,12 +125,12 @@ def compared(name, study):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_comparison_gives_the_same_numbers_as_before(name, tmp_path):
-    found, expected = compared(name, tmp_path), json.loads(GOLDEN.read_text())[name]
+    computed, expected = compared(name, tmp_path), json.loads(GOLDEN.read_text())[name]
     wrong = {}
     for key, value in expected.items():
         same = pytest.approx(value, rel=1e-10, abs=1e-15, nan_ok=True) if isinstance(value, float) else value
-        if key not in found or found[key] != same:
-            wrong[key] = found.get(key), value
+        if key not in computed or computed[key] != same:
+            wrong[key] = computed.get(key), value
     assert not wrong
 
 
@@ -139,8 +139,8 @@ def write():
     lines = []
     for name in STUDIES:
         with tempfile.TemporaryDirectory() as folder:
-            found = compared(name, Path(folder))
-        cells = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in sorted(found.items()))
+            computed = compared(name, Path(folder))
+        cells = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in sorted(computed.items()))
         lines.append(f'"{name}": {{\n{cells}\n}}')
     GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 

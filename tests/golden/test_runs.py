@@ -29,8 +29,8 @@ def numbers(train, tmp_path):
 
     def trained(case, overrides):
         train(f"study={case}", "logger=[]", *overrides)
-        ((key, found),) = read(tmp_path).items()
-        return key, golden(found)
+        ((key, computed),) = read(tmp_path).items()
+        return key, golden(computed)
 
     return trained
 
@@ -46,12 +46,12 @@ def chosen():
 
 @pytest.mark.parametrize(("case", "overrides"), list(chosen()))
 def test_a_run_gives_the_same_numbers_as_before(numbers, case, overrides):
-    key, found = numbers(case, overrides)
+    key, computed = numbers(case, overrides)
     expected, tolerance = RUNS[key], MUON if " muon " in key else TOLERANCES[key.rpartition(" ")[2]]
-    wrong = {name: (found.get(name), value) for name, value in expected.items() if name in EXACT and found[name] != value}
+    wrong = {name: (computed.get(name), value) for name, value in expected.items() if name in EXACT and computed[name] != value}
     for name in expected.keys() - set(EXACT):
-        if found.get(name) != pytest.approx(expected[name], rel=tolerance, abs=0, nan_ok=True):
-            wrong[name] = found.get(name), expected[name]
+        if computed.get(name) != pytest.approx(expected[name], rel=tolerance, abs=0, nan_ok=True):
+            wrong[name] = computed.get(name), expected[name]
     assert not wrong
 
 

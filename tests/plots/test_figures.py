@@ -43,7 +43,7 @@ def rich(tmp_path):
         for batch in MODES:
             for lr in (0.1, 1.0):
                 for seed in (1, 2, 3):
-                    way = {f"w/{axis}": tuple(0.1 * step * (number + axis + seed) for step in GRID) for axis in (0, 1)}
+                    trajectory = {f"w/{axis}": tuple(0.1 * step * (number + axis + seed) for step in GRID) for axis in (0, 1)}
                     time = {"steps": 4, "examples": 128, "gradient_evaluations": 128, "seconds": 0.04 * seed}
                     folder = write_run(
                         tmp_path / "study",
@@ -52,7 +52,7 @@ def rich(tmp_path):
                         optimizer=optimizer,
                         lr=lr,
                         seed=seed,
-                        columns=way,
+                        columns=trajectory,
                         target=target,
                         time_to_target=time,
                     )
@@ -61,7 +61,7 @@ def rich(tmp_path):
 
 
 DRAWN = {name: drawing for name, drawing in DRAWN.items() if not name.startswith("r2_")}  # only of tables
-PROBLEM = sorted(name for name, module in DRAWN.items() if module.each == "problem")
+PROBLEM = sorted(name for name, module in DRAWN.items() if module.scope == "problem")
 
 
 @pytest.mark.parametrize("name", PROBLEM)
@@ -192,8 +192,8 @@ def test_batch_modes_are_compared_where_the_shortest_ends(tmp_path):
     examples, steps, _ = DRAWN["batch_modes"].plot(load(tmp_path)).axes
     assert examples.get_title(loc="left") == "equal examples: 8"
     assert steps.get_title(loc="left") == "equal steps: 2"
-    found = {line.get_marker(): float(line.get_xdata()[0]) for line in steps.lines if line.get_label() == "sgd"}
-    assert found == {"s": 0.8, "^": 0.6}
+    ends = {line.get_marker(): float(line.get_xdata()[0]) for line in steps.lines if line.get_label() == "sgd"}
+    assert ends == {"s": 0.8, "^": 0.6}
 
 
 def test_a_batch_mode_that_diverged_does_not_cut_the_others(tmp_path):
@@ -260,8 +260,8 @@ def test_the_minimum_is_marked_and_the_way_drawn(rich):
     figure = DRAWN["trajectories"].plot(rich)
     stars = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in stars] == [(3.0, 0.5)]
-    way = lines(figure, "sgd")[0]
-    np.testing.assert_allclose(way.get_xdata(), [0.1 * step for step in GRID])
+    trajectory = lines(figure, "sgd")[0]
+    np.testing.assert_allclose(trajectory.get_xdata(), [0.1 * step for step in GRID])
 
 
 NOTHING = {
@@ -295,8 +295,8 @@ def test_all_are_saved_as_png_and_svg_and_the_trajectories_move(rich, tmp_path):
 def test_a_film_shows_every_optimizer_in_its_own_colour(tmp_path):
     """A palette of a picture's most frequent colours gives thin lines one another's."""
     for number, optimizer in enumerate(list(LOOKS)[:8]):
-        way = {"w/0": tuple(0.1 * step for step in GRID), "w/1": tuple(0.1 * step * number for step in GRID)}
-        write_run(tmp_path, problem="beale", optimizer=optimizer, columns=way, config={"problem": {"surface": "beale"}})
+        trajectory = {"w/0": tuple(0.1 * step for step in GRID), "w/1": tuple(0.1 * step * number for step in GRID)}
+        write_run(tmp_path, problem="beale", optimizer=optimizer, columns=trajectory, config={"problem": {"surface": "beale"}})
     DRAWN["trajectories"].animate(load(tmp_path), tmp_path / "film.gif")
     with Image.open(tmp_path / "film.gif") as film:
         film.seek(film.n_frames - 1)
@@ -328,7 +328,7 @@ def test_no_name_of_an_optimizer_breaks_a_figure(tmp_path):
             rewrite(write_run(tmp_path, optimizer=f"o{number}", batch=batch, lr=lr), optimizer=name)
     study = load(tmp_path)
     for title, module in DRAWN.items():
-        if module.each == "problem" and title not in ("time_to_target", "trajectories"):
+        if module.scope == "problem" and title not in ("time_to_target", "trajectories"):
             figure = module.plot(study)
             figures.write(figure, tmp_path / "figure")
             shown = [text.get_text() for text in (figure.legends[0].get_texts() + figure.axes[0].get_yticklabels())]

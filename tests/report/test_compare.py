@@ -104,8 +104,8 @@ def test_tensorboard_shows_the_medians_first_and_the_runs_one_click_away(command
     _, out, _ = command(tmp_path)
     alone = tmp_path / "report" / "tensorboard"
     assert f"curves   tensorboard --logdir {alone}\nruns     tensorboard --logdir {tmp_path}\n" in out
-    found = EventAccumulator(str(alone), {"images": 0}).Reload().Tags()["images"]
-    assert {f"wide/{problem}/loss_by_steps" for problem in ("digits_mlp", "moons_mlp")} <= set(found)
+    images = EventAccumulator(str(alone), {"images": 0}).Reload().Tags()["images"]
+    assert {f"wide/{problem}/loss_by_steps" for problem in ("digits_mlp", "moons_mlp")} <= set(images)
     assert any(EventAccumulator(str(path.parent)).Reload().Tags()["scalars"] for path in alone.glob("**/events.*"))
 
 

@@ -44,7 +44,7 @@ class Page(HTMLParser):
         self.shown += f"{text}\n"
 
     def all(self, tag, attribute):
-        return [found[attribute] for name, found in self.elements if name == tag and attribute in found]
+        return [attributes[attribute] for name, attributes in self.elements if name == tag and attribute in attributes]
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_the_page_needs_nothing_but_itself(path, page):
 
 
 def test_every_link_leads_somewhere(path, page):
-    names = {found["id"] for _, found in page.elements if "id" in found}
+    names = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
     for address in page.all("a", "href"):
         if address.startswith("#"):
             assert address[1:] in names
@@ -118,14 +118,14 @@ def test_every_link_leads_somewhere(path, page):
 
 
 def test_a_name_is_text_and_nothing_else(path, page):
-    assert [found for tag, found in page.elements if tag == "script"] == [
+    assert [attributes for tag, attributes in page.elements if tag == "script"] == [
         {"type": "application/json", "id": "curves"},
         {},
         {},
         {},
     ]
     assert page.shown.count(EVIL) > 3
-    assert not [name for _, found in page.elements for name in found if name.startswith("on")]
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     markdown = (path.parent / "summary.md").read_text()
     assert "<script>" not in markdown
     assert len({line.replace("\\|", "").count("|") for line in markdown.splitlines() if line.startswith("|")}) == 1
@@ -399,11 +399,11 @@ def test_a_note_that_holds_for_all_is_said_once(tmp_path):
         for optimizer, last in (("adam", 0.01), ("nadam", 0.05), ("sgd", 0.1)):
             for seed in range(1, 11):
                 write_run(tmp_path, batch=batch, optimizer=optimizer, seed=seed, losses=curve(last + seed / 1e4))
-    found = judge(load(tmp_path))
-    assert [note[:10] for note in found.common] == ["All pairs ", "No search:"]
-    tested = [verdict for verdict in found.verdicts if verdict.ranking.tested]
+    outcome = judge(load(tmp_path))
+    assert [note[:10] for note in outcome.common] == ["All pairs ", "No search:"]
+    tested = [verdict for verdict in outcome.verdicts if verdict.ranking.tested]
     assert [verdict.notes for verdict in tested] == [["Ranks: adam 1, nadam 2 and sgd 3."]] * 2
-    assert list(found.sentences)[-1] == "All of these"
+    assert list(outcome.sentences)[-1] == "All of these"
     assert Page(write(tmp_path).read_text()).shown.count("No search:") == 1
 
 

@@ -22,9 +22,9 @@ SELECTED = 40  # runs beyond which TensorBoard selects none by itself
 
 
 def read(folder):
-    found = EventAccumulator(str(folder), {"images": 0, "tensors": 0, "scalars": 0})
-    found.Reload()
-    return found
+    events = EventAccumulator(str(folder), {"images": 0, "tensors": 0, "scalars": 0})
+    events.Reload()
+    return events
 
 
 def first_of(tags):
@@ -34,8 +34,8 @@ def first_of(tags):
 
 def hyperparameters(run):
     data = run.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
-    found = plugin_data_pb2.HParamsPluginData.FromString(data).session_start_info.hparams
-    return {name: getattr(value, value.WhichOneof("kind")) for name, value in found.items()}
+    hparams = plugin_data_pb2.HParamsPluginData.FromString(data).session_start_info.hparams
+    return {name: getattr(value, value.WhichOneof("kind")) for name, value in hparams.items()}
 
 
 def series(run, tag):
@@ -78,10 +78,10 @@ def write(folder, verdict=None, images=None):
 
 def test_a_run_for_each_candidate_and_batch_mode_and_for_each_setting(study):
     assert write(study) == study / "report" / "tensorboard"
-    found = {str(path.parent.relative_to(study / "report")) for path in (study / "report").rglob("events.out.tfevents.*")}
+    folders = {str(path.parent.relative_to(study / "report")) for path in (study / "report").rglob("events.out.tfevents.*")}
     settings = {f"settings/digits_mlp/{name} {batch} lr=0.1" for name in ("sgd", "adam") for batch in ("full", "mini")}
     candidates = {f"tensorboard/{name} {batch}" for name in ("sgd", "adam") for batch in ("full", "mini 32")}
-    assert found == {"tensorboard"} | candidates | settings
+    assert folders == {"tensorboard"} | candidates | settings
 
 
 def test_medians_and_quartiles_over_examples(study):
@@ -258,7 +258,7 @@ def test_the_verdict_is_shown_letter_by_letter(study):
     (event,) = read(write(study, sentences)).Tensors("verdict")
     shown = rendered(event.tensor_proto.string_val[0])
     assert set(re.findall(r"<(\w+)", shown)) == {"h3", "ul", "li"}
-    words = [html.unescape(found) for found in re.findall(r"<(?:li|h3)>(.*?)</", shown)]
+    words = [html.unescape(part) for part in re.findall(r"<(?:li|h3)>(.*?)</", shown)]
     assert words == [" ".join(word.split()) for about, lines in sentences.items() for word in (about, *lines)]
 
 
@@ -274,8 +274,8 @@ def test_writing_again_replaces_what_was_there(study):
         if "adam" in str(folder):
             (folder / "result.json").unlink()
     write(study, {"a": ["b"]}, {"c": png(3, 2)})
-    found = [path.parent.name for path in (study / "report").rglob("*.comparison")]
-    assert sorted(found) == ["sgd full", "sgd full lr=0.1", "sgd mini 32", "sgd mini lr=0.1", "tensorboard"]
+    folders = [path.parent.name for path in (study / "report").rglob("*.comparison")]
+    assert sorted(folders) == ["sgd full", "sgd full lr=0.1", "sgd mini 32", "sgd mini lr=0.1", "tensorboard"]
     assert {path.name for path in (study / "report").rglob("*") if "adam" in path.name} == set()
     assert other.exists()
     assert len(read(study / "report/tensorboard").Tensors("verdict")) == 1

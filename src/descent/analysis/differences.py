@@ -96,8 +96,8 @@ def differences(groups: Sequence[Group]) -> Differences:
     """Return the differences of all pairs of all groups, in the order of `itertools.combinations` within each."""
     seeds = np.unique(np.concatenate([group.seeds for group in groups]))
     searches = max((len(np.unique(group.searches)) for group in groups), default=0)
-    each = [_differences(group, number, seeds, searches) for number, group in enumerate(groups)]
-    return Differences(*(np.concatenate([getattr(one, part.name) for one in each]) for part in fields(Differences)))
+    parts = [_differences(group, number, seeds, searches) for number, group in enumerate(groups)]
+    return Differences(*(np.concatenate([getattr(of_group, part.name) for of_group in parts]) for part in fields(Differences)))
 
 
 def _differences(group: Group, number: int, seeds: Indices, searches: int) -> Differences:

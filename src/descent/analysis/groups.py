@@ -120,11 +120,11 @@ def _data_apart(runs: pd.DataFrame) -> pd.DataFrame:
             continue
         kinds: dict[str, int] = {}
         for _, data in group.groupby("setting")["data"]:
-            numbers = {kinds[one] for one in data if one in kinds}
+            numbers = {kinds[checksum] for checksum in data if checksum in kinds}
             number = min(numbers, default=len(set(kinds.values())))
-            kinds |= {one: number for one, old in kinds.items() if old in numbers} | dict.fromkeys(data, number)
+            kinds |= {checksum: number for checksum, old in kinds.items() if old in numbers} | dict.fromkeys(data, number)
         often = group.groupby("seed")["data"].agg(lambda data: Counter(data).most_common(1)[0][0])
-        same = len({kinds[one] for one in group["data"]}) == 1
+        same = len({kinds[checksum] for checksum in group["data"]}) == 1
         rows = group[["variant", "data", "seed"]].itertuples(index=False)
         numbered = [(variant, int(data != often[seed]) if same else kinds[data]) for variant, data, seed in rows]
         names[group.index] = [f"{variant}, data {number + 1}".removeprefix(", ") for variant, number in numbered]

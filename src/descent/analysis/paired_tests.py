@@ -106,7 +106,7 @@ def judge(groups: Sequence[Group]) -> list[GroupFinding]:
         Answer.OPEN,
     )
     columns = estimates(d, tested, won, level, equal_level) | {
-        "answer": [Answer(one) for one in answers],
+        "answer": [Answer(answer) for answer in answers],
         "p": p.tolist(),
         "p_equal": p_equal.tolist(),
         "n": d.n.tolist(),

@@ -85,7 +85,7 @@ class Ranking:
     def beats(self) -> pd.DataFrame:
         """Whether the candidate of the row is better than that of the column."""
         won, names = better(self.finding), self.candidates
-        return pd.DataFrame([[(one, other) in won for other in names] for one in names], names, names)
+        return pd.DataFrame([[(name, other) in won for other in names] for name in names], names, names)
 
 
 def rankings(runs: pd.DataFrame, metric: str | None = None, more: Sequence[Ranking] = ()) -> list[Ranking]:
@@ -104,7 +104,9 @@ def rankings(runs: pd.DataFrame, metric: str | None = None, more: Sequence[Ranki
     """
     ranked = [*_described(runs, metric), *more]
     places = [place for place, ranking in enumerate(ranked) if ranking.tested]
-    groups = [group_of(one.runs, one.metric_name, one.candidates, one.terms) for one in ranked if one.tested]
+    groups = [
+        group_of(ranking.runs, ranking.metric_name, ranking.candidates, ranking.terms) for ranking in ranked if ranking.tested
+    ]
     for place, finding in zip(places, judge(groups), strict=True):
         ranked[place] = _judged(ranked[place], finding)
     return ranked

@@ -122,9 +122,9 @@ def profiles(runs: pd.DataFrame, axis: str) -> list[Profile]:
     computed = []
     for batch, mode in final.groupby("batch"):
         chosen = [choose(group, ranked_metrics(group)[0])[0] for _, group in mode.groupby(GROUP, dropna=False)]
-        one = pd.concat(chosen)
-        one = one.assign(candidate=candidate_names(one, mode))
-        times = one.groupby(["problem", "candidate"])[f"time:{axis}"].median().unstack("candidate").dropna()
+        selected = pd.concat(chosen)
+        selected = selected.assign(candidate=candidate_names(selected, mode))
+        times = selected.groupby(["problem", "candidate"])[f"time:{axis}"].median().unstack("candidate").dropna()
         problems = [str(problem) for problem in times.index]
         if len(problems) < PROBLEMS:
             why = f"A performance profile needs {PROBLEMS} problems with a target on which all ran; {batch} has {len(problems)}."

@@ -67,13 +67,15 @@ def headline(rankings: Sequence[Ranking]) -> list[str]:
     Args:
         rankings: one a group, and one for each optimizer whose batch modes are compared.
     """
-    groups, modes = ([one for one in rankings if bool(one.modes_of) is of_modes] for of_modes in (False, True))
+    groups, modes = ([ranking for ranking in rankings if bool(ranking.modes_of) is of_modes] for of_modes in (False, True))
     if not groups:
         return ["No final run has ended yet: there is nothing to compare."]
     several = len({ranking.problem for ranking in groups}) > 1
-    lines = [_counted(groups, "groups", {f"{f'{one.problem}, ' * several}{one.batch}": one for one in groups}, "in")]
+    lines = [
+        _counted(groups, "groups", {f"{f'{ranking.problem}, ' * several}{ranking.batch}": ranking for ranking in groups}, "in")
+    ]
     if any(ranking.tested for ranking in modes):
-        named = {f"{one.modes_of}{f' on {one.problem}' * several}": one for one in modes}
+        named = {f"{ranking.modes_of}{f' on {ranking.problem}' * several}": ranking for ranking in modes}
         lines.append(f"Of batch modes {_counted(modes, 'optimizers', named, 'for')}")
     if few := [ranking.searches for ranking in groups if ranking.tested and 0 < ranking.searches < SEARCHES]:
         by = "one search" if max(few) == 1 else f"{max(few)} searches"
@@ -98,11 +100,13 @@ def _counted(rankings: Sequence[Ranking], what: str, named: Mapping[str, Ranking
         return f"None is best {where} any of {len(tested)} {what}."
     few = len(tested) <= NAMED
     order = sorted(best, key=lambda name: -len(best[name]))
-    who = [f"{name}{' is best' * (name == order[0])} {where} {listed(best[name]) if few else len(best[name])}" for name in order]
+    winners = [
+        f"{name}{' is best' * (name == order[0])} {where} {listed(best[name]) if few else len(best[name])}" for name in order
+    ]
     rest = f" (none {where} {listed(none)})" if none and few else "" if few else f" of {len(tested)} {what}"
     n = size(pair.n for ranking in tested.values() for pair in ranking.finding.pairs if not math.isnan(pair.p))
     ahead = claims.ahead([(ranking.finding, ranking.terms) for ranking in tested.values()])
-    return f"{listed(who)}{rest}: {ahead}, {n}."
+    return f"{listed(winners)}{rest}: {ahead}, {n}."
 
 
 def overall(rankings: Sequence[Ranking]) -> list[str]:

@@ -1,7 +1,6 @@
 """Select and aggregate the runs of an experiment by the settings that it varies."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +29,7 @@ def median(runs: pd.DataFrame, metric: str, *keys: str) -> pd.Series:
     return medians(runs, metric, list(keys))
 
 
-def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> Difference:
+def paired(runs: pd.DataFrame, metric: str, key: str, choice: Any, baseline: Any) -> Difference:
     """Return how much higher a metric ends with one choice of a setting than with another, over their common seeds.
 
     Raises:
@@ -38,9 +37,9 @@ def paired(runs: pd.DataFrame, metric: str, key: str, one: Any, other: Any) -> D
     """
     require_metric(runs, metric)
     table = values(runs, metric).groupby([runs["seed"], runs[key]]).first().unstack()
-    require(table.T, one, other)
-    both = table[[one, other]].dropna()
-    return difference(both[one].sub(both[other]).where(np.isfinite(both).all(axis=1)))
+    require(table.T, choice, baseline)
+    both = table[[choice, baseline]].dropna()
+    return difference(both[choice].sub(both[baseline]).where(np.isfinite(both).all(axis=1)))
 
 
 def rose(study: Study, runs: pd.DataFrame) -> "pd.Series[bool]":
@@ -144,11 +143,6 @@ def curve(study: Study, runs: pd.DataFrame, column: str, axis: str = "step") -> 
         raise NoData(f"no run measured {column}")
     shared = [pd.concat([frame[name] for frame in frames], axis=1, join="inner").sort_index() for name in (axis, column)]
     return shared[0].median(axis=1).to_numpy(dtype=float), shared[1].median(axis=1).to_numpy(dtype=float)
-
-
-def groups(runs: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """Yield each choice of a setting with its runs."""
-    yield from runs.groupby(key, sort=True)
 
 
 def _value(config: dict[str, Any], key: str) -> Any:

@@ -92,31 +92,33 @@ class Tuning:
     @property
     def rows(self) -> Iterator[list[tuple[str, str]]]:
         """Yield a row a candidate; each cell is a text, and an interval or an empty text."""
-        for one in self.candidates:
-            chosen = [f"{_short(key)} {_each(key, one.settings.values())}" for key in one.space]
-            cells = [(one.name, ""), ("; ".join(chosen), ""), self._gain(one.gain)]
+        for tuned in self.candidates:
+            chosen = [f"{_short(key)} {_each(key, tuned.settings.values())}" for key in tuned.space]
+            cells = [(tuned.name, ""), ("; ".join(chosen), ""), self._gain(tuned.gain)]
             for k in self._counts:
-                median, low, high = (self._value(loss) for loss in best_of(one.losses, k)) if len(one.losses) >= k else ("",) * 3
+                median, low, high = (
+                    (self._value(loss) for loss in best_of(tuned.losses, k)) if len(tuned.losses) >= k else ("",) * 3
+                )
                 cells.append((median, f"{low} to {high}" if low != high else ""))
             yield cells
 
     @property
     def searches(self) -> int:
         """The repetitions of the tuning."""
-        return max((len(one.settings) for one in self.candidates), default=0)
+        return max((len(tuned.settings) for tuned in self.candidates), default=0)
 
     @property
     def flags(self) -> list[str]:
         """What is wrong with the tuning: values at the edge of their range, and ranges that are too wide."""
         lines = []
-        for one in self.candidates:
-            for (key, end), edges in groupby(sorted(one.edges, key=itemgetter(1, 3)), itemgetter(1, 3)):
+        for tuned in self.candidates:
+            for (key, end), edges in groupby(sorted(tuned.edges, key=itemgetter(1, 3)), itemgetter(1, 3)):
                 at = listed([f"{value:.3g}{f' of search {search}' * (self.searches > 1)}" for search, _, value, _ in edges])
                 lie, part = "lie" if " and " in at else "lies", "upper" if end == "high" else "lower"
                 lines.append(
-                    f"{one.name}: {_short(key)}={at} {lie} in the {part} tenth of its range: extend that, and tune all again."
+                    f"{tuned.name}: {_short(key)}={at} {lie} in the {part} tenth of its range: extend that, and tune all again."
                 )
-        wide = [f"{one.name} ({one.near} of {len(one.losses)})" for one in self.candidates if one.wide]
+        wide = [f"{tuned.name} ({tuned.near} of {len(tuned.losses)})" for tuned in self.candidates if tuned.wide]
         if wide:
             near = "Few trials came nearer to the best than to the worst that finished"
             lines.append(f"{near}: {listed(wide)}. The range is too wide for so few.")
@@ -126,13 +128,13 @@ class Tuning:
     def notes(self) -> list[str]:
         """The ranges that were searched, `flags`, how far searches differ, and where the time went."""
         spaces = [
-            f"{one.name} {', '.join(f'{_short(key)} {usual.low:g} to {usual.high:g}' for key, usual in one.space.items())}"
-            for one in self.candidates
+            f"{tuned.name} {', '.join(f'{_short(key)} {usual.low:g} to {usual.high:g}' for key, usual in tuned.space.items())}"
+            for tuned in self.candidates
         ]
         lines = [f"Searched: {'; '.join(spaces)}.", *self.flags]
         if self.searches > 1:
-            several = [one for one in self.candidates if len(one.medians) > 1]
-            spread = [f"{one.name} {number(one.medians.min())} to {number(one.medians.max())}" for one in several]
+            several = [tuned for tuned in self.candidates if len(tuned.medians) > 1]
+            spread = [f"{tuned.name} {number(tuned.medians.min())} to {number(tuned.medians.max())}" for tuned in several]
             lines.append(f"Medians of the {self.searches} searches: {listed(spread)}.")
         shares = [f"{STAGES[stage]} {seconds:.3g} s" for stage, seconds in self.seconds.items()]
         return [*lines, f"Time: {listed(shares)}."]
@@ -160,7 +162,7 @@ class Tuning:
 def tunings(study: Study, rankings: Sequence[Ranking]) -> list[Tuning]:
     """Return how the candidates of each group were tuned, where they were; by the metric that is tested."""
     seen, every = set(), one_engine(study.runs)
-    found = []
+    described = []
     for ranking in rankings:
         if ranking.modes_of or (ranking.problem, ranking.batch) in seen:
             continue
@@ -171,8 +173,10 @@ def tunings(study: Study, rankings: Sequence[Ranking]) -> list[Tuning]:
             of_stage = runs.groupby("stage")["wall_seconds"].sum()
             seconds = {stage: float(of_stage[stage]) for stage in STAGES if stage in of_stage}
             candidates = [_tuned(study, ranking, name, runs) for name in ranking.candidates]
-            found.append(Tuning(ranking, str(runs["tuning"].iloc[0]), [one for one in candidates if one.settings], seconds))
-    return found
+            described.append(
+                Tuning(ranking, str(runs["tuning"].iloc[0]), [tuned for tuned in candidates if tuned.settings], seconds)
+            )
+    return described
 
 
 def _tuned(study: Study, ranking: Ranking, name: str, runs: pd.DataFrame) -> Tuned:

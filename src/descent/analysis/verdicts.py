@@ -94,7 +94,9 @@ class Verdicts:
     @property
     def leading(self) -> list[Verdict]:
         """The verdict of each group on the metric that is tested there."""
-        return [next((one for one in group if one.ranking.untested != "secondary"), group[0]) for *_, group in self.groups]
+        return [
+            next((verdict for verdict in group if verdict.ranking.untested != "secondary"), group[0]) for *_, group in self.groups
+        ]
 
     @property
     def headline(self) -> list[str]:

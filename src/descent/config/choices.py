@@ -80,8 +80,8 @@ def require_choices(config: DictConfig, names: Names, overrides: Sequence[str]) 
 def _require_file(settings: str, names: Names) -> None:
     """Refuse settings that have no file for what is chosen, which Hydra would pass over without a word."""
     tried = f"{settings}/{names.problem}/{names.batch}"
-    if names.optimizer not in (there := options(f"settings/{tried}")):
-        remedy = f"There are {', '.join(there)}." if there else f"There are {', '.join(_folders(f'settings/{settings}', 2))}."
+    if names.optimizer not in (tuned := options(f"settings/{tried}")):
+        remedy = f"There are {', '.join(tuned)}." if tuned else f"There are {', '.join(_folders(f'settings/{settings}', 2))}."
         problem = f"has no settings/{tried}/{names.optimizer}.yaml"
         raise InputError("settings", settings, problem, f"{remedy} Find them: hydra/sweeper=tuned.")
 

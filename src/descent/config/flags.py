@@ -68,7 +68,7 @@ class Parser(argparse.ArgumentParser):
             if action.dest in self.kinds and value is not action.default:
                 kind, name = self.kinds[action.dest], _name(action)
                 many = isinstance(value, list)
-                setattr(values, action.dest, [check(name, one, kind) for one in value] if many else check(name, value, kind))
+                setattr(values, action.dest, [check(name, item, kind) for item in value] if many else check(name, value, kind))
         return values
 
     def error(self, message: str) -> NoReturn:

@@ -52,8 +52,8 @@ def _written(name: str, folders: tuple[str, ...]) -> dict[str, Any]:
     for folder in folders:
         path = Path(folder.removeprefix("file://")) / "problem" / f"{name}.yaml"
         if path.is_file():
-            found = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-            return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
+            content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+            return {str(key): value for key, value in content.items()} if isinstance(content, dict) else {}
     return {}
 
 

@@ -13,17 +13,17 @@ def shared(config: RunConfig) -> dict[str, Any]:
     Args:
         config: resolved.
     """
-    found = {name: getattr(config, name) for name in ("epochs", "max_steps", "max_seconds", "clip_norm")}
-    found |= {"schedule": config.names.schedule, "problem.metric": config.problem.metric}
+    settings = {name: getattr(config, name) for name in ("epochs", "max_steps", "max_seconds", "clip_norm")}
+    settings |= {"schedule": config.names.schedule, "problem.metric": config.problem.metric}
     if config.wrapper:
-        found["wrapper"] = config.names.wrapper
+        settings["wrapper"] = config.names.wrapper
     for group in ("problem", "batch"):
         component = getattr(config, group)
         types = declared(factory(group, component.factory))
         for name, value in component.arguments.items():
             if name != "micro_size" and not is_folder(types.get(name)):
-                found[f"{group}.{name}"] = value
-    return found
+                settings[f"{group}.{name}"] = value
+    return settings
 
 
 def differences(config: RunConfig) -> str:

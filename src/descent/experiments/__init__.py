@@ -55,7 +55,7 @@ def find(name: str, target: str | None = None) -> ModuleType:
     Raises:
         InputError: there is no such module, it cannot be imported, or it lacks what an experiment consists of.
     """
-    if target is None and name not in (each.name for each in pkgutil.iter_modules(__path__)):
+    if target is None and name not in (info.name for info in pkgutil.iter_modules(__path__)):
         remedy = "Name the module in it: hydra.sweeper.experiment._target_."
         raise InputError("experiment", name, f"has a yaml and no module {__name__}.{name}", remedy)
     path = f"{__name__}.{name}" if target is None else str(target)
@@ -70,7 +70,7 @@ def find(name: str, target: str | None = None) -> ModuleType:
 
 def modules() -> dict[str, ModuleType]:
     """Return the experiments of this package, by name."""
-    return {each.name: importlib.import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__)}
+    return {info.name: importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)}
 
 
 def analyse(module: ModuleType, study: Study) -> Finding:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import groups, median, varied
+from descent.analysis.settings import median, varied
 from descent.plots.medians import draw_curve, draw_ends, label, row, seeds
 from descent.plots.style import VERMILION, shades, styled
 
@@ -33,7 +33,7 @@ clipping, {{ clipped.safe or "none" }} with clip_norm {{ clipped.clip_norm }}.
 def analyse(study: Study) -> Finding:
     """Compare the largest learning rate that no seed diverges at, and the lowest loss, with clipping and without."""
     runs = _runs(study)
-    rows = [{"clip_norm": clip, "safe": _safe(group), **_lowest(group)} for clip, group in groups(runs, KEY)]
+    rows = [{"clip_norm": clip, "safe": _safe(group), **_lowest(group)} for clip, group in runs.groupby(KEY)]
     free, clipped = ([row for row in rows if (row["clip_norm"] == FREE) == kind] for kind in (True, False))
     if not free or not clipped:
         raise NoData("the runs lack " + ("a clip_norm" if free else "runs without clipping"))
@@ -57,11 +57,11 @@ def plot(study: Study) -> Figure:
     lost = runs[runs["status"] == "diverged"].groupby(KEY)["lr"].min()
     shown = min(lost, default=runs["lr"].max())
     start = 0.0
-    for clip, group in groups(runs, KEY):
+    for clip, group in runs.groupby(KEY):
         look = {"color": colours[clip], "label": "none" if clip == FREE else f"{clip:g}"}
         draw_ends(left, group, GAP, "lr", **look)
-        if len(some := group[group["lr"] == shown]):
-            start = max(start, draw_curve(right, study, some, GAP, **look)[0])
+        if len(at_rate := group[group["lr"] == shown]):
+            start = max(start, draw_curve(right, study, at_rate, GAP, **look)[0])
     title = f"At the end, median of {seeds(runs)}; \N{MULTIPLICATION SIGN}: diverged"
     label(left, "log log", "learning rate", "training loss above its minimum", title, "clip_norm")
     label(right, "symlog log", "steps", title=f"During training, median, at learning rate {shown:g}")
@@ -76,7 +76,7 @@ def _runs(study: Study) -> pd.DataFrame:
 def _safe(runs: pd.DataFrame) -> float:
     """Return the largest learning rate up to which every run finished; 0 if none."""
     safe = 0.0
-    for lr, group in groups(runs, "lr"):
+    for lr, group in runs.groupby("lr"):
         if (group["status"] != "finished").any():
             break
         safe = float(lr)

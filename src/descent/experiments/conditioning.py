@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import groups, steps_to, varied
+from descent.analysis.settings import steps_to, varied
 from descent.analysis.wording import listed
 from descent.plots.medians import draw_curve, draw_parts, label, seeds, shaded
 from descent.plots.style import BLUE, GREY, VERMILION, styled
@@ -105,7 +105,7 @@ def _draw_descent(axes: Axes, runs: pd.DataFrame, _: Study) -> None:
 def _draw_adam(axes: Axes, runs: pd.DataFrame, study: Study) -> None:
     top = 0.0
     for place, (kappa, alike, colour) in enumerate(shaded(runs, "kappa")):
-        for rotated, group in groups(alike, "rotated"):
+        for rotated, group in alike.groupby("rotated"):
             below = {"ls": (0, (2, 2)), "lw": max(1.0, 3.5 - 0.8 * place)}  # so that coinciding lines stay visible
             look: dict[str, Any] = {"ls": "-", "lw": 1.7} if rotated else below
             distance = draw_curve(axes, study, group, "distance", color=colour, label=f"{kappa:g}, {WAYS[rotated]}", **look)

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import groups
 from descent.plots.curves import Curves, faint
 from descent.plots.medians import label, row
 from descent.plots.style import shades, styled
@@ -31,14 +30,14 @@ def analyse(study: Study) -> Finding:
     """Compute sharpness over the end of the steps, in units of 2/lr, and the decrease of the loss there."""
     curves = _curves(study)
     rates, falls = [], []
-    for lr, each in curves.items():
-        late = [frame[frame["step"] >= LATE * frame["step"].iloc[-1]] for _, frame in each]
+    for lr, repeats in curves.items():
+        late = [frame[frame["step"] >= LATE * frame["step"].iloc[-1]] for _, frame in repeats]
         sharpness = np.concatenate([frame["sharpness"] for frame in late]) * lr / 2
-        mean, highest = float(np.nanmean(sharpness)), max(frame["sharpness"].max() for _, frame in each) * lr / 2
+        mean, highest = float(np.nanmean(sharpness)), max(frame["sharpness"].max() for _, frame in repeats) * lr / 2
         edge = "at" if abs(mean - 1) <= NEAR else "below" if highest < 1 else "off"
         rates.append({"lr": lr, "sharpness": mean, "low": np.nanmin(sharpness), "high": np.nanmax(sharpness), "edge": edge})
         falls.append(np.median([frame["train/loss"].iloc[-1] / frame["train/loss"].iloc[0] for frame in late]))
-    return Finding(late=1 - LATE, seeds=[len(each) for each in curves.values()], rates=rates, falls=falls)
+    return Finding(late=1 - LATE, seeds=[len(repeats) for repeats in curves.values()], rates=rates, falls=falls)
 
 
 @styled
@@ -51,7 +50,7 @@ def plot(study: Study) -> Figure:
             axes.plot(first["step"], first[column], color=colour, label=f"{lr:g}")
             faint(axes, [frame[["step", column]].to_numpy() for _, frame in others], colour)
         left.axhline(2 / lr, color=colour, ls="--", lw=1)
-    shown, *more = sorted({run["seed"] for each in curves.values() for run, _ in each})
+    shown, *more = sorted({run["seed"] for repeats in curves.values() for run, _ in repeats})
     title = f"Seed {shown}{f', {len(more)} more faint' if more else ''}"
     label(left, "linear log", "steps", "sharpness", "Largest eigenvalue of the Hessian; dashed: 2/lr")
     label(right, "linear log", "steps", "training loss", title, "learning rate")
@@ -65,7 +64,7 @@ def _curves(study: Study) -> dict[float, Curves]:
         NoData: no run did.
     """
     curves: dict[float, Curves] = {}
-    for lr, runs in groups(study.runs[study.runs["status"] != "diverged"].sort_values("seed"), "lr"):
+    for lr, runs in study.runs[study.runs["status"] != "diverged"].sort_values("seed").groupby("lr"):
         measured = [
             (run, frame) for run, frame in study.curves(runs) if "sharpness" in frame and frame["sharpness"].notna().any()
         ]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import Tuned, groups, median, paired, rose, swept_seeds, tune, varied
+from descent.analysis.settings import Tuned, median, paired, rose, swept_seeds, tune, varied
 from descent.analysis.wording import listed
 from descent.plots.medians import draw_curve, draw_ends, draw_parts, label, seeds
 from descent.plots.style import BLACK, BLUE, VERMILION, styled
@@ -97,7 +97,7 @@ def _limits(study: Study, curvature: "pd.Series[float]", tuning: pd.DataFrame) -
 
 
 def _draw_rates(axes: Axes, runs: pd.DataFrame, _: Study, curvature: "pd.Series[float]") -> None:
-    for scaling, group in groups(runs, "scaling"):
+    for scaling, group in runs.groupby("scaling"):
         draw_ends(axes, group, LOSS, "lr", color=COLOURS[scaling], label=SCALINGS[scaling])
         if scaling in curvature:
             axes.axvline(2 / curvature[scaling], color=COLOURS[scaling], ls="--", lw=1)
@@ -106,7 +106,7 @@ def _draw_rates(axes: Axes, runs: pd.DataFrame, _: Study, curvature: "pd.Series[
 
 
 def _draw_steps(axes: Axes, runs: pd.DataFrame, study: Study, _: "pd.Series[float]") -> None:
-    for scaling, group in groups(runs, "scaling"):
+    for scaling, group in runs.groupby("scaling"):
         rates = listed([f"{lr:g}" for lr in _rates(group, scaling)])
         draw_curve(axes, study, group, LOSS, seeds=True, color=COLOURS[scaling], label=f"{SCALINGS[scaling]}, lr = {rates}")
     label(axes, "log log", "steps", "training loss", f"One learning rate each, median of {seeds(runs)} that did not tune", "")

@@ -75,10 +75,12 @@ def _changes(study: Study, judged: pd.DataFrame, small: float, large: float) -> 
     rows = {}
     for seed in sorted(judged["seed"].unique()):
         if (small, seed) in frames and (large, seed) in frames:
-            one, other = frames[small, seed], frames[large, seed]
-            (train, val), (trains, vals) = ((frame["train/loss"].iloc[-1], frame["val/loss"].iloc[-1]) for frame in (one, other))
-            level = max(one["train/loss"].min(), other["train/loss"].min())
-            rows[seed] = (vals - val, (vals - trains) - (val - train), _at(other, level) - _at(one, level))
+            small_batch, large_batch = frames[small, seed], frames[large, seed]
+            (train, val), (trains, vals) = (
+                (frame["train/loss"].iloc[-1], frame["val/loss"].iloc[-1]) for frame in (small_batch, large_batch)
+            )
+            level = max(small_batch["train/loss"].min(), large_batch["train/loss"].min())
+            rows[seed] = (vals - val, (vals - trains) - (val - train), _at(large_batch, level) - _at(small_batch, level))
     if len(rows) < 2:
         raise NoData("fewer than two seeds have a run of the smallest and of the largest batch that did not diverge")
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(CHANGES))

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import groups, varied
+from descent.analysis.settings import varied
 from descent.analysis.wording import listed
 from descent.plots.medians import label, row, seeds
 from descent.plots.style import BLUE, GREY, VERMILION, styled
@@ -46,12 +46,12 @@ def analyse(study: Study) -> Finding:
     least error at the smallest h.
     """
     runs, precisions, right, decided = _runs(study), [], True, True
-    for bits, group in groups(runs, "precision"):
+    for bits, group in runs.groupby("precision"):
         engines = []
-        for engine, each in groups(group, "engine"):
-            best = each.loc[each["error"].idxmin()]
+        for engine, of_engine in group.groupby("engine"):
+            best = of_engine.loc[of_engine["error"].idxmin()]
             small = bool(best["error"] <= SLACK * np.sqrt(EPS[bits]))
-            right, decided = right and small, decided and (small or best["lr"] > each["lr"].min())
+            right, decided = right and small, decided and (small or best["lr"] > of_engine["lr"].min())
             engines.append({"engine": engine, "error": best["error"], "h": best["lr"]})
         precisions.append({"bits": bits, "sqrt_eps": np.sqrt(EPS[bits]), "engines": engines})
     return Finding(right=right, decided=decided, precisions=precisions, norms=_norms(runs))
@@ -65,7 +65,7 @@ def plot(study: Study) -> Figure:
     for (bits, engine), group in runs.groupby(["precision", "engine"]):
         errors, (mark, name) = group.groupby("lr")["error"].median(), MARKS[engine]
         axes.plot(errors.index, errors, mark, color=COLOURS[bits], ms=5, mew=1.3, mfc="none", label=f"{name}, {bits} bits")
-    for _, group in groups(runs, "precision"):
+    for _, group in runs.groupby("precision"):
         rounding = group.groupby("lr")["rounding"].median()
         axes.plot(rounding.index, rounding, color=GREY, lw=1, ls="--", label="rounding, eps f / (h |g|²)", zorder=1)
     exact = runs[runs["precision"] == runs["precision"].max()]
@@ -100,7 +100,7 @@ def _runs(study: Study) -> pd.DataFrame:
 def _norms(runs: pd.DataFrame) -> list[dict[str, float]]:
     """Return by precision the largest relative difference of the two engines' gradient norms; nothing where one did not run."""
     rows = []
-    for bits, group in groups(runs, "precision"):
+    for bits, group in runs.groupby("precision"):
         norms = group.groupby(["problem", "seed", "lr", "engine"])["norm"].first().unstack()
         if set(MARKS) <= set(norms) and len(both := norms.dropna()):
             rows.append({"bits": bits, "difference": (both["numpy"] / both["torch"] - 1).abs().max()})

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import groups, median, varied
+from descent.analysis.settings import median, varied
 from descent.analysis.statistics import values
 from descent.plots.medians import draw_curve, draw_ends, label, seeds, shaded
 from descent.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, count, styled
@@ -150,7 +150,7 @@ def _draw_floors(axes: Axes, floors: pd.DataFrame) -> None:
     drawn = floors[floors["replacement"]]
     rates = np.geomspace(floors["lr"].min() / 1.3, min(floors["lr"].max() * 1.3, 1.9), 100)
     scale = (floors["theory"] * floors["size"] * (2 - floors["lr"]) / floors["lr"]).iloc[0]
-    for (size, group), colour in zip(groups(drawn, "size"), (BLACK, BLUE, GREEN, ORANGE) * len(drawn), strict=False):
+    for (size, group), colour in zip(drawn.groupby("size"), (BLACK, BLUE, GREEN, ORANGE) * len(drawn), strict=False):
         axes.plot(rates, scale * rates / (size * (2 - rates)), color=colour, ls="--", lw=1)
         axes.plot(group["lr"], group["gap"], "o", color=colour, ms=5, label=f"B = {size:g}, drawn independently")
         shuffled = floors[~floors["replacement"] & (floors["size"] == size)]

@@ -102,11 +102,11 @@ def _engines(runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
         both = set.intersection(*(set(group.loc[group["engine"] == engine, "optimizer"]) for engine in BOTH))
         if len(both) < 2:
             continue
-        one, other = (_ranked(group[group["optimizer"].isin(both) & (group["engine"] == engine)])[0] for engine in BOTH)
-        orders = [ranking.table["median"].sort_values(kind="stable").index.to_list() for ranking in (one, other)]
-        against = [f"{a} and {b}" for a in both for b in both if one.beats.loc[a, b] and other.beats.loc[b, a]]
+        first, second = (_ranked(group[group["optimizer"].isin(both) & (group["engine"] == engine)])[0] for engine in BOTH)
+        orders = [ranking.table["median"].sort_values(kind="stable").index.to_list() for ranking in (first, second)]
+        against = [f"{a} and {b}" for a in both for b in both if first.beats.loc[a, b] and second.beats.loc[b, a]]
         yield {
-            "group": _group(one),
+            "group": _group(first),
             "torch": orders[0],
             "compiled": orders[1],
             "alike": orders[0] == orders[1],

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import groups, median, paired, require, varied
+from descent.analysis.settings import median, paired, require, varied
 from descent.plots.medians import draw_curve, label, seeds
 from descent.plots.style import BLACK, BLUE, GREEN, PURPLE, SKY, VERMILION, WIDEST, styled, text
 
@@ -40,13 +40,13 @@ def analyse(study: Study) -> Finding:
     sigmoid = runs[runs["activation"] == "sigmoid"]
     require(sigmoid.set_index("initialisation"), ONE, OTHER)
     depths = []
-    for depth, part in groups(sigmoid, "depth"):
+    for depth, part in sigmoid.groupby("depth"):
         losses = median(part, LOSS, "initialisation")
         require(losses, ONE, OTHER)
         difference = paired(part, LOSS, "initialisation", ONE, OTHER)
         depths.append({"depth": int(depth), ONE: losses[ONE], OTHER: losses[OTHER], "difference": difference})
     deepest = runs[runs["depth"] == runs["depth"].max()]
-    shares = {name: norms[0] / norms[-1] for name, part in groups(deepest, "name") if (norms := _norms(study, part)) is not None}
+    shares = {name: norms[0] / norms[-1] for name, part in deepest.groupby("name") if (norms := _norms(study, part)) is not None}
     rows = [{"name": name, "share": shares[name]} for name in sorted(shares, key=shares.__getitem__)]
     return Finding(seeds=sigmoid["seed"].nunique(), depths=depths, deepest=int(runs["depth"].max()), shares=rows)
 
@@ -59,7 +59,7 @@ def plot(study: Study) -> Figure:
     figure = Figure(figsize=(min(1.4 + 2.7 * len(depths), WIDEST), 4.9), layout="constrained")
     grid = figure.subplots(2, len(depths), squeeze=False, sharey="row")
     for (above, below), depth in zip(grid.T, depths, strict=True):
-        for name, group in groups(runs[runs["depth"] == depth], "name"):
+        for name, group in runs[runs["depth"] == depth].groupby("name"):
             kind, activation = group[["initialisation", "activation"]].iloc[0]
             look: dict[str, Any] = {"color": COLOURS.get(kind, PURPLE), "ls": "-" if activation == "sigmoid" else "--"}
             draw_curve(above, study, group, LOSS, "epoch", **look, label=text(name))
@@ -79,7 +79,7 @@ def plot(study: Study) -> Figure:
 def _norms(study: Study, runs: pd.DataFrame) -> np.ndarray | None:
     """Return the gradient norm of each layer at the first step, median over runs; None where it was not recorded."""
     norms = [frame.filter(regex=r"^gradient_norm/\d+$").iloc[1:2].to_numpy() for _, frame in study.curves(runs)]
-    if not norms or not all(each.size for each in norms):
+    if not norms or not all(norm.size for norm in norms):
         return None
     return np.asarray(np.median(np.concatenate(norms), axis=0))
 

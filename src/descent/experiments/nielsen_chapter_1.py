@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import curve, groups, median, varied
+from descent.analysis.settings import curve, median, varied
 from descent.plots.medians import draw_curve, label, row, seeds, shaded
 from descent.plots.style import GREY, styled, text
 
@@ -32,7 +32,7 @@ def analyse(study: Study) -> Finding:
     """Compute test and validation accuracy at each learning rate, after how many epochs, and the difference from the book's."""
     runs = _runs(study)
     tests, validation = (median(runs, metric, "lr") for metric in ("test/accuracy", "val/accuracy"))
-    epochs = {lr: curve(study, group, "train/loss", "epoch")[0][-1] for lr, group in groups(runs, "lr")}
+    epochs = {lr: curve(study, group, "train/loss", "epoch")[0][-1] for lr, group in runs.groupby("lr")}
     points = round(100 * (tests[BOOK["lr"]] - BOOK["accuracy"]), 2) if BOOK["lr"] in tests else None
     return Finding(
         dataset=runs["dataset"].iloc[0],

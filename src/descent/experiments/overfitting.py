@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.findings import Finding, difference
 from descent.analysis.load import NoData, Study
-from descent.analysis.settings import curve, first_seeds, groups, varied
+from descent.analysis.settings import curve, first_seeds, varied
 from descent.plots.medians import label, seeds
 from descent.plots.style import BLACK, BLUE, GREY, VERMILION, WIDEST, styled
 
@@ -36,14 +36,14 @@ accuracy {{ row.accuracy.end }} % against {{ row.accuracy.stop }} %, {{ row.accu
 def analyse(study: Study) -> Finding:
     """Compute, for each share of wrong labels, when the validation loss is lowest, and the changes from there to the end."""
     runs = varied(study, noise="problem.label_noise")
-    return Finding(shares=[{"noise": noise, **_stop(study, group)} for noise, group in groups(runs, "noise")])
+    return Finding(shares=[{"noise": noise, **_stop(study, group)} for noise, group in runs.groupby("noise")])
 
 
 @styled
 def plot(study: Study) -> Figure:
     """Draw training and validation loss over epochs, and the validation accuracy, for each share of wrong labels."""
     runs = varied(study, noise="problem.label_noise")
-    shares = list(groups(runs, "noise"))
+    shares = list(runs.groupby("noise"))
     figure = Figure(figsize=(min(4.2 * max(len(shares), 1) + 0.6, WIDEST), 5.2), layout="constrained")
     grid = figure.subplots(2, len(shares), squeeze=False, sharex=True, height_ratios=[1.5, 1])
     for (noise, group), (upper, lower) in zip(shares, grid.T, strict=True):

@@ -77,8 +77,8 @@ def _scene(runs: pd.DataFrame) -> tuple[Figure, list[Trajectory]]:
     trajectories = []
     for axes, (surface, group) in zip(panels, runs.groupby("problem"), strict=False):
         widths = np.linspace(3.2, 1.0, group["candidate"].nunique())
-        for width, (_, each) in zip(widths, group.groupby("candidate", sort=False), strict=True):
-            steps, first = each["reached"].median(), each.iloc[0]
+        for width, (_, repeats) in zip(widths, group.groupby("candidate", sort=False), strict=True):
+            steps, first = repeats["reached"].median(), repeats.iloc[0]
             name = f"{first['optimizer']}, lr {first['lr']:g}: {f'{steps:,.0f}' if np.isfinite(steps) else 'never'}"
             trajectories.append(draw_trajectory(axes, first["optimizer"], first["trajectory"], name, float(width)))
         draw_contours([axes], {"surface": surface}, list(group["trajectory"]))

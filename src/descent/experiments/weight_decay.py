@@ -92,7 +92,7 @@ def _difference(study: Study, runs: pd.DataFrame) -> float:
     pairs = [(loss, losses[*key, True]) for (*key, decoupled), loss in losses.items() if not decoupled and (*key, True) in losses]
     if not pairs:
         raise NoData("the runs lack sgd with one decay of both kinds")
-    return max(float((one / other - 1).abs().max()) for one, other in pairs)
+    return max(float((first / second - 1).abs().max()) for first, second in pairs)
 
 
 def _norms(study: Study, adam: pd.DataFrame) -> tuple[float, dict[bool, float]]:

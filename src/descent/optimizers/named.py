@@ -37,6 +37,6 @@ def pytorch_optimizer(name: str) -> str:
     try:
         return f"pytorch_optimizer.{load_optimizer(name.replace('_', '')).__name__}"
     except (NotImplementedError, ImportError) as error:
-        known = [str(each) for each in get_supported_optimizers()]
+        known = [str(name) for name in get_supported_optimizers()]
         problem = f"is none of the {len(known)} names of pytorch_optimizer.get_supported_optimizers()"
         raise InputError("optimizer.name", name, problem, likeliest(name, known)) from error

@@ -42,7 +42,10 @@ def leaders(study: Study, name: str | None = None, axis: str = "examples") -> st
         end = max(float(records[column].max()) for records in of.values())
         best = []
         for budget in (end / 2, end):
-            medians = {each.name: reached(records, each.runs, metric, column, budget).median() for each, records in of.items()}
+            medians = {
+                candidate.name: reached(records, candidate.runs, metric, column, budget).median()
+                for candidate, records in of.items()
+            }
             best.append(max(medians, key=lambda name: metric.sign * medians[name]))
         half = f"; at half of the {axis} {best[0]}" if best[0] != best[1] else ""
         parts.append(f"{layout.mode(panel)}: {best[1]} ({number(medians[best[1]])}{half})")

@@ -172,8 +172,8 @@ def chosen(candidates: Iterable[Candidate]) -> str:
     rates = all(candidate.rates == candidate.settings for candidate in picked)
     many = f"{span(candidate.settings for candidate in picked)} {'learning rates' if rates else 'settings'}"
     names = sorted({text(candidate.name) for candidate in picked})
-    who = "each optimizer" if len(picked) == len(candidates) else ", ".join(names)
-    return f"{who} at the best of {many} by final {text(judged.label)}, chosen on these seeds"
+    subject = "each optimizer" if len(picked) == len(candidates) else ", ".join(names)
+    return f"{subject} at the best of {many} by final {text(judged.label)}, chosen on these seeds"
 
 
 def sample(candidates: Iterable[Candidate]) -> str:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from descent.analysis.curves import band
 from descent.analysis.load import Study
-from descent.analysis.settings import curve, groups, median
+from descent.analysis.settings import curve, median
 from descent.analysis.statistics import values
 from descent.plots.curves import faint
 from descent.plots.style import WIDEST, shades
@@ -30,7 +30,7 @@ def seeds(runs: pd.DataFrame) -> str:
 
 def shaded(runs: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame, Any]]:
     """Yield each choice of a setting with its runs and a colour, from dark to light."""
-    for (choice, group), colour in zip(groups(runs, key), shades(runs[key].nunique()), strict=True):
+    for (choice, group), colour in zip(runs.groupby(key), shades(runs[key].nunique()), strict=True):
         yield choice, group, colour
 
 

@@ -107,7 +107,7 @@ def ticks(figure: Figure) -> None:
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         if isinstance(axis.get_major_locator(), LogLocator):
             low, high = sorted(axis.get_view_interval())
-            decades = math.log10(high / low)
+            decades = math.log10(high / low) if low > 0 else math.inf  # of an axis without lines
             leads = (1, 2, 3, 5) if decades < 1 else (1, 3) if decades < 2 else (1,)
             axis.set_major_locator(LogLocator(subs=leads, numticks=5 if axis.axis_name == "x" else 6))
             axis.set_minor_locator(NullLocator())

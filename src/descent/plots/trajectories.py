@@ -60,12 +60,12 @@ def draw_contours(axes: Iterable[Axes], problem: Mapping[str, Any], frames: Sequ
     surface, scale = str(problem.get("surface")), float(problem.get("scale", 1.0))
     minima = np.array(MINIMA.get(surface, np.empty((0, 2))))
     box = _box([frame[POINT].to_numpy() for frame in frames], minima)
-    for one in axes:
+    for panel in axes:
         if surface in SURFACES:
-            _contours(one, surface, scale, box)
-        one.add_line(star(*minima.T, zorder=4, label="_minimum"))
-        one.set(xlim=box[0], ylim=box[1])
-        one.grid(visible=False)
+            _contours(panel, surface, scale, box)
+        panel.add_line(star(*minima.T, zorder=4, label="_minimum"))
+        panel.set(xlim=box[0], ylim=box[1])
+        panel.grid(visible=False)
     return bool(len(minima))
 
 
@@ -94,26 +94,26 @@ def write_animation(figure: Figure, trajectories: Sequence[Trajectory], axis: st
         word: its unit.
     """
     clock = figure.text(0.99, 0.99, "", ha="right", va="top", fontsize=9)
-    for artist in [clock, *(artist for each in trajectories for artist in (each.line, each.end))]:
+    for artist in [clock, *(artist for trajectory in trajectories for artist in (trajectory.line, trajectory.end))]:
         artist.set_animated(True)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     empty = canvas.copy_from_bbox(figure.bbox)
-    last = max(each.frame[axis].iloc[-1] for each in trajectories)
-    first = min(each.frame[axis].iloc[1:2].min() for each in trajectories)
+    last = max(trajectory.frame[axis].iloc[-1] for trajectory in trajectories)
+    first = min(trajectory.frame[axis].iloc[1:2].min() for trajectory in trajectories)
     pictures = []
     for now in np.geomspace(first, last, FRAMES):
         canvas.restore_region(empty)
-        for each in trajectories:
-            points = _until(each.frame, axis, now)
-            each.line.set_data(points.T)
-            each.end.set_data(points[-1:].T)
-            each.axes.draw_artist(each.line)
-            each.axes.draw_artist(each.end)
+        for trajectory in trajectories:
+            points = _until(trajectory.frame, axis, now)
+            trajectory.line.set_data(points.T)
+            trajectory.end.set_data(points[-1:].T)
+            trajectory.axes.draw_artist(trajectory.line)
+            trajectory.axes.draw_artist(trajectory.end)
         clock.set_text(f"{count(now)} {word}")
         figure.draw_artist(clock)
         pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]))
-    palette = _palette(sorted({to_rgb(each.line.get_color()) for each in trajectories}))
+    palette = _palette(sorted({to_rgb(trajectory.line.get_color()) for trajectory in trajectories}))
     pictures = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     times = [int(1000 * SECONDS / FRAMES)] * (FRAMES - 1) + [int(1000 * HOLD)]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)
@@ -167,5 +167,5 @@ def _palette(hues: Sequence[tuple[float, float, float]]) -> Image.Image:
 def _until(frame: pd.DataFrame, axis: str, now: float) -> np.ndarray:
     """Return a run's points up to a time, the last one between two records."""
     at, points = frame[axis].to_numpy(), frame[POINT].to_numpy()
-    end = [np.interp(now, at, points[:, each]) for each in (0, 1)]
+    end = [np.interp(now, at, points[:, column]) for column in (0, 1)]
     return np.concatenate([points[at <= now], [end]])

@@ -77,7 +77,7 @@ def _scale(part: Study, metric: Metric) -> dict[str, Any]:
     low, high = (float(good.min()), float(good.max())) if good.size else (1.0, 10.0)
     if metric.scale == "log":
         starts = part.records.loc[part.records["step"] == 0, metric.name].to_numpy(float)
-        start = max((float(one) for one in starts if np.isfinite(one)), default=high)
+        start = max((float(value) for value in starts if np.isfinite(value)), default=high)
         high = min(high, BEYOND * max(start, low))
         low = max(low, high * 1e-16)
     return {"label": metric.label, "log": metric.scale == "log", "low": low, "high": high}

@@ -139,8 +139,8 @@ def tuning(group: Tuning) -> Table:
     """Return how the candidates of a group were tuned: one row each."""
     mode = str(group.ranking.runs["batch"].iloc[0])
     rows = [
-        Row([Cell(text, _sorted(text), interval) for text, interval in cells], [one.optimizer], mode)
-        for one, cells in zip(group.candidates, group.rows, strict=True)
+        Row([Cell(text, _sorted(text), interval) for text, interval in cells], [candidate.optimizer], mode)
+        for candidate, cells in zip(group.candidates, group.rows, strict=True)
     ]
     return Table(group.columns, rows)
 

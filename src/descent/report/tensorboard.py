@@ -15,6 +15,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -126,12 +127,12 @@ def _candidates(study: Study) -> list[Candidate]:
     modes: dict[tuple[object, ...], list[selection.Candidate]] = {}
     for chosen in selection.candidates(study):
         modes.setdefault((chosen.problem, *chosen.panel), []).append(chosen)
-    each = max(1, MOST // len(modes)) if len(selection.candidates(study)) > MOST else MOST
+    most = max(1, MOST // len(modes)) if len(selection.candidates(study)) > MOST else MOST
     several, candidates = len(study.problems) > 1, []
     for problem in study.problems:
         columns = sorted(measured(study.only(problem).metric_names), key=tag)
-        by_mode = [sorted(drawn, key=_median)[:each] for (of, *_), drawn in modes.items() if of == problem]
-        for chosen in (each for drawn in by_mode for each in drawn):
+        by_mode = [sorted(drawn, key=_median)[:most] for (of, *_), drawn in modes.items() if of == problem]
+        for chosen in chain(*by_mode):
             size = [f"{chosen.batch_size:.0f}"] if chosen.batch_size else []
             mode = " ".join([chosen.batch, *size, *([chosen.group] if chosen.group else [])])
             folder = Path(*[safe_name(problem)] * several, safe_name(f"{chosen.name} {mode}"))

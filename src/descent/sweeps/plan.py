@@ -59,10 +59,10 @@ def plan(jobs: Sequence[Sequence[str]], compose: Callable[[list[str]], RunConfig
     for job, unresolved in composed:
         config = resolve(unresolved)
         device = build.device(config, elsewhere)
-        who = identity(config, device)
-        folder = place(config, who)
+        identified = identity(config, device)
+        folder = place(config, identified)
         if folder not in planned:
-            result = None if config.rerun else _finished(folder, key(who))
+            result = None if config.rerun else _finished(folder, key(identified))
             seconds = 0.0
             if result is None:
                 problem = rehearsal.require(config, device)

@@ -62,17 +62,17 @@ def run(config: RunConfig, observer: Observer | None = None, wait: bool = True) 
     config = resolve(config)
     if folders:
         observer.note(notice())
-    who = identity(config, build.device(config))
-    final = place(config, who)
+    identified = identity(config, build.device(config))
+    final = place(config, identified)
     if not config.rerun:
         with suppress(Unsound):  # which `train` names
-            if result := sound(final, key(who)):
+            if result := sound(final, key(identified)):
                 observer.note("This run is finished; here is its result again (rerun=true trains it anew).\n")
                 return Run(final, result)
 
     folder = final.with_name(f"{final.name}.rerun") if config.rerun and final.exists() else final
     try:
-        result = train(config, who, key(who), folder, observer)
+        result = train(config, identified, key(identified), folder, observer)
     except Busy:
         if not wait:
             raise

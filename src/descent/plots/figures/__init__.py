@@ -44,7 +44,7 @@ class Drawing:
 
     Attributes:
         caption: a sentence.
-        each: what it is drawn once for, ``problem`` or ``study``.
+        scope: what it is drawn once for, ``problem`` or ``study``.
         plot: draws it.
         animate: writes it as a GIF; None where nothing moves.
         sentence: says what it shows, of the same study, from the numbers; None where a figure has no such function.
@@ -53,7 +53,7 @@ class Drawing:
     """
 
     caption: str
-    each: str
+    scope: str
     plot: Callable[[Study], Figure]
     animate: Callable[[Study, Path], None] | None = None
     sentence: Callable[[Study], str] | None = None
@@ -97,8 +97,8 @@ def known(study: Study | None = None, figures_folder: Path | None = None) -> dic
 
 
 def _drawing(name: str, module: Mapping[str, Any], file: Path | None = None) -> Drawing:
-    caption, each = (module["__doc__"] or name).partition("\n")[0], module.get("EACH", "problem")
-    return Drawing(caption, each, module["plot"], module.get("animate"), module.get("sentence"), file=file)
+    caption, scope = (module["__doc__"] or name).partition("\n")[0], module.get("EACH", "problem")
+    return Drawing(caption, scope, module["plot"], module.get("animate"), module.get("sentence"), file=file)
 
 
 def save(study: Study, folder: Path, figures_folder: Path | None = None) -> Saved:
@@ -117,11 +117,11 @@ def save(study: Study, folder: Path, figures_folder: Path | None = None) -> Save
     return Saved(*(list(chain(*parts)) for parts in zip(*written, strict=True)))
 
 
-def _save(study: Study, folder: Path, each: str, figures_folder: Path | None) -> Saved:
+def _save(study: Study, folder: Path, scope: str, figures_folder: Path | None) -> Saved:
     """Write the figures of one problem, or of all."""
     saved = Saved([], [])
     for name, drawing in known(study, figures_folder).items():
-        if each != drawing.each:
+        if scope != drawing.scope:
             continue
         try:
             saved.files.extend(_written(study, drawing, folder / safe_name(name)))
@@ -152,10 +152,10 @@ def raised(error: Exception, file: str) -> str:
     return f"raised {type(error).__name__}{f' in line {lines[-1]}' if lines else ''} ({first_line(error)})"
 
 
-def _save_apart(study: Study, folder: Path, each: str, figures_folder: Path | None) -> Saved:
+def _save_apart(study: Study, folder: Path, scope: str, figures_folder: Path | None) -> Saved:
     """Write the figures in a worker process, which does nothing else."""
     gc.freeze()  # what it was sent and imported is no garbage, and not to be searched for it again and again
-    return _save(study, folder, each, figures_folder)
+    return _save(study, folder, scope, figures_folder)
 
 
 def write(figure: Figure, path: Path) -> list[Path]:

@@ -34,7 +34,9 @@ def plot(study: Study) -> Figure:
     modes = layout.panels(records_of)
     if len(modes) < 2:
         raise NoData("compares batch modes, and the study has one")
-    names = sorted({(each.optimizer, each.name) for each in records_of}, key=lambda name: (order(name[0]), name[1]))
+    names = sorted(
+        {(candidate.optimizer, candidate.name) for candidate in records_of}, key=lambda name: (order(name[0]), name[1])
+    )
     figure = Figure()
     grid = figure.subplots(1, len(VIEWS), squeeze=False, sharey=True, sharex=True)[0]
     lost = False
@@ -71,8 +73,10 @@ def sentence(study: Study) -> str:
     for view in VIEWS:
         budget, ends = _ends(records_of, metric, view)
         best: dict[str, list[str]] = {}
-        for name in sorted({each.name for each in ends}):
-            medians = {layout.mode(each.panel): float(np.median(ends[each])) for each in ends if each.name == name}
+        for name in sorted({candidate.name for candidate in ends}):
+            medians = {
+                layout.mode(candidate.panel): float(np.median(ends[candidate])) for candidate in ends if candidate.name == name
+            }
             best.setdefault(min(medians, key=medians.__getitem__), []).append(name)
         leading = listed([f"{mode} for {listed(names)}" for mode, names in best.items()])
         parts.append(f"at {_shown(budget, view)} {view} {leading}")
@@ -83,7 +87,10 @@ def _ends(records_of: Measured, metric: Metric, view: str) -> tuple[float, dict[
     """Return the budget at which the shortest batch mode ends, and what the runs of each candidate have reached there."""
     column = AXES[view].column
     budget = _shortest(records_of, column) * (1 + 1e-9)
-    ends = {each: reached(records, each.runs, metric, column, budget).to_numpy() for each, records in records_of.items()}
+    ends = {
+        candidate: reached(records, candidate.runs, metric, column, budget).to_numpy()
+        for candidate, records in records_of.items()
+    }
     return budget, ends
 
 

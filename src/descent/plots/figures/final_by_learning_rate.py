@@ -57,8 +57,8 @@ def sentence(study: Study) -> str:
     nearly = f"within {NEARLY:g} times that" if metric.scale == "log" else f"within {POINTS:g} of that"
     parts = []
     for panel in layout.panels(runs_of):
-        medians = {each: _medians(runs, metric) for each, runs in runs_of.items() if each.panel == panel}
-        best = max(medians, key=lambda each: float((metric.sign * medians[each]).max()))
+        medians = {candidate: _medians(runs, metric) for candidate, runs in runs_of.items() if candidate.panel == panel}
+        best = max(medians, key=lambda candidate: float((metric.sign * medians[candidate]).max()))
         ends = medians[best]
         lr = (metric.sign * ends).idxmax()
         near = (ends <= NEARLY * ends[lr]) if metric.scale == "log" else ((ends - ends[lr]).abs() <= POINTS)
@@ -75,7 +75,7 @@ def _several(study: Study) -> dict[Candidate, pd.DataFrame]:
         NoData: none has.
     """
     runs = study.runs[study.runs["lr"] > 0]
-    if several := {each: group for each in candidates(study) if (group := _runs(runs, each))["lr"].nunique() > 1}:
+    if several := {candidate: group for candidate in candidates(study) if (group := _runs(runs, candidate))["lr"].nunique() > 1}:
         return several
     raise NoData("compares learning rates, and each optimizer has one")
 

@@ -62,9 +62,9 @@ def sentence(study: Study) -> str:
     """Return how the gradient's norm changes from the first record to the last, and whose weights grow most."""
     records_of, parts = measured(study, *NORMS), []
     for panel in layout.panels(records_of):
-        of = {each: records[records["step"] > 0] for each, records in records_of.items() if each.panel == panel}
-        change = {each.name: _change(records, "gradient_norm") for each, records in of.items()}
-        grown = {each.name: _change(records, "weight_norm") for each, records in of.items()}
+        of = {candidate: records[records["step"] > 0] for candidate, records in records_of.items() if candidate.panel == panel}
+        change = {candidate.name: _change(records, "gradient_norm") for candidate, records in of.items()}
+        grown = {candidate.name: _change(records, "weight_norm") for candidate, records in of.items()}
         low, high = min(change, key=change.__getitem__), max(change, key=change.__getitem__)
         most = max(grown, key=grown.__getitem__)
         times = f"{number(change[low])} ({low})" + (f" to {number(change[high])} ({high})" if high != low else "")

@@ -31,9 +31,9 @@ def plot(study: Study) -> Figure:
     handles = {}
     for profile, axes in zip(drawn, grid, strict=True):
         for candidate in sorted(profile.table, key=lambda candidate: (order(names[candidate]), candidate)):
-            way, one = look(names[candidate]), profile.table[candidate]
-            (line,) = axes.step(one.index, one, where="post", color=way.colour, linestyle=way.dash, label=candidate)
-            handles[text(candidate)] = Line2D([], [], color=line.get_color(), linestyle=way.dash)
+            style, shares = look(names[candidate]), profile.table[candidate]
+            (line,) = axes.step(shares.index, shares, where="post", color=style.colour, linestyle=style.dash, label=candidate)
+            handles[text(candidate)] = Line2D([], [], color=line.get_color(), linestyle=style.dash)
         axes.set(xscale="log", xlim=(1, TAU), ylim=(-0.02, 1.02), xlabel="factor of the fastest one's gradient evaluations")
         axes.set_title(f"{text(profile.batch)}: {len(profile.problems)} problems")
         axes.xaxis.set_major_locator(FixedLocator([1, 1.5, 2, 3, 4]))

@@ -36,7 +36,10 @@ def plot(study: Study) -> Figure:
     limits = {view: _limits(drawn, view) for view in views}
     nearer = {(candidate, share): times(study, candidate.runs, share).median() for candidate in drawn for share in SHARES}
     for mode, line in zip(modes, grid, strict=True):
-        in_mode = sorted((each for each in drawn if each.panel == mode), key=lambda each: (order(each.optimizer), each.name))
+        in_mode = sorted(
+            (candidate for candidate in drawn if candidate.panel == mode),
+            key=lambda candidate: (order(candidate.optimizer), candidate.name),
+        )
         for axes, view in zip(line, views, strict=True):
             _draw(axes, in_mode, view, limits[view], rows, first=axes is line[0], last=axes is line[-1])
             _draw_shares(axes, in_mode, view, nearer)
@@ -72,7 +75,9 @@ def sentence(study: Study) -> str:
     """Return after how many examples the median run of each candidate reached the target, by batch mode, the first one first."""
     drawn, parts = _having(study), []
     for mode in layout.panels(drawn):
-        medians = {each.name: float(each.runs["time:examples"].median()) for each in drawn if each.panel == mode}
+        medians = {
+            candidate.name: float(candidate.runs["time:examples"].median()) for candidate in drawn if candidate.panel == mode
+        }
         met = {name: time for name, time in medians.items() if math.isfinite(time)}
         shown = [f"{name} after {count(met[name])}" for name in sorted(met, key=met.__getitem__)]
         never = [name for name in medians if name not in met]
@@ -131,9 +136,11 @@ def _order(drawn: list[Candidate], nearer: Shares) -> str:
     modes = list(dict.fromkeys(candidate.panel for candidate in drawn))
 
     def order(mode: Panel, share: float | None) -> list[str]:
-        own = [candidate for candidate in drawn if candidate.panel == mode]
+        shown = [candidate for candidate in drawn if candidate.panel == mode]
         name = "time:examples"
-        medians = {each.name: (nearer[each, share] if share else each.runs[[name]].median())[name] for each in own}
+        medians = {
+            candidate.name: (nearer[candidate, share] if share else candidate.runs[[name]].median())[name] for candidate in shown
+        }
         return sorted(medians, key=lambda name: medians[name])
 
     parts = []

@@ -38,18 +38,21 @@ def animate(study: Study, path: Path) -> None:
     """Write the same as an animated GIF: the records of one run of each candidate, straight lines between them."""
     flat_runs = _flat_runs(study)
     figure, panels = _scene(study, flat_runs, False)
-    drawn = [draw_trajectory(panels[each.panel][0], each.optimizer, points[0], each.name) for each, points in flat_runs.items()]
+    drawn = [
+        draw_trajectory(panels[candidate.panel][0], candidate.optimizer, points[0], candidate.name)
+        for candidate, points in flat_runs.items()
+    ]
     write_animation(figure, drawn, "step", "steps", path)
 
 
 def sentence(study: Study) -> str:
     """Return the median training loss of each candidate at the end, the lowest first, with its learning rate."""
     flat_runs, metric = _flat_runs(study), study.metric(training_loss(study))
-    ends = {each: float(values(each.runs, metric.name).median()) for each in flat_runs}
+    ends = {candidate: float(values(candidate.runs, metric.name).median()) for candidate in flat_runs}
     parts = []
     for panel in layout.panels(ends):
-        of = sorted((each for each in ends if each.panel == panel), key=ends.__getitem__)
-        shown = [f"{each.name} {number(ends[each])} (lr {each.runs['lr'].median():g})" for each in of]
+        of = sorted((candidate for candidate in ends if candidate.panel == panel), key=ends.__getitem__)
+        shown = [f"{candidate.name} {number(ends[candidate])} (lr {candidate.runs['lr'].median():g})" for candidate in of]
         parts.append(f"{layout.mode(panel)}: {listed(shown)}")
     return f"Median {metric.label} at the end: {'; '.join(parts)}."
 
@@ -72,14 +75,14 @@ def _scene(
     """Return a figure with contours, legend and texts, without trajectories."""
     figure, panels = layout.frame(list(flat_runs))
     for panel, (axes, *_) in panels.items():
-        steps = span(each.runs["steps"].max() for each in flat_runs if each.panel == panel)
+        steps = span(candidate.runs["steps"].max() for candidate in flat_runs if candidate.panel == panel)
         axes.set_title(f"{text(', '.join(filter(None, (panel[0], panel[2]))))}: {steps} steps")
-    frames = [points for each in flat_runs.values() for points in each]
-    firsts = study.runs.loc[[each[0]["run"].iloc[0] for each in flat_runs.values()]]
+    frames = [points for runs in flat_runs.values() for points in runs]
+    firsts = study.runs.loc[[first["run"].iloc[0] for first, *_ in flat_runs.values()]]
     problem = study.config(firsts.iloc[0]).get("problem") or {}
     minima = draw_contours([axes for axes, *_ in panels.values()], problem, frames)
     layout.label(figure, "first weight", ["second weight"])
-    others = others and any(len(each) > 1 for each in flat_runs.values())
+    others = others and any(len(runs) > 1 for runs in flat_runs.values())
     layout.finish(
         figure,
         _legend(flat_runs, baseline) | ({"minimum": star()} if minima else {}),
