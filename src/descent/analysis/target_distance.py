@@ -35,6 +35,7 @@ def times(study: Study, runs: pd.DataFrame, share: float) -> pd.DataFrame:
     for run, frame in study.curves(runs[runs["target"].notna()]):
         target, metric = run["target"], study.metric(run["target"]["metric"])
         value = moved(target["value"], float(frame[metric.name].iloc[0]), share, metric)
-        met = time_to_target(frame.to_dict("records"), Target(metric=metric.name, value=value), run["metrics"])
+        rows = frame[[metric.name, *(axis.column for axis in AXES.values())]].to_dict("records")
+        met = time_to_target(rows, Target(metric=metric.name, value=value), run["metrics"])
         reached[run.name] = {f"time:{axis}": math.inf if time is None else time for axis, time in met.items()}
     return pd.DataFrame.from_dict(reached, orient="index", columns=[f"time:{axis}" for axis in AXES], dtype=float)
