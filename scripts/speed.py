@@ -60,7 +60,7 @@ def main() -> int:
         rows = studies.measure(launchers, arguments.rounds)
     elif arguments.grid:
         lines = [f"| {' | '.join(studies.GRID_HEADER)} |", f"|---|{'--:|' * (len(studies.GRID_HEADER) - 1)}"]
-        rows = studies.measure_grid(arguments.seconds)
+        rows = studies.measure_grid(arguments.seconds, arguments.rounds)
     else:
         lines = [f"| {' | '.join(steps.HEADER)} |", f"|{'---|' * 4}{'--:|' * 6}"]
         rows = steps.measure(cells, arguments.seconds, arguments.rounds)

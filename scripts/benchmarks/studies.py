@@ -11,9 +11,11 @@ from pathlib import Path
 import torch
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from torch import nn
 
 from benchmarks import steps
 from descent.config.compose import compose
+from descent.config.schema import RunConfig
 from descent.config.targets import resolve
 from descent.config.yamls import conf
 from descent.training import build
@@ -56,11 +58,11 @@ GRID_HEADER = ("batch", "epochs", "plain", "Lightning", "descent", "descent / pl
 IMPORTS = {"plain": "import torch", "Lightning": "import lightning.pytorch"}
 
 
-def measure_grid(seconds: float) -> Iterator[tuple[str, ...]]:
+def measure_grid(seconds: float, rounds: int) -> Iterator[tuple[str, ...]]:
     """Yield a row for each batch mode: the seconds of 60 runs of digits_mlp, imports apart, and a last row of the imports.
 
     The loops train one run after the other. Theirs is estimated: each optimizer's steps per second, measured for so many
-    seconds, hold for its 20 runs.
+    seconds, hold for its 20 runs. The three take turns; the rows hold medians over rounds, also of the ratios within a round.
     """
     names, rates, seeds = GRID
     arguments = ["engine=compiled", f"optimizer={','.join(names)}", "trainer=cpu"]
@@ -71,31 +73,32 @@ def measure_grid(seconds: float) -> Iterator[tuple[str, ...]]:
         x, y = build.problem(config).data("train")
         batches = build.batches(config, len(x))
         horizon = build.timeline(config, batches).horizon
-        loops = {}
-        for name, loop in (("plain", steps.plain), ("Lightning", steps.usual)):
-            steps.as_imported(lightning=name == "Lightning")
-            speeds = [loop(build.problem(config).network, x, y, batches.size, one, seconds) for one in names]  # type: ignore[arg-type]
-            loops[name] = sum(len(rates) * len(seeds) * horizon / speed for speed in speeds)
         grid = [f"optimizer.lr={','.join(map(str, rates))}", f"seed={','.join(map(str, seeds))}", f"epochs={epochs}"]
-        warm = sweep("joblib", *arguments, f"batch={batch}", "seed=1,2", "max_steps=1")
-        ours = sweep("joblib", *arguments, f"batch={batch}", *grid) - warm
-        ratios = [f"{theirs / ours:.0f}" for theirs in loops.values()]
-        yield batch, str(epochs), *(f"{theirs:,.0f} s" for theirs in loops.values()), f"{ours:.1f} s", *ratios
-    took = {name: _seconds([sys.executable, "-c", line]) for name, line in IMPORTS.items()}
-    yield "imports", "", *(f"{value:.1f} s" for value in took.values()), f"{imports:.1f} s", "", ""
+        took: dict[str, list[float]] = {"plain": [], "Lightning": [], "descent": []}
+        for _ in range(rounds):
+            for name, loop in (("plain", steps.plain), ("Lightning", steps.usual)):
+                steps.as_imported(lightning=name == "Lightning")
+                speeds = [loop(_network(config), x, y, batches.size, one, seconds) for one in names]
+                took[name].append(sum(len(rates) * len(seeds) * horizon / speed for speed in speeds))
+            warm = sweep("joblib", *arguments, f"batch={batch}", "seed=1,2", "max_steps=1")
+            took["descent"].append(sweep("joblib", *arguments, f"batch={batch}", *grid) - warm)
+        medians = [f"{statistics.median(times):,.{1 if name == 'descent' else 0}f} s" for name, times in took.items()]
+        ratios = [
+            statistics.median(theirs / ours for theirs, ours in zip(took[name], took["descent"], strict=True))
+            for name in ("plain", "Lightning")
+        ]
+        yield batch, str(epochs), *medians, *(f"{ratio:.0f}" for ratio in ratios)
+    others = {name: _seconds([sys.executable, "-c", line]) for name, line in IMPORTS.items()}
+    yield "imports", "", *(f"{value:.1f} s" for value in others.values()), f"{imports:.1f} s", "", ""
 
 
-SETTINGS = (
-    *(
-        "problem=quadratic",
-        "batch=full",
-        "engine=numpy",
-        "epochs=24",
-        "trainer=cpu",
-        "optimizer=sgd,momentum,nesterov,adam,rmsprop",
-    ),
-    f"optimizer.lr={','.join(f'{number / 100:g}' for number in range(1, 21))}",
-)
+def _network(config: RunConfig) -> nn.Module:
+    network: nn.Module = build.problem(config).network  # type: ignore[assignment]
+    return network
+
+
+LARGE = ("problem=quadratic", "batch=full", "engine=numpy", "epochs=24", "trainer=cpu")
+MANY = ("optimizer=sgd,momentum,nesterov,adam,rmsprop", f"optimizer.lr={','.join(f'{n / 100:g}' for n in range(1, 21))}")
 PER_SEED = 100  # runs
 LARGE_HEADER = ("runs", "CPU time of a run", "CPU time of compare.py", "its memory")
 
@@ -105,7 +108,7 @@ def measure_large(seeds: list[int]) -> Iterator[tuple[str, ...]]:
     with tempfile.TemporaryDirectory() as folder:
         before = 0
         for number in seeds:
-            chosen = [f"output_dir={folder}", "study=large", *SETTINGS, f"seed=range(1,{number + 1})"]
+            chosen = [f"output_dir={folder}", "study=large", *LARGE, *MANY, f"seed=range(1,{number + 1})"]
             trained, _ = _usage([sys.executable, str(ROOT / "train.py"), "-m", *chosen])
             compared, memory = _usage([sys.executable, str(ROOT / "scripts" / "compare.py"), f"{folder}/large"])
             runs = PER_SEED * (number - before)
