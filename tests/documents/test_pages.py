@@ -17,6 +17,7 @@ from descent.analysis.findings import render
 from descent.config.compose import compose
 from descent.config.search_space import search_space
 from descent.experiments import modules, sentence
+from descent.plots.style import RC, WIDEST
 from docs import pages
 
 DOCS = ROOT / "docs"
@@ -26,6 +27,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.S | re.M)
 LINK = re.compile(r"(?<!`)\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
 SECTIONS = ["Equation", "Hyperparameters", "When it fails", "Train it", "Trajectories", "Source"]
 LARGEST = 150_000  # bytes of a picture
+WIDE = 1.05 * WIDEST * RC["savefig.dpi"]  # pixels
 
 
 def section(page: str, title: str) -> str:
@@ -128,6 +130,7 @@ def test_a_figure_is_a_small_file_and_no_small_picture(path):
     assert 3_000 < path.stat().st_size < LARGEST
     with Image.open(path) as image:
         assert min(image.size) > 300
+        assert image.width <= WIDE or path.stem == "headline", "its letters are smaller than 10 pixels on GitHub"
 
 
 @pytest.mark.parametrize("path", MADE, ids=lambda path: path.relative_to(DOCS).as_posix())

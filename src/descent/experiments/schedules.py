@@ -20,7 +20,7 @@ from descent.analysis.paired_tests import SEEDS, judge
 from descent.analysis.ranking import better, group_of, terms
 from descent.analysis.settings import Tuned, first_seeds, median, tune
 from descent.analysis.statistics import values
-from descent.plots.medians import draw_curve, draw_seeds, label, row, seeds
+from descent.plots.medians import draw_curve, draw_seeds, label, row
 from descent.plots.style import DASHED, HUES, SOLID, Dash, count, styled, text
 
 LOSS = "train/loss"
@@ -81,7 +81,7 @@ def plot(study: Study) -> Figure:
     for tick, (*_, colour) in zip(right.get_yticklabels(), rows, strict=True):
         tick.set(color=colour, fontweight="bold")
     budget = f"{count(tuned.judged['steps'].max())} steps"
-    label(right, "log linear", "training loss", title=f"After {budget}: {seeds(tuned.judged)}; bar: median")
+    label(right, "log linear", "training loss", title=f"After {budget}; bar: median")
     return figure
 
 

@@ -11,11 +11,12 @@ from matplotlib.lines import Line2D
 
 from descent.analysis.load import metric_of
 from descent.analysis.selection import Candidate, Panel, panel_order
-from descent.plots.style import count, look, order, span, text, wrap
+from descent.plots.style import WIDEST, count, look, order, span, text, wrap
 
 ACROSS = 3  # panels in a row
 WIDTHS = {1: 4.4, 2: 3.2}  # inches of a panel, by panels in a row; else:
 WIDTH, HEIGHT = 2.05, 2.2  # inches: with its legend a row is as wide as a page, and no letter smaller than 10 pixels there
+LEAST = 1.5  # inches of a panel, however long the names beside it are
 LEFT, TOP, BOTTOM = 0.72, 0.68, 0.5  # inches of margin; all fixed, as matplotlib's own layouts take most of a figure's time
 LINE, LETTER = 0.165, 0.068  # inches that a line and a letter of the legend take
 SMALL = 0.135  # inches that a line of the small print takes
@@ -128,10 +129,11 @@ def finish(
         beside: the panels, before the legend, inches.
     """
     rows, columns = _place(figure.axes[0]).get_gridspec().get_geometry()
-    width = WIDTHS.get(columns, WIDTH)
     inside = rows * height + (rows - 1) * between
     deep = max(int(inside / LINE), 1)
     right = 0.15 + -(-len(named) // deep) * (0.5 + LETTER * max(map(len, named), default=0)) if named else 0.2
+    around = left + (columns - 1) * gap + beside + right
+    width = max(min(WIDTHS.get(columns, WIDTH), (WIDEST - around) / columns), LEAST)
     across = left + columns * width + (columns - 1) * gap + beside + right
     words = "; ".join(part for part in print_ if part)
     small = wrap(f"{words[:1].upper()}{words[1:]}.", across)
