@@ -81,16 +81,16 @@ def test_a_floor_and_other_engines_are_said():
     assert "Runs are of the engines numpy and torch: their seconds are not comparable." in said(runs)
 
 
-@pytest.mark.parametrize(("searches", "found"), [(1, "One search: this is about the settings that it"), (3, "")])
-def test_few_searches_are_descriptive_of_others(searches, computed):
+@pytest.mark.parametrize(("searches", "opening"), [(1, "One search: this is about the settings that it"), (3, "")])
+def test_few_searches_are_descriptive_of_others(searches, opening):
     tables = [study({f"adam@{s}": NOISE, f"sgd@{s}": NOISE * STEP * (1 + s / 1e4)}, search=s) for s in range(1, searches + 1)]
     text = said(pd.concat(tables, ignore_index=True))
     assert text[0].startswith("adam is best: ")
-    expected = [f"{computed} found, and only descriptive of what another would find; 3 would tell."] if computed else []
+    expected = [f"{opening} found, and only descriptive of what another would find; 3 would tell."] if opening else []
     assert [sentence for sentence in text if "descriptive" in sentence] == expected
     lines = headline(rankings(pd.concat(tables, ignore_index=True)))
     about = "Tuned by one search: this is about the settings found, not about the optimizers; 3 searches would tell."
-    assert (about in lines) == bool(computed)
+    assert (about in lines) == bool(opening)
 
 
 def test_a_report_says_who_is_best_how_often_and_what_holds():
