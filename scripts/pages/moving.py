@@ -13,7 +13,7 @@ from PIL import Image
 from descent.from_scratch import minimize
 from descent.from_scratch.objectives.functions import SURFACES
 from descent.from_scratch.optimizers import OPTIMIZERS
-from descent.plots.style import RC, look
+from descent.plots.style import RC, look, ticks
 from pages.base import FIGURES
 
 PICTURE = FIGURES / "moving.gif"
@@ -66,6 +66,7 @@ def _pictures(paths: dict[str, tuple[np.ndarray, np.ndarray]], rates: dict[str, 
         (loss,) = right.plot([], [], **style, label=label)
         lines.append((points, values, way, end, loss))
     right.legend(loc="lower left", fontsize=9)
+    ticks(figure)
     clock = left.text(0.98, 0.03, "", ha="right", transform=left.transAxes, fontsize=10, fontweight="bold")
     found = []
     for now in np.unique(np.geomspace(1, STEPS, FRAMES).round().astype(int)):

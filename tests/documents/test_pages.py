@@ -130,7 +130,7 @@ def test_a_figure_is_a_small_file_and_no_small_picture(path):
     assert 3_000 < path.stat().st_size < LARGEST
     with Image.open(path) as image:
         assert min(image.size) > 300
-        assert image.width <= WIDE or path.stem == "headline", "its letters are smaller than 10 pixels on GitHub"
+        assert image.width <= WIDE, "its letters are smaller than 10 pixels on GitHub"
 
 
 @pytest.mark.parametrize("path", MADE, ids=lambda path: path.relative_to(DOCS).as_posix())
