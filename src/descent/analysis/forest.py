@@ -76,7 +76,7 @@ def _forest(problem: str, verdicts: Sequence[Verdict]) -> Forest:
     limits = (float(good.min()), float(good.max())) if good.size else (1.0, 10.0)
     log = metric.scale == "log"
     rows = [row for verdict in verdicts for row in _rows(verdict, limits, log)]
-    return Forest(problem, metric, [(_place(tick, limits, log), f"{tick:.3g}") for tick in _ticks(limits, log)], rows)
+    return Forest(problem, metric, [(_place(tick, limits, log), f"{tick:.4g}") for tick in _ticks(limits, log)], rows)
 
 
 def _rows(verdict: Verdict, limits: Ends, log: bool) -> list[Estimate]:
@@ -119,14 +119,15 @@ def _place(value: float, limits: Ends, log: bool) -> float:
 
 
 def _ticks(limits: Ends, log: bool) -> list[float]:
-    """Return three or four round numbers between the limits; the limits themselves where there are none."""
+    """Return round numbers between the limits, two or more where there are as many."""
     low, high = limits
     if log and low > 0:
         first, last = math.floor(math.log10(low)), math.floor(math.log10(high))
         leads = (1,) if high / low > 100 else (1, 2, 5)
         powers = range(first, last + 1, max(1, math.ceil((last - first) / 4)))
         ticks = [lead * 10.0**power for power in powers for lead in leads if low <= lead * 10.0**power <= high]
-        return ticks or [math.sqrt(low * high)]
+        if len(ticks) > 1:
+            return ticks
     step = 10 ** math.floor(math.log10(max((high - low) / 3, 1e-300)))
     step *= next(lead for lead in (1, 2, 5, 10) if (high - low) / (step * lead) <= 4)
     round_numbers = [count * step for count in range(math.ceil(low / step), math.floor(high / step) + 1)]

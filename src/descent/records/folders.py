@@ -57,20 +57,24 @@ def read(folders: Iterable[Path]) -> tuple[dict[Path, Result], list[tuple[Path, 
 def names(results: Iterable[Result]) -> dict[Key, str]:
     """Return the name of each setting: optimizer, batch mode, label, and the hyperparameters that differ within the study.
 
+    The label's engine is left out where all have one.
+
     No two settings of one problem share a name: where the hyperparameters are alike (another budget, another form of the
     problem), the setting's key tells them apart.
     """
     firsts = {(result.problem, result.setting): result for result in reversed(list(results))}
     telling = _telling(firsts.values())
-    labels = {key: _name(first, telling) for key, first in firsts.items()}
+    engines = {first.engine for first in firsts.values()}
+    labels = {key: _name(first, telling, len(engines) > 1) for key, first in firsts.items()}
     often = Counter((problem, name) for (problem, _), name in labels.items())
     return {key: name if often[key[0], name] == 1 else f"{name} #{key[1]}" for key, name in labels.items()}
 
 
-def _name(result: Result, telling: set[str]) -> str:
+def _name(result: Result, telling: set[str], engine: bool) -> str:
     chosen = result.hyperparameters
+    label = result.label if engine else "_".join(part for part in result.label.split("_") if part != result.engine) or "default"
     extra = [f"{name.rpartition('.')[2]}={chosen[name]}" for name in chosen if name in telling]
-    return " ".join([result.optimizer, result.batch, result.label, *extra])
+    return " ".join([result.optimizer, result.batch, label, *extra])
 
 
 def _telling(firsts: Iterable[Result]) -> set[str]:
