@@ -24,7 +24,7 @@ def test_two_experiments_at_once_are_refused(capsys, monkeypatch, tmp_path):
 
 
 def test_what_the_command_sets_replaces_the_grid(capsys, monkeypatch, tmp_path):
-    given = ["experiment=momentum", "optimizer.momentum=0.5,0.9", "seed=7", "max_steps=5"]
+    given = ["experiment=momentum", "engine=numpy", "optimizer.momentum=0.5,0.9", "seed=7", "max_steps=5"]
     status, out, _ = sweep(capsys, monkeypatch, f"output_dir={tmp_path}", *given)
     assert status == 0
     assert out.startswith("0 finished, 0 continued, 10 to train\n")
