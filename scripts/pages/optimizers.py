@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 
 import pandas as pd
-from hydra.utils import get_class
+from hydra.utils import get_object
 
 from descent.analysis import load
 from descent.analysis.load import Study
@@ -68,7 +68,8 @@ def ours(name: str) -> type | None:
     settings = values("optimizer", name)
     package, _, target = settings.pop("_target_").rpartition(".")
     if package != "torch.optim":
-        return get_class(f"{package}.{target}")
+        made = get_object(f"{package}.{target}")
+        return made if isinstance(made, type) else None
     return OPTIMIZERS.get(like_torch(target, settings)[0])
 
 
@@ -106,7 +107,7 @@ def _source(name: str) -> str:
         return path.read_text()
     try:
         made = ours(name)
-    except Exception:  # its package is not installed, perhaps
+    except ImportError:  # its package is not installed
         return ""
     text = inspect.cleandoc(made.__doc__ or "") if made else ""
     return text if "\nFails: " in text and "\nSource: " in text else ""
