@@ -76,4 +76,4 @@ def test_the_command_tunes_and_concludes(capsys, monkeypatch, tmp_path):
     )
     assert (status, err) == (0, "")
     assert "digits_mlp, mini (32): Descriptive only" in out
-    assert out.rstrip().endswith("report/headline.png")
+    assert f"figure   {tmp_path}/headline/report/headline.png\n" in out
