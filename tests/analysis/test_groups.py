@@ -42,6 +42,7 @@ def test_candidates_share_all_but_optimizer_schedule_and_seed():
         "max_steps": "none",
     }
     assert changed(optimizer={"lr": 1}, schedule={}, seed=9, study="b", trainer={"devices": 2}) == shared_settings(CONFIG)
+    assert changed(problem={**CONFIG["problem"], "root": "elsewhere"}) == shared_settings(CONFIG)  # the data's checksum tells
 
 
 def test_groups_are_named_by_what_differs():

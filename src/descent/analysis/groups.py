@@ -12,9 +12,9 @@ import pandas as pd
 GROUP = ["problem", "batch", "batch_size", "variant"]  # within which runs are compared; `batch_size` is nan but for mini-batches
 FREE = ("optimizer", "schedule", "wrapper", "seed", "engine", "names", "tuning")  # may differ between candidates
 ELSEWHERE = ("study", "output_dir", "rerun", "logger", "trainer", "tuned")  # no part of the result; devices are named in a note
-# Of a problem, what says only how a run is judged or computed, or acts through another setting.
+# Of a problem, what says only how a run is judged or computed, or where its data lie, or acts through another setting.
 BUDGETS = ("epochs", "max_steps", "max_seconds")
-JUDGING = ("epochs", "batch_size", "record_examples", "metric", "metrics", "target", "margin", "threads", "micro_size")
+JUDGING = ("epochs", "batch_size", "record_examples", "metric", "metrics", "target", "margin", "threads", "micro_size", "root")
 UNKNOWN = "settings unknown"
 ROUNDING = {"64": 2.0**-52}  # of losses, by precision; bf16 is recorded in 32 bits
 SINGLE = 2.0**-23
