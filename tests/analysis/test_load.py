@@ -253,3 +253,11 @@ def test_a_metric_that_does_not_exist_is_refused_with_those_that_do(tmp_path):
     with pytest.raises(InputError, match="metric=val/f1: must be one of train/loss, val/loss, val/accuracy"):
         load(tmp_path).require("val/f1")
     assert load(tmp_path).require("val/loss") == "val/loss"
+
+
+def test_a_setting_is_named_with_its_engine_only_where_a_study_has_several(tmp_path):
+    for lr in (0.1, 0.2):
+        write_run(tmp_path, lr=lr, engine="compiled", label=f"lr={lr:g}_warmup_cosine_compiled")
+    assert set(load(tmp_path).runs["name"]) == {"sgd mini lr=0.1_warmup_cosine", "sgd mini lr=0.2_warmup_cosine"}
+    write_run(tmp_path, lr=0.3)
+    assert "sgd mini lr=0.1_warmup_cosine_compiled" in set(load(tmp_path).runs["name"])
