@@ -54,7 +54,12 @@ def block(objective: Objective, optimizer: Optimizer, columns: int) -> Any:
         columns: of the optimizer's table of numbers.
     """
     functions = (*objective.functions, nothing, nothing, nothing)[:3]
-    return _compiled(objective.flat_gradient, *functions, optimizer.decay, optimizer.rule, columns)
+    return _compiled(_steps, objective.flat_gradient, *functions, optimizer.decay, optimizer.rule, columns)
+
+
+def propagation(propagate: Function, activation: Function) -> Any:
+    """Return the compiled function ``(w, inputs, scratch, constants)`` that puts a network's outputs into scratch."""
+    return _compiled(_outputs, propagate, activation)
 
 
 def compile_for(function: Any, arguments: tuple[Any, ...]) -> None:
@@ -108,19 +113,19 @@ def folder(sources: bytes = b"") -> Path | None:
 
 
 @cache
-def _compiled(*parts: Any) -> Any:
-    """Return the compiled function that `_steps` makes of its arguments; each is kept, and waited for, on its own."""
-    *functions, columns = parts
+def _compiled(make: Callable[..., Function], *parts: Any) -> Any:
+    """Return the compiled function that `make` makes of functions and numbers; each is kept, and waited for, on its own."""
+    functions = [part for part in parts if callable(part)]
     reached = set().union(*(_register(function) for function in (*functions, clip_factor)))
     files = {Path(function.__code__.co_filename) for function in reached if not function.__module__.startswith("descent.")}
     sources = sorted({source for file in files for source in file.parent.glob("*.py")} | files)
     kept_in = folder(b"".join(source.read_bytes() for source in sources)) if all(file.is_file() for file in files) else None
     if kept_in:
-        kept_in /= "-".join([*(function.__name__ for function in functions), str(columns)])
+        kept_in /= "-".join(part.__name__ if callable(part) else str(part) for part in parts)
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(kept_in or before)
     try:
-        compiled = numba.njit(_steps(*parts), cache=kept_in is not None, **OPTIONS)
+        compiled = numba.njit(make(*parts), cache=kept_in is not None, **OPTIONS)
         COMPILED[compiled] = kept_in
         return compiled
     finally:
@@ -181,6 +186,15 @@ def _steps(
                 low = ends[span]
 
     return steps
+
+
+def _outputs(propagate: Function, activation: Function) -> Function:
+    """Return the function of a network's outputs."""
+
+    def outputs(w, inputs, scratch, constants):  # type: ignore[no-untyped-def]
+        propagate(w, inputs, scratch, constants, activation)
+
+    return outputs
 
 
 def update(
