@@ -8,7 +8,10 @@ What is offered here loads what it needs when it is first used, so that importin
     (5, True)
 """
 
+import os
 from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")  # threads of matrix products wait 2^16 cycles for work, not 2^26
 
 from descent.errors import InputError
 

@@ -90,9 +90,9 @@ def test_every_launcher_gives_the_same_bits(launcher, tmp_path, expected, slurm,
 def test_the_longest_runs_begin_first_where_several_train_at_a_time(tmp_path, capsys, monkeypatch):
     begun = []
 
-    def train(journal, config):
-        begun.append(config.max_steps)
-        return train_planned(journal, config)
+    def train(journal, planned):
+        begun.append(planned.config.max_steps)
+        return train_planned(journal, planned)
 
     monkeypatch.setattr("descent.sweeps.worker.train_planned", train)
     chosen = (f"output_dir={tmp_path}", "logger=[]", "problem=quadratic", "engine=numpy", "max_steps=4,9,2")

@@ -83,6 +83,7 @@ def springs(monkeypatch, tmp_path):
 
 
 SHORT = ("precision=64", "max_steps=30", "logger=[]")
+RAISED = "(self.w - inputs).square()).sum(1).mean() / 2", "(self.w - inputs).square()).sum(1).mean() / 2 + 1"
 MOVED = ("return total / len(x)", "return total / len(x) + 1"), ("(self.w - inputs)", "(self.w - inputs - 1)")
 
 
@@ -94,6 +95,11 @@ def test_numpy_trains_with_it_as_torch_does(springs):
     torchs, ours = (losses(springs(engine)) for engine in ("torch", "numpy"))
     assert ours == pytest.approx(torchs, rel=1e-12)
     assert ours[-1] < ours[0]
+
+
+def test_records_hold_the_problems_own_loss(springs):
+    plain, raised = (losses(springs("numpy", *replaced)) for replaced in ((), [RAISED]))
+    assert raised == pytest.approx([loss + 1 for loss in plain], rel=1e-12)
 
 
 @pytest.mark.slow

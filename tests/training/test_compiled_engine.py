@@ -44,7 +44,7 @@ def compiled_updates(optimizer, w, gradients, lrs):
     def run(w, gradients, states, table, path):
         for step in range(len(table)):
             numbers = compilation.to_fixed_tuple(table[step], columns)
-            compilation.update(decay, rule, w, gradients[step], w.dtype.type(1), states, numbers, numbers[0], 0, len(w), 0)
+            compilation.update(decay, rule, w, gradients[step], w.dtype.type(1), states, 0, numbers, numbers[0])
             path[step] = w
 
     path = np.empty_like(gradients)
@@ -217,6 +217,7 @@ def test_200_steps_of_a_network_differ_by_what_one_unit_in_the_last_place_of_the
         ("schedule=plateau", "schedule.patience=0.1", "epochs=2", "max_steps=null"),
         ("records.layers=true", "clip_norm=0.3", "problem.depth=3"),
         ("problem=wilson", "optimizer=adagrad"),
+        ("problem.threads=2", "problem.depth=2", "problem.activation=tanh"),
         ("problem=rosenbrock", "problem.additive=0.1", "problem.multiplicative=0.5"),
         ("optimizer=asgd", "optimizer.t0=10", "optimizer.lr=0.5"),
         ("optimizer=adamw", "optimizer.weight_decay=0.3"),

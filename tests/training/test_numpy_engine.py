@@ -16,6 +16,8 @@ MEASURED = (
     "train/average_gap",
     "train/accuracy",
     "val/loss",
+    "val/accuracy",
+    "val/r2",
     "train/gap",
     "gradient_norm",
     "update_norm",

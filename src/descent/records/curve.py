@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import os
 from pathlib import Path
 
@@ -25,11 +26,13 @@ class Curve:
         """Add a row, which readers of the file see at once."""
         new = not self.rows
         self.rows.append(row)
-        with writing(self.path), open(self.path, "w" if new else "a", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if new:
-                writer.writerow(row)
-            writer.writerow(repr(value) for value in row.values())
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        if new:
+            writer.writerow(row)
+        writer.writerow(repr(value) for value in row.values())
+        with writing(self.path), open(self.path, "wb" if new else "ab") as file:
+            file.write(text.getvalue().encode())
 
     def settle(self) -> tuple[int, str]:
         """Return the number of rows and the SHA-256 of the file, once they are safe from a power cut."""

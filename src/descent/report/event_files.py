@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tensorboard.plugins.text.metadata import create_summary_metadata as markdown
-from tensorboard.summary.writer.record_writer import RecordWriter
 
 from descent.analysis.wording import markdown_text
+from descent.records.event_file import framed
 from descent.records.tensorboard_internals import DT_STRING, Event, Summary, SummaryMetadata, TensorProto
 
 
@@ -41,9 +41,8 @@ def write(folder: Path, events: Iterable[Event]) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / f"events.out.tfevents.{time.time_ns()}.comparison", "wb") as file:
-        records = RecordWriter(file)
         for record in (Event(wall_time=now, file_version="brain.Event:2"), first, *events):
-            records.write(record.SerializeToString())
+            file.write(framed(record))
 
 
 def clear(folder: Path) -> None:

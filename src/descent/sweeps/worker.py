@@ -12,29 +12,39 @@ from descent.metrics import metric
 from descent.records import result as results
 from descent.records.journal import Journal, Outcome
 from descent.records.lock import Busy
+from descent.sweeps.plan import Planned
 from descent.terminal.console import errors, shown
 from descent.training.run import run
 
 
 def take_up(journal: Journal, config: DictConfig) -> Outcome:
-    """Train the run that Hydra composed, and return its outcome; see `train_planned`."""
+    """Train the run that Hydra composed, in a worker, and return its outcome."""
     from descent.config.compose import read
 
-    return train_planned(journal, read(config))
+    return _taken_up(journal, read(config))
 
 
-def train_planned(journal: Journal, config: RunConfig) -> Outcome:
+def train_planned(journal: Journal, planned: Planned) -> Outcome:
     """Train a run of a sweep, in a worker or in the sweep's process, and return its outcome."""
+    return _taken_up(journal, planned.settled, planned.folder.absolute())
+
+
+def _taken_up(journal: Journal, config: RunConfig, folder: Path | None = None) -> Outcome:
     journal.attend()
     if journal.stops():
         return Outcome.STOPPED
-    return work(config.model_copy(update={"output_dir": str(journal.outputs)}), journal)[0]
+    return work(config.model_copy(update={"output_dir": str(journal.outputs)}), journal, folder)[0]
 
 
-def work(config: RunConfig, journal: Journal | None = None) -> tuple[Outcome, float]:
+def work(config: RunConfig, journal: Journal | None = None, folder: Path | None = None) -> tuple[Outcome, float]:
     """Train one run of a sweep without output; write an error into its folder, so that the other runs go on.
 
     Its accelerator is cpu or gpu, as planned: ``auto`` might find another one here, and so another run.
+
+    Args:
+        config: the run's settings.
+        journal: of the sweep, where the outcome is noted.
+        folder: of the run; None: it follows from the settings.
 
     Returns:
         its outcome, and the problem's metric at the end: infinitely bad for a run that diverged, failed, or that another
@@ -43,13 +53,10 @@ def work(config: RunConfig, journal: Journal | None = None) -> tuple[Outcome, fl
     Raises:
         Stopped: by a signal, in the sweep's own process.
     """
-    from descent.config.targets import resolve
     from descent.sweeps import gpus
-    from descent.training import build
 
     worst = metric(config.problem.metric, config.problem.metrics).worst
-    resolved = resolve(config)
-    folder = place(resolved, identity(resolved, build.device(resolved, elsewhere="cpu")))  # a GPU may be what it lacks
+    folder = folder or _folder(config)
     if journal:
         journal.note(folder.name, Outcome.BEGUN)
     gpus.claim(config)
@@ -70,6 +77,14 @@ def work(config: RunConfig, journal: Journal | None = None) -> tuple[Outcome, fl
     if journal:
         journal.note(folder.name, outcome)
     return outcome, value
+
+
+def _folder(config: RunConfig) -> Path:
+    from descent.config.targets import resolve
+    from descent.training import build
+
+    resolved = resolve(config)
+    return place(resolved, identity(resolved, build.device(resolved, elsewhere="cpu")))  # a GPU may be what it lacks
 
 
 def fail(folder: Path, error: Exception) -> None:

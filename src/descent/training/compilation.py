@@ -55,7 +55,12 @@ def block(objective: Objective, optimizer: Optimizer, columns: int) -> Any:
     """
     functions = (*objective.functions, nothing, nothing, nothing)[:3]
     rules = optimizer.decay, optimizer.rule, optimizer.matrix_rule
-    return _compiled(objective.flat_gradient, *functions, *rules, columns)
+    return _compiled(_steps, objective.flat_gradient, *functions, *rules, columns)
+
+
+def propagation(propagate: Function, activation: Function) -> Any:
+    """Return the compiled function ``(w, inputs, scratch, constants)`` that puts a network's outputs into scratch."""
+    return _compiled(_outputs, propagate, activation)
 
 
 def compile_for(function: Any, arguments: tuple[Any, ...]) -> None:
@@ -109,19 +114,19 @@ def folder(sources: bytes = b"") -> Path | None:
 
 
 @cache
-def _compiled(*parts: Any) -> Any:
-    """Return the compiled function that `_steps` makes of its arguments; each is kept, and waited for, on its own."""
-    *functions, columns = parts
+def _compiled(make: Callable[..., Function], *parts: Any) -> Any:
+    """Return the compiled function that `make` makes of functions and numbers; each is kept, and waited for, on its own."""
+    functions = [part for part in parts if callable(part)]
     reached = set().union(*(_register(function) for function in (*functions, clip_factor)))
     files = {Path(function.__code__.co_filename) for function in reached if not function.__module__.startswith("descent.")}
     sources = sorted({source for file in files for source in file.parent.glob("*.py")} | files)
     kept_in = folder(b"".join(source.read_bytes() for source in sources)) if all(file.is_file() for file in files) else None
     if kept_in:
-        kept_in /= "-".join([*(function.__name__ for function in functions), str(columns)])
+        kept_in /= "-".join(part.__name__ if callable(part) else str(part) for part in parts)
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(kept_in or before)
     try:
-        compiled = numba.njit(_steps(*parts), cache=kept_in is not None, **OPTIONS)
+        compiled = numba.njit(make(*parts), cache=kept_in is not None, **OPTIONS)
         COMPILED[compiled] = kept_in
         return compiled
     finally:
@@ -142,40 +147,13 @@ def nothing() -> None:
     """Stand for a function that a gradient does not need."""
 
 
-def _steps(
-    gradient: Function,
-    first: Function,
-    second: Function,
-    third: Function,
-    decay: Function,
-    rule: Function,
-    matrix_rule: Function,
-    columns: int,
-) -> Function:
+def _steps(gradient, first, second, third, decay, rule, matrix_rule, columns):  # type: ignore[no-untyped-def]
     """Return the function of a block. It captures module-level functions and numbers alone: else no cache finds it again."""
 
     def steps(  # type: ignore[no-untyped-def]
-        w,
-        g,
-        part,
-        before,
-        states,
-        momentum,
-        table,
-        largest,
-        x,
-        y,
-        rows,
-        edges,
-        micro,
-        inputs,
-        targets,
-        scratch,
-        constants,
-        spans,
-        no_decay,
+        w, g, part, before, states, momentum, table, largest, x, y, rows, edges, micro, inputs, targets, scratch, constants, alike
     ):
-        functions = (first, second, third)
+        functions, (spans, no_decay) = (first, second, third), alike
         for step in range(len(table)):
             start, stop = (edges[step], edges[step + 1]) if len(rows) > 0 else (0, len(x))
             if step == len(table) - 1:
@@ -201,7 +179,7 @@ def _steps(
             if largest > 0:
                 scale = w.dtype.type(clip_factor(g, largest))
             numbers, low, taken = to_fixed_tuple(table[step], columns), 0, 0
-            for span in range(len(spans)):
+            for span in range(len(spans)):  # see `Optimizer.spans`
                 high, shape = spans[span, 0], (spans[span, 2], spans[span, 3])
                 if shape[0] > 0:
                     of_matrix = momentum[taken : taken + high - low].reshape(shape)
@@ -209,54 +187,55 @@ def _steps(
                     taken += high - low
                 else:
                     number = no_decay if spans[span, 1] > 0 else numbers[0]
-                    update(decay, rule, w, g, scale, states, numbers, number, low, high, taken)
+                    update(decay, rule, w[low:high], g[low:high], scale, states, low - taken, numbers, number)
                 low = high
 
     return steps
 
 
-def update(
-    decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any, number: Any, start: Any, stop: Any, taken: Any
-) -> None:
-    """Update the weights from `start` to `stop` in one loop. Only compiled code calls it, in one of the forms below.
+def _outputs(propagate: Function, activation: Function) -> Function:
+    """Return the function of a network's outputs."""
 
-    The states leave out the weights of matrices that are updated as a whole, of which `taken` lie before `start`.
-    """
+    def outputs(w, inputs, scratch, constants):  # type: ignore[no-untyped-def]
+        propagate(w, inputs, scratch, constants, activation)
+
+    return outputs
+
+
+def update(decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, start: Any, numbers: Any, number: Any) -> None:
+    """Update weights, whose states begin at `start`, in one loop. Only compiled code calls it, in one of the forms below."""
     raise NotImplementedError
 
 
 @overload(update, jit_options=OPTIONS, strict=False)  # type: ignore[untyped-decorator]
-def _update(
-    decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any, number: Any, start: Any, stop: Any, taken: Any
-) -> Function:
+def _update(decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, start: Any, numbers: Any, number: Any) -> Function:
     return (_update_w, _update_w_a, _update_w_a_b, _update_w_a_b_c)[len(states)]
 
 
-def _update_w(decay, rule, w, g, scale, states, numbers, number, start, stop, taken):  # type: ignore[no-untyped-def]
-    w, g = w[start:stop], g[start:stop]
+def _update_w(decay, rule, w, g, scale, states, start, numbers, number):  # type: ignore[no-untyped-def]
     for i in range(len(w)):
         wi, gi = decay(w[i], g[i] * scale, number)
         w[i], _ = rule(wi, gi, (), numbers[1:])
 
 
-def _update_w_a(decay, rule, w, g, scale, states, numbers, number, start, stop, taken):  # type: ignore[no-untyped-def]
-    w, g, start, stop = w[start:stop], g[start:stop], start - taken, stop - taken
+def _update_w_a(decay, rule, w, g, scale, states, start, numbers, number):  # type: ignore[no-untyped-def]
+    stop = start + len(w)
     a = states[0][start:stop]
     for i in range(len(w)):
         wi, gi = decay(w[i], g[i] * scale, number)
         w[i], (a[i],) = rule(wi, gi, (a[i],), numbers[1:])
 
 
-def _update_w_a_b(decay, rule, w, g, scale, states, numbers, number, start, stop, taken):  # type: ignore[no-untyped-def]
-    w, g, start, stop = w[start:stop], g[start:stop], start - taken, stop - taken
+def _update_w_a_b(decay, rule, w, g, scale, states, start, numbers, number):  # type: ignore[no-untyped-def]
+    stop = start + len(w)
     a, b = states[0][start:stop], states[1][start:stop]
     for i in range(len(w)):
         wi, gi = decay(w[i], g[i] * scale, number)
         w[i], (a[i], b[i]) = rule(wi, gi, (a[i], b[i]), numbers[1:])
 
 
-def _update_w_a_b_c(decay, rule, w, g, scale, states, numbers, number, start, stop, taken):  # type: ignore[no-untyped-def]
-    w, g, start, stop = w[start:stop], g[start:stop], start - taken, stop - taken
+def _update_w_a_b_c(decay, rule, w, g, scale, states, start, numbers, number):  # type: ignore[no-untyped-def]
+    stop = start + len(w)
     a, b, c = states[0][start:stop], states[1][start:stop], states[2][start:stop]
     for i in range(len(w)):
         wi, gi = decay(w[i], g[i] * scale, number)

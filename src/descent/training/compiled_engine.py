@@ -1,5 +1,6 @@
 """The compiled engine: the run of the NumPy engine, from the same lines, with a block of steps as one compiled call."""
 
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
@@ -26,6 +27,15 @@ class CompiledEngine(NumpyEngine):
             table = copy(self.optimizer).table(np.array([self.optimizer.lr]))
             self._run = compilation.block(self.objective, self.optimizer, table.shape[1])
             compilation.compile_for(self._run, self._arguments(table, *self._rows(0, 1)))
+            if self.objective.propagate and self.measures and self.threads > 1:
+                self.objective.propagate = self._propagation(self.objective.propagate)
+
+    def _propagation(self, plain: Callable[..., None]) -> Callable[..., None]:
+        """Return `Objective.propagate`, compiled: in records, threads of NumPy's own matrix products wait for the steps'."""
+        constants = tuple(_constant(constant, self.flat.dtype) for constant in self.constants)
+        run = compilation.propagation(plain, self.objective.functions[0])
+        compilation.compile_for(run, (self.flat, self.data[0], self.scratch, constants))
+        return lambda w, inputs, scratch, *_: run(w, inputs, scratch, constants)
 
     def _block(self, first: int, last: int) -> None:
         lrs = self.peak * np.array(self.factors(first, last))
@@ -52,9 +62,9 @@ class CompiledEngine(NumpyEngine):
         gathered = (np.empty((size, *part.shape[1:]), part.dtype) for part in self.data)
         constants = tuple(_constant(constant, dtype) for constant in self.constants)
         sees = (*self.data, rows, edges, micro, *gathered)
-        spans = self._spans, dtype.type(self.optimizer.no_decay)
+        alike = self._spans, dtype.type(self.optimizer.no_decay)
         step = states, momentum, table.astype(dtype), float(self.clip_norm or 0)
-        return self.flat, *self._work, *step, *sees, self.scratch, constants, *spans
+        return self.flat, *self._work, *step, *sees, self.scratch, constants, alike
 
 
 def _constant(value: Any, dtype: np.dtype) -> Any:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from descent import stopping
 from descent.batching import Batches
+from descent.config import yamls
 from descent.config.identity import label, setting
 from descent.config.schema import RunConfig
 from descent.config.targets import factory
@@ -35,7 +35,6 @@ from descent.training.rehearsal import try_optimizer
 
 Identity = dict[str, Any]
 log = logging.getLogger(__name__)
-Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C, where PyYAML was built with it: a seventh of the time
 
 
 def train(config: RunConfig, identity: Identity, key: str, folder: Path, observer: Observer) -> Result:
@@ -93,7 +92,7 @@ def train(config: RunConfig, identity: Identity, key: str, folder: Path, observe
         notes += _clear(folder) + _resume(engine, checkpoint, curve)
         for why in notes:
             log.warning(f"{folder / why}; the run is trained again.")
-        write_text(folder / "config.yaml", yaml.dump(config.settings(), Dumper=Dumper, sort_keys=False))
+        write_text(folder / "config.yaml", yamls.text(config.settings()))
         _fit(engine, recorder)
         result = _result(config, identity, key, problem, batches.size, curve, engine, notes)
         results.write(folder / "result.json", result)

@@ -117,7 +117,7 @@ class StudySweeper(Sweeper):
         if launchers.kind(hydra.launcher) == "joblib":
             journal.expect(min(int(hydra.launcher.n_jobs), len(runs)))
         if launchers.kind(hydra.launcher) in ("basic", "joblib") and not launchers.around(hydra):
-            outcomes = launchers.hand_over(hydra.launcher, partial(train_planned, journal), [run.settled for run in first])
+            outcomes = launchers.hand_over(hydra.launcher, partial(train_planned, journal), first)
         else:
             jobs = [[*run.overrides, f"trainer.accelerator={ACCELERATORS[run.device]}"] for run in first]
             outcomes = [job.return_value for job in self._launcher(journal).launch(jobs, initial_job_idx=0)]

@@ -20,14 +20,22 @@ class Objective(ABC):
         flat_gradient: ``(w, inputs, targets, out, scratch, constants, functions)`` puts the gradient of the mean loss at w
             ``[P]`` into out ``[P]``.
         functions: what the gradient is made of, as a network's activation.
+        propagate: ``(w, inputs, scratch, constants, activation)`` puts a network's outputs into scratch; None: it has no layers.
+        labelled: whether `measure` takes labels as targets.
     """
 
     flat_gradient: ClassVar[Callable[..., None]]
     functions: Functions = ()
+    propagate: Callable[..., None] | None = None
+    labelled: ClassVar[bool] = False
 
     @abstractmethod
     def loss(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> float:
         """Return the mean of f_i(w) over the given examples."""
+
+    def measure(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """Return means over the given examples: ``loss``, and ``accuracy`` where the targets are labels."""
+        return {"loss": float(self.loss(params, inputs, targets))}
 
     def constants(self, params: Arrays) -> tuple[Any, ...]:
         """Return the numbers and arrays that the gradient needs besides the weights and the examples."""

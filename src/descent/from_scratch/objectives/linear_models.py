@@ -64,6 +64,7 @@ class LogisticRegression(Objective):
     """
 
     flat_gradient = staticmethod(logistic_regression_gradient)
+    labelled = True
 
     def __init__(self, regularisation: float) -> None:
         self.regularisation = regularisation
@@ -72,6 +73,10 @@ class LogisticRegression(Objective):
         (w,) = params
         signs = 2 * targets.astype(w.dtype) - 1
         return np.logaddexp(0, -signs * (inputs @ w)).mean() + self.regularisation / 2 * (w @ w)
+
+    def measure(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        hits = (inputs @ params[0] > 0) == (targets > 0)
+        return super().measure(params, inputs, targets) | {"accuracy": float(hits.mean())}
 
     def constants(self, params: Arrays) -> tuple[Any, ...]:
         return (self.regularisation,)

@@ -185,6 +185,8 @@ class Network(Objective):
     """
 
     flat_gradient = staticmethod(network_gradient)
+    propagate = staticmethod(forward)
+    labelled = True
 
     def __init__(self, loss: str, activation: str | None = None) -> None:
         if loss not in LOSSES:
@@ -209,8 +211,12 @@ class Network(Objective):
         w, constants = flat(params), self.constants(params)
         sizes, _, before = constants
         scratch = np.empty(self.room(params, len(inputs)), w.dtype)
-        forward(w, inputs, scratch, constants, self.functions[0])
+        self.propagate(w, inputs, scratch, constants, self.functions[0])
         return [inputs, *(outputs(scratch, index, len(inputs), sizes, before) for index in range(len(sizes) - 1))]
 
     def loss(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> float:
         return self.criterion(self.forward(params, inputs)[-1], targets)
+
+    def measure(self, params: Arrays, inputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        z = self.forward(params, inputs)[-1]
+        return {"loss": self.criterion(z, targets), "accuracy": float((z.argmax(1) == targets).mean())}
