@@ -267,6 +267,7 @@ def test_only_lr_and_what_the_method_is_made_of_can_go_without_a_name(name: str)
         ("Adam", {"amsgrad": True}, ("AMSGrad", {})),
         ("AdamW", {"amsgrad": False}, ("AdamW", {})),
         ("AdamW", {"amsgrad": True}, ("AMSGrad", {"weight_decay": 0.01, "decoupled_weight_decay": True})),
+        ("Muon", {"nesterov": False}, ("Muon", {"nesterov": False})),
         ("RMSprop", {"momentum": 0.9, "centered": True}, ("RMSprop", {"momentum": 0.9, "centered": True})),
     ],
 )
