@@ -29,24 +29,20 @@ PROBLEMS = {  # and the batch modes that each is tuned for
     **dict.fromkeys(("digits_mlp", "digits_logreg", "quadratic", "rosenbrock"), "full,mini,stochastic"),
     "mnist_mlp": "mini",  # 55,000 single examples an epoch, or ten full batches
 }
-COMPILED = "sgd,momentum,nesterov,adagrad,rmsprop,adam,adamw,nadam"
+OPTIMIZERS = "sgd,momentum,nesterov,adagrad,rmsprop,adam,adamw,nadam"
 TUNED = ("hydra/sweeper=tuned", "hydra.sweeper.final_seeds=1", "logger=[]")
 STUDY, EXTENDED = "tune", "tune_extended"
 
 
 def train(problem: str, modes: str, matrices: bool, *more: str) -> None:
-    """Tune all optimizers for a problem; Muon, which needs matrices, by the engine torch.
+    """Tune all optimizers for a problem; Muon where it has matrices.
 
     Raises:
         InputError: the command failed, and has told why.
     """
-    sweeps = [("engine=compiled", f"optimizer={COMPILED}")]
-    if matrices:
-        sweeps.append(("optimizer=muon",))
-    for chosen in sweeps:
-        arguments = (*TUNED, f"problem={problem}", f"batch={modes}", *chosen, *more)
-        if subprocess.run([sys.executable, str(ROOT / "train.py"), "-m", *arguments], check=False).returncode:
-            raise InputError("problem", problem, "could not be tuned, as its sweep says above")
+    chosen = f"problem={problem}", f"batch={modes}", f"optimizer={OPTIMIZERS}{',muon' * matrices}", "engine=compiled"
+    if subprocess.run([sys.executable, str(ROOT / "train.py"), "-m", *TUNED, *chosen, *more], check=False).returncode:
+        raise InputError("problem", problem, "could not be tuned, as its sweep says above")
 
 
 def flagged(study: Path, problem: str) -> dict[str, str]:

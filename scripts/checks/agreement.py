@@ -11,10 +11,13 @@ import numpy as np
 import torch
 
 from checks.base import Check, below, distance, trained, weights
+from descent import from_scratch
 from descent.config.compose import compose
 from descent.from_scratch import Rprop
 from descent.from_scratch.objectives import Objective
 from descent.from_scratch.optimizers import OPTIMIZERS
+from descent.from_scratch.optimizers.muon import orthogonalise
+from descent.optimizers.muon import Muon
 from descent.training import build
 
 PROBLEMS = ("quadratic", "logistic_regression", "digits_mlp")
@@ -71,6 +74,32 @@ def rprop_differs() -> float:
     return distance(ours, theirs.detach().numpy())
 
 
+def muon_differs() -> float:
+    """Return the largest difference, over its length, between a step of Muon and torch's, of 50 steps each on three matrices."""
+    rng, distances = np.random.default_rng(0), []
+    for shape in ((32, 64), (10, 32), (64, 10)):
+        ours, numpys = rng.standard_normal(shape), from_scratch.Muon(lr=0.1)
+        theirs = torch.tensor(ours, requires_grad=True)
+        torchs = Muon([theirs], lr=0.1)
+        for _ in range(50):
+            before, gradient = (ours.copy(), theirs.detach().numpy().copy()), rng.standard_normal(shape)
+            numpys.step(ours, gradient)
+            theirs.grad = torch.from_numpy(gradient)
+            torchs.step()
+            distances.append(distance(ours - before[0], theirs.detach().numpy() - before[1]))
+    return float(np.max(distances))
+
+
+def singular_values_differ() -> float:
+    """Return the relative difference between Newton-Schulz iterations and the singular values mapped one by one."""
+    coefficients, matrix = (3.4445, -4.775, 2.0315), np.random.default_rng(0).standard_normal((10, 32))
+    left, values, right = np.linalg.svd(matrix, full_matrices=False)
+    values /= np.linalg.norm(values)
+    for _ in range(5):
+        values = sum(c * values**power for c, power in zip(coefficients, (1, 3, 5), strict=True))
+    return distance(orthogonalise(matrix, 1e-7, 5, *coefficients), (left * values) @ right)
+
+
 def gradient_differs(overrides: tuple[str, ...], step: float | None) -> float:
     """Return the relative error of a hand-written gradient on 20 examples, at displaced weights.
 
@@ -114,14 +143,19 @@ def slope(objective: Objective, params: list[np.ndarray], direction: list[np.nda
 
 def checks() -> Iterator[Check]:
     source = "torch.optim"
-    for name in OPTIMIZERS:
+    for name, kind in OPTIMIZERS.items():
         optimizer = name.lower()
+        if kind.package != source:
+            continue
         if optimizer == "rprop":  # on gradients of its own it amplifies rounding
             yield Check("rprop, 200 steps along shared gradients", source, "both", below(1e-10), rprop_differs)
             continue
         for more in ((), VARIANTS[optimizer]) if optimizer in VARIANTS else ((),):
             claim = ", ".join([optimizer, *(part.removeprefix("optimizer.") for part in more)])
             yield Check(claim, source, "both", below(1e-10), partial(weights_differ, optimizer, *more), slow=True)
+    claim = "muon, the singular values of Newton-Schulz iterations"
+    yield Check(claim, "definition", "numpy", below(1e-12), singular_values_differ)
+    yield Check("muon, each of 50 steps, in bfloat16 by torch", source, "both", below(0.05), muon_differs)
     for name, overrides in GRADIENTS.items():
         measure = partial(gradient_differs, overrides)
         yield Check(f"gradient of {name}, against autograd", "torch.autograd", "numpy", below(1e-9), partial(measure, None))

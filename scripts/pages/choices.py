@@ -8,7 +8,7 @@ GROUPS = ("problem", "batch", "optimizer", "schedule", "wrapper", "trainer", "lo
 OTHERS = {  # what has no yaml of ours
     "engine": {
         "torch": "PyTorch and Lightning: every problem, optimizer, device.",
-        "numpy": "Gradients and updates written by hand, on the CPU: 14 of the optimizers, all problems but the cnns.",
+        "numpy": "Gradients and updates written by hand, on the CPU: 15 of the optimizers, all problems but the cnns.",
         "compiled": "The same lines, compiled by numba: the fastest for small networks; an optimizer's first run waits for it.",
     },
     "hydra/launcher": {

@@ -66,11 +66,13 @@ class Text:
 def ours(name: str) -> type | None:
     """Return the class of an optimizer in the house, if there is one."""
     settings = values("optimizer", name)
-    package, _, target = settings.pop("_target_").rpartition(".")
-    if package != "torch.optim":
-        made = get_object(f"{package}.{target}")
-        return made if isinstance(made, type) else None
-    return OPTIMIZERS.get(like_torch(target, settings)[0])
+    path = settings.pop("_target_")
+    package, _, target = path.rpartition(".")
+    by_hand = OPTIMIZERS.get(like_torch(target, settings)[0])
+    if by_hand is not None and by_hand.package == package:
+        return by_hand
+    made = None if package == "torch.optim" else get_object(path)
+    return made if isinstance(made, type) else None
 
 
 def by_hand(name: str) -> bool:

@@ -77,6 +77,18 @@ def test_what_was_not_tested_is_named():
     assert notes(finding, LOSS) == ["The same values on all seeds, not tested: a with b."]
 
 
+def test_what_holds_for_the_settings_found_alone_is_told_from_what_holds_over_searches():
+    rng = np.random.default_rng(0)
+    over = np.repeat([[0.0, 0.0, 0.0], [0.1, 1.5, 3.0], [0.1, 3.0, 2.0]], 10, axis=1)
+    seeds, searches = np.tile(np.arange(10), 3), np.repeat([1, 2, 3], 10)
+    values = over + 0.01 * rng.normal(size=over.shape)
+    finding = judge([Group(("a", "b", "c"), values, np.zeros(values.shape, bool), seeds, TENTH, searches)])[0]
+    assert verdict(finding, LOSS).startswith("Not told apart")
+    assert verdict(finding, LOSS).endswith("a is best.")
+    counts = sorted(int(pair.searches) for pair in finding.pairs if pair.searches > 0)
+    assert any(str(counts[0]) in line and "searches" in line for line in notes(finding, LOSS))
+
+
 def test_the_typical_seed_is_named_where_it_disagrees():
     values = group([0.0, 0.5], spread=0.01)
     far = values.scores.copy()

@@ -238,10 +238,14 @@ def test_three_searches_must_agree():
     means = (values[1] - values[0]).reshape(3, 10).mean(axis=1)
     assert apart.p == pytest.approx(stats.ttest_1samp(means, 0).pvalue)
     assert (apart.answer, apart.n) == (Answer.OPEN, 10)
+    assert apart.only_seeds  # the settings found do differ
+    ratio = means.mean() / means.std(ddof=1)
+    p = {count: 2 * stats.t.sf(ratio * math.sqrt(count), count - 1) for count in range(4, 50)}
+    assert apart.searches == next(count for count in p if p[count] <= 0.05)
     assert apart.high >= stats.t.interval(0.95, 2, means.mean(), stats.sem(means))[1] - 1e-9
     values[1] += 5
     agree = judge([Group(("a", "b"), values, np.zeros((2, 30), bool), seeds, TENTH, searches)])[0].pairs[0]
-    assert agree.answer is Answer.BETTER
+    assert (agree.answer, agree.only_seeds) == (Answer.BETTER, False)
 
 
 def test_claims_over_searches_are_one_family():

@@ -24,6 +24,7 @@ from descent.from_scratch import (
     LinearRegression,
     LogisticRegression,
     Momentum,
+    Muon,
     NAdam,
     Nesterov,
     Network,
@@ -268,6 +269,7 @@ BOTTOM: dict[str, tuple[type[Optimizer], dict[str, Any], int]] = {
     "NAdam": (NAdam, {"lr": 0.1}, 400),
     "NAdam, constant momentum": (NAdam, {"lr": 0.1, "constant_momentum": True}, 400),
     "RAdam": (RAdam, {"lr": 0.1}, 400),
+    "Muon": (Muon, {"adamw_lr": 0.1}, 400),
 }
 
 

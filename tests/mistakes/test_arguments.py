@@ -126,7 +126,7 @@ def test_an_argument_that_the_schedule_refuses_is_named(refused, case):
 
 @table(
     wrong("engine=numpy precision=bf16", "precision=bf16", "numpy"),
-    wrong("engine=numpy optimizer=muon", "optimizer=muon", "engine=torch"),
+    wrong("engine=numpy optimizer=muon optimizer.adamw_eps=-1", "optimizer.adamw_eps=-1", ">= 0"),
     wrong("engine=numpy optimizer=lbfgs batch=full", "optimizer=lbfgs", "engine=torch"),
     wrong("engine=numpy trainer=gpu", "trainer=gpu", "numpy"),
     wrong("engine=numpy trainer=ddp", "trainer", "numpy"),

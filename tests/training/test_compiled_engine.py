@@ -44,7 +44,7 @@ def compiled_updates(optimizer, w, gradients, lrs):
     def run(w, gradients, states, table, path):
         for step in range(len(table)):
             numbers = compilation.to_fixed_tuple(table[step], columns)
-            compilation.update(decay, rule, w, gradients[step], w.dtype.type(1), states, numbers, numbers[0], 0, len(w))
+            compilation.update(decay, rule, w, gradients[step], w.dtype.type(1), states, 0, numbers, numbers[0])
             path[step] = w
 
     path = np.empty_like(gradients)
@@ -224,6 +224,12 @@ def test_200_steps_of_a_network_differ_by_what_one_unit_in_the_last_place_of_the
         ("optimizer.weight_decay=0.3",),
         ("optimizer=adamw", "optimizer.weight_decay=0.3", "optimizer.spare_biases=true", "problem.depth=2"),
         ("optimizer=rprop", "batch=full", "problem=quadratic"),
+        ("optimizer=muon", "optimizer.adjust_lr_fn=match_rms_adamw", "optimizer.nesterov=false", "batch=stochastic"),
+        ("optimizer=muon", "problem=rosenbrock"),
+        (
+            *("optimizer=muon", "optimizer.weight_decay=0.3", "optimizer.adamw_weight_decay=0.4", "optimizer.spare_biases=true"),
+            *("clip_norm=0.3", "schedule=cosine", "problem.depth=2"),
+        ),
     ],
     ids=" ".join,
 )

@@ -9,6 +9,7 @@ from descent.from_scratch.optimizers import OPTIMIZERS
 
 SHARED = [name for name in names("optimizer") if name in {made.lower() for made in OPTIMIZERS}]
 PROBLEMS = [name for name in names("problem") if not name.endswith("_cnn")]
+MUON = 3e-2  # torch makes its momentum orthogonal in bfloat16: after 30 steps gradient norms were 0.010 apart
 MEASURED = (
     "train/loss",
     "train/average_loss",
@@ -44,15 +45,18 @@ def assert_alike(torchs, ours, tolerance=1e-9):
         assert ours.result[part] == torchs.result[part]
 
 
-def test_it_has_every_optimizer_but_four():
-    assert set(optimizers()) - set(SHARED) == {"adafactor", "lbfgs", "muon", "sam"}
+def test_it_has_every_optimizer_but_three():
+    assert set(optimizers()) - set(SHARED) == {"adafactor", "lbfgs", "sam"}
     assert len(SHARED) == len(OPTIMIZERS)
 
 
 @pytest.mark.parametrize("optimizer", SHARED)
 def test_every_optimizer_draws_torchs_curve(train, optimizer):
     batch = "full" if optimizer == "rprop" else "mini"
-    assert_alike(*both(train, f"optimizer={optimizer}", f"batch={batch}", "max_steps=30", "schedule=cosine"))
+    engines = both(train, f"optimizer={optimizer}", f"batch={batch}", "max_steps=30", "schedule=cosine")
+    assert_alike(*engines, tolerance=MUON if optimizer == "muon" else 1e-9)
+    if optimizer == "muon":  # but for torch's counts of steps
+        assert engines[1].result["state_bytes"] == pytest.approx(engines[0].result["state_bytes"], abs=16)
 
 
 @pytest.mark.parametrize("problem", [pytest.param(name, marks=pytest.mark.slow if "mnist" in name else ()) for name in PROBLEMS])
@@ -127,8 +131,11 @@ def test_what_only_numpy_has_can_be_set(train):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("optimizer=muon",), "optimizer=muon: engine={engine} has no such optimizer; it has sgd, momentum, nesterov, asgd, "),
-        (("optimizer=lbfgs",), "optimizer=lbfgs: engine={engine} has no such optimizer; it has "),
+        (("optimizer=lbfgs",), "optimizer=lbfgs: engine={engine} has no such optimizer; it has sgd, momentum, nesterov, asgd, "),
+        (
+            ("optimizer=any", "optimizer.name=torch.optim.Muon", "+optimizer.args.lr=0.1"),
+            "engine={engine} has no such optimizer; it has sgd, ",
+        ),
         (
             ("problem=mnist_cnn", "problem.dataset=stand_in"),
             "problem=mnist_cnn: engine={engine} has no hand-written gradient of it; it has linear and logistic regression, ",

@@ -58,11 +58,13 @@ def compiles(what):
             ("engine=numpy", "optimizer=sgd", "schedule=plateau"),
             ("engine=numpy", "optimizer=momentum", "clip_norm=0.3"),
             ("engine=numpy", "optimizer=nadam", "batch=stochastic"),
+            ("engine=numpy", "optimizer=muon", "schedule=cosine"),
             ("engine=numpy", "optimizer=asgd", "problem=rosenbrock"),
             ("engine=numpy", "optimizer=asgd", "optimizer.t0=20"),
             ("engine=compiled", "optimizer=sgd", "schedule=plateau"),
             ("engine=compiled", "optimizer=nadam", "batch=stochastic", "clip_norm=0.3"),
             ("engine=compiled", "optimizer=asgd", "problem=rosenbrock"),
+            ("engine=compiled", "optimizer=muon", "schedule=cosine"),
             ("optimizer=asgd", "optimizer.t0=20"),
         )
     ],

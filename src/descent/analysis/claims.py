@@ -12,6 +12,7 @@ REPEATED = "Values repeat over seeds, not tested"
 SHOWN = 2  # of the pairs of a verdict, the closest; the rest is in the table
 LARGEST = 700.0  # logarithm of a ratio that is still a number
 MANY = 200  # seeds that a plan names
+OVER_SEEDS = "over seeds, with the settings found"
 WON = (Answer.BETTER, Answer.BETTER_WITHIN)
 UNTESTED = {
     Answer.SAME: "The same values on all seeds, not tested",
@@ -83,7 +84,8 @@ def verdict(finding: GroupFinding, terms: Terms) -> str:
     if not beaten:
         amount = f" ({terms.amount(tested[0])})" if len(tested) == 1 else ""
         ahead = [tested[0].one, tested[0].other] if len(tested) == 1 else top
-        return f"Not told apart in {terms.label}: {listed(ahead)}{amount}."
+        over_seeds = f"; {OVER_SEEDS}, {name} is best" if (name := best_over_seeds(finding)) else ""
+        return f"Not told apart in {terms.label}: {listed(ahead)}{amount}{over_seeds}."
     lost = [f"{pair.one} better than {name}, {terms.amount(pair)}" for name, pair in beaten.items()]
     return f"No best in {terms.label}: {listed(top)} {are(top)} beaten by nobody; {listed(lost)}."
 
@@ -115,6 +117,7 @@ def notes(finding: GroupFinding, terms: Terms) -> list[str]:
     undecided = [pair for pair in pairs if pair.answer is Answer.OPEN]
     if undecided and len(undecided) < len(_tested(finding)):
         lines.append(f"Not told apart: {listed([f'{pair.one} and {pair.other}' for pair in undecided])}.")
+    lines += _searches([pair for pair in pairs if pair.only_seeds])
     lines += _planned(undecided, terms)
     for pair in pairs:
         if pair.answer is Answer.FAILED_MORE:
@@ -126,6 +129,30 @@ def notes(finding: GroupFinding, terms: Terms) -> list[str]:
         if names := [f"{pair.one} with {pair.other}" for pair in pairs if pair.answer is answer]:
             lines.append(f"{text}: {listed(names)}.")
     return lines
+
+
+def best_over_seeds(finding: GroupFinding) -> str:
+    """Return who is better than all others over seeds, though not over searches; empty where nobody is."""
+    tested = _tested(finding)
+    for name in _judged(tested):
+        of_name = [pair for pair in tested if name in (pair.one, pair.other)]
+        if all(pair.one == name and (pair.only_seeds or pair.answer in WON) for pair in of_name) and name != finding.best:
+            return name
+    return ""
+
+
+def _searches(pairs: Sequence[Pair]) -> Iterable[str]:
+    """Return what is told apart over seeds alone, and how many searches would tell it."""
+    if not pairs:
+        return
+    beaten: dict[str, list[str]] = {}
+    for pair in pairs:
+        beaten.setdefault(pair.one, []).append(pair.other)
+    better = [f"{one} better than {listed(others)}" for one, others in beaten.items()]
+    yield f"{OVER_SEEDS.capitalize()}, but not over searches: {'; '.join(better)}."
+    if counts := sorted(pair.searches for pair in pairs if not math.isnan(pair.searches)):
+        about = " to ".join(dict.fromkeys(f"{count:.0f}" for count in (counts[0], counts[-1])))
+        yield f"About {about} searches that differ as these do would show it (hydra.sweeper.searches)."
 
 
 def _planned(undecided: Sequence[Pair], terms: Terms) -> Iterable[str]:

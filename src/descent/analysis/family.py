@@ -10,9 +10,10 @@ from descent.analysis.flips import ALPHA, TINY, Array, flipped, holm, log_p, sig
 
 BEST = 0.5  # the share of the error that goes to who is best in its group
 SEARCHES = 3  # from which on a claim must hold over searches too
+MANY = 100  # searches that a plan names
 
 
-def better(d: Differences, tested: Flags) -> tuple[Array, Array]:
+def better(d: Differences, tested: Flags) -> tuple[Array, Array, Array]:
     """Return adjusted p-values of the hypotheses that differences are as likely as their negatives, and the next levels.
 
     Two families of tests, the p-value of a pair is the larger one. Over seeds: joint flips, stepwise. Over searches, from three
@@ -25,21 +26,22 @@ def better(d: Differences, tested: Flags) -> tuple[Array, Array]:
         tested: which pairs are tested [P].
 
     Returns:
-        [P] p-values; nan where not tested. [P] the p-value of the pair's own t-test below which it would be better, next.
+        [P] p-values; nan where not tested. [P] those over seeds alone. [P] the p-value of the pair's own t-test below which it
+        would be better, next.
     """
     p, level = np.full(len(tested), math.nan), np.full(len(tested), math.nan)
     if not tested.any():
-        return p, level
+        return p, p, level
     seen, n = d.filled[tested], d.n[tested]
     log_ps = log_p(np.abs(flipped(seen, signs(seen.shape[1]))), n) + math.log(2)
     share, keys = _weighted(log_ps[:, 0], d, tested)
     p[tested], left = step_down(log_ps - np.log(share)[:, None], keys)
     level[tested] = np.minimum(share * np.exp(left), ALPHA)
-    over = over_searches(d.searched * d.sign[:, None], tails=2)
+    over_seeds, over = p.copy(), over_searches(d.searched * d.sign[:, None], tails=2)
     if (rows := tested & ~np.isnan(over)).any():
         share, keys = _weighted(np.log(np.maximum(over[rows], TINY)), d, rows)
         p[rows] = np.maximum(p[rows], holm(over[rows], share, np.exp(keys)))
-    return p, level
+    return p, over_seeds, level
 
 
 def _weighted(log_ps: Array, d: Differences, rows: Flags) -> tuple[Array, Array]:
@@ -113,3 +115,21 @@ def over_searches(means: Array, tails: int) -> Array:
             t = mean / (deviation / np.sqrt(count[enough]))
         p[enough] = np.minimum(1, tails * special.stdtr(count[enough] - 1, -np.nan_to_num(t)))
     return p
+
+
+def searches_needed(means: Array, tests: int) -> Array:
+    """Return how many searches, more than there are, would show differences like these [P]; nan where `MANY` would not.
+
+    Args:
+        means: of differences over the searches that there are [P, S].
+        tests: among which alpha is divided.
+    """
+    count = (~np.isnan(means)).sum(axis=1)
+    needed = np.full(len(means), math.nan)
+    enough = np.flatnonzero(count >= SEARCHES)
+    mean, deviation = np.abs(np.nanmean(means[enough], axis=1)), np.nanstd(means[enough], axis=1, ddof=1)
+    for searches in range(MANY, SEARCHES, -1):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = 2 * special.stdtr(searches - 1, -mean / deviation * np.sqrt(searches))
+        needed[enough[(p <= ALPHA / tests) & (searches > count[enough])]] = searches
+    return needed

@@ -15,7 +15,7 @@ import numpy as np
 
 from descent.analysis.differences import Differences, Flags, Group, differences
 from descent.analysis.estimates import Interval, estimates
-from descent.analysis.family import better, equal
+from descent.analysis.family import better, equal, searches_needed
 from descent.analysis.flips import ALPHA, Array
 
 SEEDS = 10  # in common, from which on a pair is tested
@@ -49,6 +49,8 @@ class Pair:
         ahead: on how many of the seeds on which both finished `one` is better.
         seeds, seeds_low, seeds_high: about how many seeds would show a difference of the margin in 4 of 5 studies, and the 80 %
             range of that; nan where the standard deviation is not known, or intervals are over searches.
+        only_seeds: whether `one` is better over seeds, with the settings that searches found, but not over searches.
+        searches: about how many would show a difference like this one; nan where there are fewer than three.
         equal_within: the margin within which truly equal candidates of this spread would be called equal in 4 of 5 studies.
     """
 
@@ -71,6 +73,8 @@ class Pair:
     seeds_low: float
     seeds_high: float
     equal_within: float
+    only_seeds: bool
+    searches: float
 
 
 @dataclass(frozen=True)
@@ -95,10 +99,10 @@ def judge(groups: Sequence[Group]) -> list[GroupFinding]:
     d = differences(groups)
     tested = (d.n >= SEEDS) & ~d.repeated & d.filled.any(axis=1)
     whole = tested & ~d.failures.any(axis=1)
-    p, level = better(d, tested)
+    p, over_seeds, level = better(d, tested)
     p_equal, equal_level = equal(d, whole)
     gated = (d.sign[:, None] * (d.failures - d.failures[:, ::-1]))[:, 0] > 0
-    p = _what_follows(d, p, tested & ~gated)
+    p, over_seeds = (_what_follows(d, each, tested & ~gated) for each in (p, over_seeds))
     won, same = (p <= ALPHA) & ~gated, p_equal <= ALPHA
     answers = np.select(
         [d.repeated, d.n < SEEDS, ~d.filled.any(axis=1), won & same, won, same, gated],
@@ -109,6 +113,8 @@ def judge(groups: Sequence[Group]) -> list[GroupFinding]:
         "answer": [Answer(answer) for answer in answers],
         "p": p.tolist(),
         "p_equal": p_equal.tolist(),
+        "only_seeds": ((answers == Answer.OPEN) & (over_seeds <= ALPHA)).tolist(),
+        "searches": searches_needed(d.searched, max(1, int(tested.sum()))).tolist(),
         "n": d.n.tolist(),
         "runs": d.runs.tolist(),
     }

@@ -96,9 +96,15 @@ def _counted(rankings: Sequence[Ranking], what: str, named: Mapping[str, Ranking
     for name, ranking in tested.items():
         best.setdefault(ranking.finding.best, []).append(name)
     none = best.pop("", [])
-    if not best:
-        return f"None is best {where} any of {len(tested)} {what}."
     few = len(tested) <= NAMED
+    if not best:
+        found: dict[str, list[str]] = {}
+        for name, ranking in tested.items():
+            found.setdefault(claims.best_over_seeds(ranking.finding), []).append(name)
+        found.pop("", [])
+        winners = [f"{one} is {where} {listed(groups) if few else len(groups)}" for one, groups in found.items()]
+        over_seeds = f"; {claims.OVER_SEEDS}, {listed(winners)}" if winners else ""
+        return f"None is best {where} any of {len(tested)} {what}{over_seeds}."
     order = sorted(best, key=lambda name: -len(best[name]))
     winners = [
         f"{name}{' is best' * (name == order[0])} {where} {listed(best[name]) if few else len(best[name])}" for name in order

@@ -10,34 +10,23 @@ from torch import Tensor
 class Muon(torch.optim.Optimizer):
     """Orthogonalised momentum for 2-D weights ``W [out, in]``; AdamW for the rest (biases, convolutions, vectors).
 
-    At step t, with gradient G_t::
-
-        B_t = momentum B_{t-1} + (1 - momentum) G_t
-        U_t = (1 - momentum) G_t + momentum B_t   (nesterov; else U_t = B_t)
-        O_t = NewtonSchulz(U_t), about U V^T of the singular value decomposition U_t = U S V^T
-        W_t = (1 - lr weight_decay) W_{t-1} - lr adjust O_t
-
-    with adjust = sqrt(max(1, out/in)) for ``adjust_lr_fn="original"``. Both parts are torch's own: ``torch.optim.Muon``, whose
-    Newton-Schulz iteration runs in bfloat16, and ``torch.optim.AdamW``. A schedule scales both learning rates.
+    `descent.from_scratch.optimizers.muon` has the equations and the arguments. Both parts are torch's own: ``torch.optim.Muon``,
+    whose Newton-Schulz iteration runs in bfloat16, where `descent.from_scratch` keeps the weights' precision, and
+    ``torch.optim.AdamW``. A schedule scales both learning rates.
 
     Args:
-        params: tensors to optimize; those with two dimensions go to Muon.
+        params: tensors to optimize, or groups of them; those with two dimensions go to Muon. A group's weight_decay replaces
+            adamw_weight_decay.
         lr, weight_decay, momentum, nesterov, ns_coefficients, eps, ns_steps, adjust_lr_fn: of Muon.
         adamw_lr, adamw_betas, adamw_eps, adamw_weight_decay: of AdamW.
 
     Raises:
         ValueError: a hyperparameter out of range.
-
-    Fails: its steps do not shrink with the gradient: at a constant lr it does not settle. Only matrices are made orthogonal: on
-    problems that have none, such as functions of two variables, it is AdamW.
-
-    Source: K. Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks. There the first and last layers
-    are left to AdamW; here every matrix is Muon's.
     """
 
     def __init__(
         self,
-        params: Iterable[Tensor],
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
         lr: float = 0.01,
         weight_decay: float = 0.0,
         momentum: float = 0.95,
@@ -51,20 +40,19 @@ class Muon(torch.optim.Optimizer):
         adamw_eps: float = 1e-8,
         adamw_weight_decay: float = 0.0,
     ) -> None:
-        tensors = list(params)
-        matrices = [p for p in tensors if p.ndim == 2]
-        others = [p for p in tensors if p.ndim != 2]
+        every: list[Any] = list(params)
         a, b, c = ns_coefficients
+        beta1, beta2 = adamw_betas
         self._parts: list[torch.optim.Optimizer] = []
-        if matrices:
-            self._parts.append(
-                torch.optim.Muon(matrices, lr, weight_decay, momentum, nesterov, (a, b, c), eps, ns_steps, adjust_lr_fn)
-            )
-        if others:
-            beta1, beta2 = adamw_betas
-            self._parts.append(
-                torch.optim.AdamW(others, adamw_lr, (beta1, beta2), adamw_eps, adamw_weight_decay, fused=_fusible(others))
-            )
+        groups: list[dict[str, Any]] = every if every and isinstance(every[0], dict) else [{"params": every}]
+        for group in groups:
+            decay: float = group.get("weight_decay", adamw_weight_decay)
+            if matrices := [p for p in group["params"] if p.ndim == 2]:
+                self._parts.append(
+                    torch.optim.Muon(matrices, lr, weight_decay, momentum, nesterov, (a, b, c), eps, ns_steps, adjust_lr_fn)
+                )
+            if others := [p for p in group["params"] if p.ndim != 2]:
+                self._parts.append(torch.optim.AdamW(others, adamw_lr, (beta1, beta2), adamw_eps, decay, fused=_fusible(others)))
         super().__init__([group for part in self._parts for group in part.param_groups], {})
         self._share()
 

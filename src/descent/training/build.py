@@ -115,6 +115,7 @@ def engine(config: RunConfig, device: str, problem: Problem, batches: Batches, t
     if config.by_hand:
         hand_written = objective(config, problem), numpy_optimizer(config)
         hand_written[1].spared = biases.mask(problem.parameters()) if config.optimizer.spare_biases else None
+        hand_written[1].shapes = [tuple(parameter.shape) for parameter in problem.parameters()]
         made = _array_engine(config.engine == "compiled", recorder)
         return made(problem, *hand_written, factor, batches, timeline, recorder, threads, clip_norm, layers)
     with recorder.observer.loading("Lightning"):
@@ -172,15 +173,15 @@ def numpy_optimizer(config: RunConfig) -> optimizers.Optimizer:
         raise InputError("optimizer.fused", config.optimizer.fused, f"has no effect with engine={config.engine}")
     package, _, torchs = config.optimizer.factory.rpartition(".")
     name, arguments = optimizers.like_torch(torchs, config.optimizer.arguments)
-    if package != "torch.optim" or name not in optimizers.OPTIMIZERS:
-        has = ", ".join(made.lower() for made in optimizers.OPTIMIZERS)
+    made = optimizers.OPTIMIZERS.get(name)
+    if made is None or package != made.package:
+        has = ", ".join(known.lower() for known in optimizers.OPTIMIZERS)
         raise InputError(
             "optimizer",
             config.names.optimizer,
             f"engine={config.engine} has no such optimizer; it has {has}",
             "Use engine=torch.",
         )
-    made = optimizers.OPTIMIZERS[name]
     built: optimizers.Optimizer = call(config.optimizer.group, made, bound(config.optimizer.group, made, arguments))
     return built
 

@@ -54,7 +54,8 @@ def block(objective: Objective, optimizer: Optimizer, columns: int) -> Any:
         columns: of the optimizer's table of numbers.
     """
     functions = (*objective.functions, nothing, nothing, nothing)[:3]
-    return _compiled(_steps, objective.flat_gradient, *functions, optimizer.decay, optimizer.rule, columns)
+    rules = optimizer.decay, optimizer.rule, optimizer.matrix_rule
+    return _compiled(_steps, objective.flat_gradient, *functions, *rules, columns)
 
 
 def propagation(propagate: Function, activation: Function) -> Any:
@@ -146,15 +147,13 @@ def nothing() -> None:
     """Stand for a function that a gradient does not need."""
 
 
-def _steps(
-    gradient: Function, first: Function, second: Function, third: Function, decay: Function, rule: Function, columns: int
-) -> Function:
+def _steps(gradient, first, second, third, decay, rule, matrix_rule, columns):  # type: ignore[no-untyped-def]
     """Return the function of a block. It captures module-level functions and numbers alone: else no cache finds it again."""
 
     def steps(  # type: ignore[no-untyped-def]
-        w, g, part, before, states, table, largest, x, y, rows, edges, micro, inputs, targets, scratch, constants, ends, no_decay
+        w, g, part, before, states, momentum, table, largest, x, y, rows, edges, micro, inputs, targets, scratch, constants, alike
     ):
-        functions = (first, second, third)
+        functions, (spans, no_decay) = (first, second, third), alike
         for step in range(len(table)):
             start, stop = (edges[step], edges[step + 1]) if len(rows) > 0 else (0, len(x))
             if step == len(table) - 1:
@@ -179,11 +178,17 @@ def _steps(
             scale = w.dtype.type(1)
             if largest > 0:
                 scale = w.dtype.type(clip_factor(g, largest))
-            numbers, low = to_fixed_tuple(table[step], columns), 0
-            for span in range(len(ends)):  # of weights; decay spares every second one
-                number = numbers[0] if span % 2 == 0 else no_decay
-                update(decay, rule, w, g, scale, states, numbers, number, low, ends[span])
-                low = ends[span]
+            numbers, low, taken = to_fixed_tuple(table[step], columns), 0, 0
+            for span in range(len(spans)):  # see `Optimizer.spans`
+                high, shape = spans[span, 0], (spans[span, 2], spans[span, 3])
+                if shape[0] > 0:
+                    of_matrix = momentum[taken : taken + high - low].reshape(shape)
+                    matrix_rule(w[low:high].reshape(shape), scale * g[low:high].reshape(shape), of_matrix, numbers[1:])
+                    taken += high - low
+                else:
+                    number = no_decay if spans[span, 1] > 0 else numbers[0]
+                    update(decay, rule, w[low:high], g[low:high], scale, states, low - taken, numbers, number)
+                low = high
 
     return steps
 
@@ -197,43 +202,41 @@ def _outputs(propagate: Function, activation: Function) -> Function:
     return outputs
 
 
-def update(
-    decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any, number: Any, start: Any, stop: Any
-) -> None:
-    """Update the weights from `start` to `stop` in one loop. Only compiled code calls it, in one of the forms below."""
+def update(decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, start: Any, numbers: Any, number: Any) -> None:
+    """Update weights, whose states begin at `start`, in one loop. Only compiled code calls it, in one of the forms below."""
     raise NotImplementedError
 
 
 @overload(update, jit_options=OPTIONS, strict=False)  # type: ignore[untyped-decorator]
-def _update(
-    decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, numbers: Any, number: Any, start: Any, stop: Any
-) -> Function:
+def _update(decay: Any, rule: Any, w: Any, g: Any, scale: Any, states: Any, start: Any, numbers: Any, number: Any) -> Function:
     return (_update_w, _update_w_a, _update_w_a_b, _update_w_a_b_c)[len(states)]
 
 
-def _update_w(decay, rule, w, g, scale, states, numbers, number, start, stop):  # type: ignore[no-untyped-def]
-    w, g = w[start:stop], g[start:stop]
+def _update_w(decay, rule, w, g, scale, states, start, numbers, number):  # type: ignore[no-untyped-def]
     for i in range(len(w)):
         wi, gi = decay(w[i], g[i] * scale, number)
         w[i], _ = rule(wi, gi, (), numbers[1:])
 
 
-def _update_w_a(decay, rule, w, g, scale, states, numbers, number, start, stop):  # type: ignore[no-untyped-def]
-    w, g, a = w[start:stop], g[start:stop], states[0][start:stop]
+def _update_w_a(decay, rule, w, g, scale, states, start, numbers, number):  # type: ignore[no-untyped-def]
+    stop = start + len(w)
+    a = states[0][start:stop]
     for i in range(len(w)):
         wi, gi = decay(w[i], g[i] * scale, number)
         w[i], (a[i],) = rule(wi, gi, (a[i],), numbers[1:])
 
 
-def _update_w_a_b(decay, rule, w, g, scale, states, numbers, number, start, stop):  # type: ignore[no-untyped-def]
-    w, g, a, b = w[start:stop], g[start:stop], states[0][start:stop], states[1][start:stop]
+def _update_w_a_b(decay, rule, w, g, scale, states, start, numbers, number):  # type: ignore[no-untyped-def]
+    stop = start + len(w)
+    a, b = states[0][start:stop], states[1][start:stop]
     for i in range(len(w)):
         wi, gi = decay(w[i], g[i] * scale, number)
         w[i], (a[i], b[i]) = rule(wi, gi, (a[i], b[i]), numbers[1:])
 
 
-def _update_w_a_b_c(decay, rule, w, g, scale, states, numbers, number, start, stop):  # type: ignore[no-untyped-def]
-    w, g, a, b, c = w[start:stop], g[start:stop], states[0][start:stop], states[1][start:stop], states[2][start:stop]
+def _update_w_a_b_c(decay, rule, w, g, scale, states, start, numbers, number):  # type: ignore[no-untyped-def]
+    stop = start + len(w)
+    a, b, c = states[0][start:stop], states[1][start:stop], states[2][start:stop]
     for i in range(len(w)):
         wi, gi = decay(w[i], g[i] * scale, number)
         w[i], (a[i], b[i], c[i]) = rule(wi, gi, (a[i], b[i], c[i]), numbers[1:])

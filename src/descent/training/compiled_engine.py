@@ -21,7 +21,7 @@ class CompiledEngine(NumpyEngine):
         with self.recorder.observer.loading("the compiled steps; new ones take some seconds"):
             if not self.optimizer.state:
                 self.optimizer.state = [self.optimizer.start(self.flat)]
-            self._spans = _spans(self.optimizer.spared, len(self.flat))
+            self._spans = self.optimizer.spans(self.flat)
             self._work = [np.empty_like(self.flat) for _ in range(3)]
             self._before = views(self._work[2], self.params)  # once, as a block of a small network takes a millisecond
             table = copy(self.optimizer).table(np.array([self.optimizer.lr]))
@@ -55,21 +55,16 @@ class CompiledEngine(NumpyEngine):
     def _arguments(self, table: np.ndarray, rows: np.ndarray, edges: np.ndarray) -> tuple[Any, ...]:
         """Return the arguments of `compilation`'s block."""
         dtype = self.flat.dtype
-        states = tuple(vars(self.optimizer.state[0]).values())
+        remembered = self.optimizer.state[0]
+        states = tuple(getattr(remembered, name) for name in self.optimizer.remembers)
+        momentum = getattr(remembered, "momentum", self.flat[:0])  # of matrices that are updated as a whole
         size, micro = min(self.batches.size, self.batches.micro_size) if len(rows) else 0, self.batches.micro_size
         gathered = (np.empty((size, *part.shape[1:]), part.dtype) for part in self.data)
         constants = tuple(_constant(constant, dtype) for constant in self.constants)
         sees = (*self.data, rows, edges, micro, *gathered)
-        spans = self._spans, dtype.type(self.optimizer.no_decay)
-        step = states, table.astype(dtype), float(self.clip_norm or 0)
-        return self.flat, *self._work, *step, *sees, self.scratch, constants, *spans
-
-
-def _spans(spared: np.ndarray | None, weights: int) -> np.ndarray:
-    """Return the ends of spans of weights that are in turn not spared and spared by weight decay; the first may be empty."""
-    if spared is None:
-        return np.array([weights])
-    return np.append(np.flatnonzero(np.diff(spared, prepend=False)), weights)
+        alike = self._spans, dtype.type(self.optimizer.no_decay)
+        step = states, momentum, table.astype(dtype), float(self.clip_norm or 0)
+        return self.flat, *self._work, *step, *sees, self.scratch, constants, alike
 
 
 def _constant(value: Any, dtype: np.dtype) -> Any:

@@ -7,6 +7,7 @@ from descent.from_scratch.optimizers.adam_variants import Adamax, NAdam, RAdam
 from descent.from_scratch.optimizers.adaptive import Adadelta, Adagrad, RMSprop, Rprop
 from descent.from_scratch.optimizers.base import Optimizer
 from descent.from_scratch.optimizers.gradient_descent import ASGD, SGD, Momentum, Nesterov
+from descent.from_scratch.optimizers.muon import Muon
 
 __all__ = [
     "ASGD",
@@ -19,6 +20,7 @@ __all__ = [
     "AdamW",
     "Adamax",
     "Momentum",
+    "Muon",
     "NAdam",
     "Nesterov",
     "Optimizer",
@@ -30,7 +32,23 @@ __all__ = [
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     made.__name__: made
-    for made in (SGD, Momentum, Nesterov, ASGD, Adagrad, RMSprop, Adadelta, Rprop, Adam, AMSGrad, AdamW, Adamax, NAdam, RAdam)
+    for made in (
+        SGD,
+        Momentum,
+        Nesterov,
+        ASGD,
+        Adagrad,
+        RMSprop,
+        Adadelta,
+        Rprop,
+        Adam,
+        AMSGrad,
+        AdamW,
+        Adamax,
+        NAdam,
+        RAdam,
+        Muon,
+    )
 }
 
 
@@ -40,12 +58,13 @@ def like_torch(name: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any
     Torch chooses momentum, Nesterov's and AMSGrad by arguments of SGD, Adam and AdamW; here each is a class of its own.
     """
     arguments = dict(arguments)
-    nesterov, amsgrad = arguments.pop("nesterov", False), arguments.pop("amsgrad", False)
-    if name == "SGD" and arguments.get("momentum"):
-        name = "Nesterov" if nesterov else "Momentum"
-    elif name == "SGD":
-        arguments = {key: value for key, value in arguments.items() if key not in ("momentum", "dampening")}
-    if amsgrad:
+    if name == "SGD":
+        nesterov = arguments.pop("nesterov", False)
+        if arguments.get("momentum"):
+            name = "Nesterov" if nesterov else "Momentum"
+        else:
+            arguments = {key: value for key, value in arguments.items() if key not in ("momentum", "dampening")}
+    if arguments.pop("amsgrad", False):
         arguments = {"weight_decay": 0.01, "decoupled_weight_decay": True, **arguments} if name == "AdamW" else arguments
         name = "AMSGrad"
     return name, arguments

@@ -51,7 +51,7 @@ class Moments(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.betas, (list, tuple)) or len(self.betas) != 2:
-            raise InputError("optimizer.betas", self.betas, "must be two numbers, as in (0.9, 0.999)")
+            raise InputError(f"optimizer.{self.prefix}betas", self.betas, "must be two numbers, as in (0.9, 0.999)")
         self.require("betas[0]", 0, 1, self.betas[0])
         self.require("betas[1]", 0, 1, self.betas[1])
         self.require("eps", 0)

@@ -35,6 +35,10 @@ def unwritten(w: Weights, g: Weights, state: Any, numbers: Numbers) -> tuple[Wei
     raise NotImplementedError
 
 
+def no_matrices(w: np.ndarray, g: np.ndarray, momentum: np.ndarray, numbers: Numbers) -> None:
+    """Stand for the update of whole matrices where the rule updates all weights."""
+
+
 @dataclass
 class Optimizer:
     """Update parameters by their gradients.
@@ -57,9 +61,12 @@ class Optimizer:
 
     Attributes:
         rule: ``(w, g, state, numbers) -> w, state`` for arrays as for single weights.
-        remembers: the names of what is remembered of each weight.
+        remembers: the names of what is remembered of each weight that the rule updates.
+        matrix_rule: ``(w, g, momentum, numbers)`` updates a matrix and its momentum in place, where the rule does not.
+        package: that has the optimizer for PyTorch, under the same name.
         steps: how many steps were taken; t in the equations, which count from 1.
         spared: which weights of the one array that is stepped weight decay leaves alone; None: it leaves none.
+        shapes: of the arrays that lie one behind the other in the one that is stepped; None: it is as it stands.
         state: what is remembered of each array, in the order of the pytree.
 
     Raises:
@@ -68,12 +75,16 @@ class Optimizer:
 
     rule: "ClassVar[staticmethod[..., Any]]" = staticmethod(unwritten)  # noqa: RUF009
     remembers: ClassVar[Sequence[str]] = ()
+    matrix_rule: "ClassVar[staticmethod[..., None]]" = staticmethod(no_matrices)  # noqa: RUF009
+    package: ClassVar[str] = "torch.optim"
+    prefix: ClassVar[str] = ""  # of its arguments in messages
 
     lr: float
     weight_decay: float = field(default=0.0, kw_only=True)
     decoupled_weight_decay: bool = field(default=False, kw_only=True)
     steps: int = field(default=0, init=False)
     spared: np.ndarray | None = field(default=None, init=False, repr=False, compare=False)
+    shapes: Sequence[tuple[int, ...]] | None = field(default=None, init=False, repr=False, compare=False)
     state: list[State] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -101,11 +112,25 @@ class Optimizer:
         self.steps += 1
         self._numbers = [n if type(n) is float else _number(n) for n in self.numbers(self.steps, self.lr)]
         for (w, g), state in zip(arrays, self.state, strict=True):
-            decayed, slope = self.decay(w, g, self.decay_factor(self.lr)) if self.weight_decay else (w, g)
-            if self.spared is not None:
-                decayed, slope = np.where(self.spared, w, decayed), np.where(self.spared, g, slope)
-            w[...] = self.update(decayed, slope, state)
+            self.advance(w, g, state, self.spared)
         return params
+
+    def advance(self, w: np.ndarray, g: np.ndarray, state: State, spared: np.ndarray | None) -> None:
+        """Update one array in place: decay, then the update."""
+        decayed, slope = self.decay(w, g, self.decay_factor(self.lr))
+        if spared is not None:
+            decayed, slope = np.where(spared, w, decayed), np.where(spared, g, slope)
+        w[...] = self.update(decayed, slope, state)
+
+    def spans(self, w: np.ndarray) -> np.ndarray:
+        """Return the spans of an array's weights that are updated alike, ``[S, 4]``.
+
+        Columns: the end of the span, whether weight decay spares it, and rows and columns of a matrix for `matrix_rule`; else 0.
+        """
+        if self.spared is None:
+            return np.array([[w.size, 0, 0, 0]])
+        ends = np.append(np.flatnonzero(np.diff(self.spared)) + 1, w.size)
+        return np.stack([ends, self.spared[ends - 1], 0 * ends, 0 * ends], axis=1)
 
     def numbers(self, t: Any, lr: Any) -> Numbers:
         """Return the numbers of step t = 1, 2, ...; called once for each step, in order.
@@ -132,7 +157,8 @@ class Optimizer:
 
     def progress(self) -> dict[str, Any]:
         """Return the numbers saved beside `state`: the steps taken, and what the class accumulates over steps."""
-        return {one.name: getattr(self, one.name) for one in fields(self) if not one.init and one.name not in ("state", "spared")}
+        kept = [one.name for one in fields(self) if not one.init and one.name not in ("state", "spared", "shapes")]
+        return {name: getattr(self, name) for name in kept}
 
     @property
     def decay(self) -> Callable[[Weights, Weights, float], tuple[Weights, Weights]]:
@@ -164,7 +190,7 @@ class Optimizer:
         value = getattr(self, name) if value is None else value
         if not low <= value < high:
             bounds = f">= {low:g}" + (f" and < {high:g}" if high < np.inf else "")
-            raise InputError(f"optimizer.{name}", value, f"must be {bounds}")
+            raise InputError(f"optimizer.{self.prefix}{name}", value, f"must be {bounds}")
 
     def choose(self, name: str, *allowed: object) -> None:
         """Refuse an argument that is not one of the `allowed` values."""
