@@ -4,7 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from descent.records.result import Hyperparameters
-from descent.records.tensorboard_internals import Summary, SummaryMetadata, hparams_api, hparams_data, hparams_metadata
+from descent.records.tensorboard_internals import (
+    EXPERIMENT,
+    HPARAMS,
+    HPARAMS_VERSION,
+    SESSION_END,
+    SESSION_START,
+    Summary,
+    SummaryMetadata,
+    hparams_api,
+    hparams_data,
+)
 
 FIRST = ("optimizer", "lr", "batch", "batch.size", "seed")  # HPARAMS ticks five columns by itself: these
 TEXTS = ("problem", "batch", "optimizer", "schedule", "engine", "precision")  # hyperparameters that are a text in every run
@@ -44,8 +54,8 @@ def session(hyperparameters: Hyperparameters) -> list[Summary.Value]:
         else:
             start.hparams[name].number_value = float(value)  # type: ignore[arg-type]  # None was left out
     return [
-        _hparams(hparams_metadata.SESSION_START_INFO_TAG, session_start_info=start),
-        _hparams(hparams_metadata.SESSION_END_INFO_TAG, session_end_info=end),
+        _hparams(SESSION_START, session_start_info=start),
+        _hparams(SESSION_END, session_end_info=end),
     ]
 
 
@@ -58,10 +68,10 @@ def columns(hyperparameters: Iterable[Hyperparameters], metrics: Iterable[str], 
     infos = [hparams_api.HParamInfo(name=name, type=kind, differs=name in first) for name, kind in types.items()]
     measured = [hparams_api.MetricInfo(name=hparams_api.MetricName(tag=metric)) for metric in metrics]
     experiment = hparams_api.Experiment(hparam_infos=infos, metric_infos=measured)
-    return _hparams(hparams_metadata.EXPERIMENT_TAG, experiment=experiment)
+    return _hparams(EXPERIMENT, experiment=experiment)
 
 
 def _hparams(name: str, **content: object) -> Summary.Value:
-    data = hparams_data.HParamsPluginData(version=hparams_metadata.PLUGIN_DATA_VERSION, **content)
-    plugin = SummaryMetadata.PluginData(plugin_name=hparams_metadata.PLUGIN_NAME, content=data.SerializeToString())
+    data = hparams_data.HParamsPluginData(version=HPARAMS_VERSION, **content)
+    plugin = SummaryMetadata.PluginData(plugin_name=HPARAMS, content=data.SerializeToString())
     return Summary.Value(tag=name, metadata=SummaryMetadata(plugin_data=plugin))
