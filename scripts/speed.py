@@ -14,7 +14,7 @@ two runs of one step, which pays for the same imports; the launchers take turns.
 The grid is 60 runs of digits_mlp with engine=compiled under joblib, imports apart, beside loops (a) and (b) that train one run
 after the other, whose time is estimated from their steps per second.
 
-A large study has 100 runs of 24 steps for each seed, under the basic launcher. Its times are CPU times, imports and all.
+A large study has 100 runs of 24 steps for each seed, under the basic launcher. Its times hold imports and all.
 """
 
 from benchmarks import steps, studies

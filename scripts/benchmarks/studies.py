@@ -100,7 +100,7 @@ def _network(config: RunConfig) -> nn.Module:
 LARGE = ("problem=quadratic", "batch=full", "engine=numpy", "epochs=24", "trainer=cpu")
 MANY = ("optimizer=sgd,momentum,nesterov,adam,rmsprop", f"optimizer.lr={','.join(f'{n / 100:g}' for n in range(1, 21))}")
 PER_SEED = 100  # runs
-LARGE_HEADER = ("runs", "CPU time of a run", "CPU time of compare.py", "its memory")
+LARGE_HEADER = ("runs", "CPU time of a run", "CPU time of compare.py", "its time", "its memory")
 
 
 def measure_large(seeds: list[int]) -> Iterator[tuple[str, ...]]:
@@ -109,29 +109,36 @@ def measure_large(seeds: list[int]) -> Iterator[tuple[str, ...]]:
         before = 0
         for number in seeds:
             chosen = [f"output_dir={folder}", "study=large", *LARGE, *MANY, f"seed=range(1,{number + 1})"]
-            trained, _ = _usage([sys.executable, str(ROOT / "train.py"), "-m", *chosen])
-            compared, memory = _usage([sys.executable, str(ROOT / "scripts" / "compare.py"), f"{folder}/large"])
+            trained, *_ = _usage([sys.executable, str(ROOT / "train.py"), "-m", *chosen])
+            compared, took, memory = _usage([sys.executable, str(ROOT / "scripts" / "compare.py"), f"{folder}/large"])
             runs = PER_SEED * (number - before)
-            yield f"{PER_SEED * number:,}", f"{1e3 * trained / runs:.1f} ms", f"{compared:.1f} s", f"{memory:.0f} MB"
+            yield (
+                f"{PER_SEED * number:,}",
+                f"{1e3 * trained / runs:.1f} ms",
+                f"{compared:.1f} s",
+                f"{took:.1f} s",
+                f"{memory:.0f} MB",
+            )
             before = number
 
 
 MEASURED = """
-import resource, subprocess, sys
+import resource, subprocess, sys, time
+begun = time.perf_counter()
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+took, used = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, took, used.ru_maxrss / 1024)
 """
 
 
-def _usage(command: list[str]) -> tuple[float, float]:
-    """Run a command; return its CPU time in seconds, and the most memory of a process of it in MB.
+def _usage(command: list[str]) -> tuple[float, float, float]:
+    """Run a command; return its CPU time and its time in seconds, and the most memory of a process of it in MB.
 
     A small process starts it: one that forks from this one would begin with the memory of this one.
     """
     printed = subprocess.run([sys.executable, "-c", MEASURED, *command], check=True, stdout=subprocess.PIPE).stdout
-    seconds, memory = map(float, printed.split())
-    return seconds, memory
+    seconds, took, memory = map(float, printed.split())
+    return seconds, took, memory
 
 
 def _seconds(command: list[str]) -> float:

@@ -18,10 +18,8 @@ from descent.errors import InputError
 from descent.problems import mnist
 from descent.problems.base import Problem
 from descent.problems.classification import LOSSES, Classification
-from descent.problems.digits import _digits
-from descent.problems.moons import _moons
 from descent.problems.networks import ACTIVATIONS, INITIALISATIONS, initial_weights
-from descent.problems.splits import halves, split
+from descent.problems.splits import split
 from descent.randomness import generator
 from descent.training import build
 
@@ -158,23 +156,6 @@ def test_splits_take_each_example_once_and_keep_the_shares_of_the_classes(how: s
         assert np.array_equal(labels[chosen], targets)
         if stratify:
             assert (np.bincount(targets) / len(chosen)).tolist() == pytest.approx([0.7, 0.2, 0.1])
-
-
-def test_data_and_splits_are_those_of_scikit_learn() -> None:
-    from sklearn.datasets import load_digits, make_moons
-    from sklearn.model_selection import train_test_split
-
-    rng = np.random.default_rng(0)
-    pairs = [(_digits(), load_digits(return_X_y=True)), (_moons(81, 0.1, 5), make_moons(81, noise=0.1, random_state=5))]
-    for points, classes, size, seed in rng.integers([20, 2, 6, 0], [300, 6, 14, 2**31], (50, 4)):
-        rows, labels = rng.permutation(points), rng.permutation(np.arange(points) % classes)
-        for by in (None, labels):
-            theirs = train_test_split(rows, test_size=int(size), stratify=by, random_state=int(seed))
-            pairs.append((halves(rows, size, by, seed), theirs))
-    for ours, theirs in pairs:
-        for one, other in zip(ours, theirs, strict=True):
-            assert one.dtype == other.dtype
-            assert one.tolist() == other.tolist()
 
 
 @pytest.mark.parametrize(

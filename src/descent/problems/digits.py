@@ -1,11 +1,8 @@
 """1,797 real handwritten digits of 8x8 pixels with values 0 to 16, which scikit-learn embeds: no download."""
 
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from descent.problems.base import Arrays
@@ -15,12 +12,10 @@ from descent.problems.splits import split as draw_split
 
 @cache
 def _digits() -> Arrays:
-    """Read what ``sklearn.datasets.load_digits`` reads, without its import, which takes a second and a half."""
-    package = find_spec("sklearn")
-    assert package is not None
-    assert package.origin is not None
-    rows = np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
-    return rows[:, :-1], rows[:, -1].astype(int)
+    from sklearn.datasets import load_digits  # a second and a half, not before a problem is made
+
+    images, labels = load_digits(return_X_y=True)
+    return images, labels
 
 
 class Digits(Classification):

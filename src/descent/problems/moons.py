@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 
 from descent.config.values import NotNegative
-from descent.problems.base import Arrays
 from descent.problems.classification import Classification
 from descent.problems.splits import Points
 from descent.problems.splits import split as draw_split
@@ -22,17 +20,9 @@ class Moons(Classification):
     """
 
     def __init__(self, *, seed: int, dtype: torch.dtype, points: Points, noise: NotNegative, split: str, **network: Any) -> None:
-        inputs, labels = _moons(points, noise, int(generator(0, "data").integers(2**31)))
+        from sklearn.datasets import make_moons  # a second and a half, not before a problem is made
+
+        draw = int(generator(0, "data").integers(2**31))
+        inputs, labels = make_moons(points, noise=noise, random_state=draw)
         splits = draw_split(inputs, labels, seed=seed, how=split, shares=(0.2, 0.2))
         super().__init__(splits, seed=seed, dtype=dtype, **network)
-
-
-def _moons(points: int, noise: float, seed: int) -> Arrays:
-    """Draw what ``sklearn.datasets.make_moons`` draws, without its import, which takes a second and a half."""
-    rng = np.random.RandomState(seed)  # as there
-    outer, inner = np.linspace(0, np.pi, points // 2), np.linspace(0, np.pi, points - points // 2)
-    x = np.append(np.cos(outer), 1 - np.cos(inner))
-    y = np.append(np.sin(outer), 1 - np.sin(inner) - 0.5)
-    order = rng.permutation(points)
-    inputs, labels = np.stack([x, y], axis=1)[order], (order >= len(outer)).astype(int)
-    return inputs + rng.normal(scale=noise, size=inputs.shape), labels
