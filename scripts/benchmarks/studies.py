@@ -100,25 +100,28 @@ def _network(config: RunConfig) -> nn.Module:
 LARGE = ("problem=quadratic", "batch=full", "engine=numpy", "epochs=24", "trainer=cpu")
 MANY = ("optimizer=sgd,momentum,nesterov,adam,rmsprop", f"optimizer.lr={','.join(f'{n / 100:g}' for n in range(1, 21))}")
 PER_SEED = 100  # runs
-LARGE_HEADER = ("runs", "CPU time of a run", "CPU time of compare.py", "its time", "its memory")
+FEW = ("optimizer=sgd,adam", "optimizer.lr=0.01,0.02", "seed=1")
+LARGE_LAUNCHERS = ("basic", "joblib")
+LARGE_HEADER = ("runs", *(f"a run, {name}" for name in LARGE_LAUNCHERS), "compare.py", "its time", "its memory")
 
 
 def measure_large(seeds: list[int]) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each number of seeds: the cost of a run of 24 steps in a study, and of comparing all of them."""
+    """Yield a row for each number of seeds: the cost of a run of 24 steps in a study, and of comparing all of them.
+
+    A run's is the CPU time of the sweep, less that of one of four runs, which pays for the same imports, for each run.
+    """
     with tempfile.TemporaryDirectory() as folder:
         before = 0
         for number in seeds:
-            chosen = [f"output_dir={folder}", "study=large", *LARGE, *MANY, f"seed=range(1,{number + 1})"]
-            trained, *_ = _usage([sys.executable, str(ROOT / "train.py"), "-m", *chosen])
-            compared, took, memory = _usage([sys.executable, str(ROOT / "scripts" / "compare.py"), f"{folder}/large"])
-            runs = PER_SEED * (number - before)
-            yield (
-                f"{PER_SEED * number:,}",
-                f"{1e3 * trained / runs:.1f} ms",
-                f"{compared:.1f} s",
-                f"{took:.1f} s",
-                f"{memory:.0f} MB",
-            )
+            costs = []
+            for launcher in LARGE_LAUNCHERS:
+                command = [sys.executable, str(ROOT / "train.py"), "-m", f"hydra/launcher={launcher}", *LARGE]
+                warm, *_ = _usage([*command, f"output_dir={folder}", f"study=few_{launcher}_{number}", *FEW])
+                chosen = [f"output_dir={folder}", f"study={launcher}", *MANY, f"seed=range(1,{number + 1})"]
+                trained, *_ = _usage([*command, *chosen])
+                costs.append(f"{1e3 * (trained - warm) / (PER_SEED * (number - before)):.1f} ms")
+            compared, took, memory = _usage([sys.executable, str(ROOT / "scripts" / "compare.py"), f"{folder}/{launcher}"])
+            yield f"{PER_SEED * number:,}", *costs, f"{compared:.1f} s", f"{took:.1f} s", f"{memory:.0f} MB"
             before = number
 
 
