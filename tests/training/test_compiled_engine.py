@@ -178,6 +178,11 @@ def test_one_step_on_every_problem_is_numpys(train, problem):
 
 
 @pytest.mark.slow
+def test_one_step_of_whole_matrices_is_numpys(train):
+    assert_alike(*both(train, "optimizer=muon", "problem.depth=2", "max_steps=1"), EXACT)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", ["linear_regression", "logistic_regression", "quadratic"])
 @pytest.mark.parametrize("batch", ["full", "stochastic", "mini"])
 def test_200_steps_on_a_convex_problem_are_numpys(train, problem, batch):
