@@ -81,13 +81,13 @@ def verdict(finding: GroupFinding, terms: Terms) -> str:
     among = [pair for pair in tested if pair.one in top and pair.other in top]
     if not beaten and all(pair.answer is Answer.EQUAL for pair in among):
         return f"{listed(top)} are equal within {terms.within} in {terms.label}."
+    over_seeds = f"; {OVER_SEEDS}, {name} is best" if (name := best_over_seeds(finding)) else ""
     if not beaten:
         amount = f" ({terms.amount(tested[0])})" if len(tested) == 1 else ""
         ahead = [tested[0].one, tested[0].other] if len(tested) == 1 else top
-        over_seeds = f"; {OVER_SEEDS}, {name} is best" if (name := best_over_seeds(finding)) else ""
         return f"Not told apart in {terms.label}: {listed(ahead)}{amount}{over_seeds}."
     lost = [f"{pair.one} better than {name}, {terms.amount(pair)}" for name, pair in beaten.items()]
-    return f"No best in {terms.label}: {listed(top)} {are(top)} beaten by nobody; {listed(lost)}."
+    return f"No best in {terms.label}: {listed(top)} {are(top)} beaten by nobody; {listed(lost)}{over_seeds}."
 
 
 def ahead(findings: Iterable[tuple[GroupFinding, Terms]]) -> str:
